@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the kernel programs and the daemon share: map keys and values, ring records. Fixed widths, explicit zeroed
+ * padding, sizes asserted on both sides. In user space only sys/tracker.c, sys/hook.c and wire/track.c include it; everything
+ * else sees the types of core/.
+ *
+ * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order. Times are nanoseconds of
+ * CLOCK_BOOTTIME. Bump BASTION_ABI with every change of a layout or a meaning.
+ */
+#ifndef BASTION_ABI_H
+#define BASTION_ABI_H
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t abi_u8;
+typedef uint16_t abi_u16;
+typedef uint32_t abi_u32;
+typedef uint64_t abi_u64;
+#else
+typedef unsigned char abi_u8;
+typedef unsigned short abi_u16;
+typedef unsigned int abi_u32;
+typedef unsigned long long abi_u64;
+#endif
+
+#define BASTION_ABI 1
+
+/* One life of one program image; core/subject.h `struct process`. */
+struct abi_process {
+        abi_u64 start_ns; /* task->group_leader->start_boottime */
+        abi_u32 pid;      /* tgid, initial pid namespace; 0: a kernel thread */
+        abi_u32 exec_id;  /* low half of task->self_exec_id */
+};
+
+/* Tag states. */
+#define ABI_TAG_UNDECIDED 0
+#define ABI_TAG_ALLOWED   1 /* at `generation` */
+#define ABI_TAG_KEPT      2 /* allowed for this flow by an answer or by learning: see `mode_epoch` */
+#define ABI_TAG_ADOPTED   3 /* older than the daemon */
+#define ABI_TAG_DENIED    4
+
+#define ABI_DIRECTION_OUT 0
+#define ABI_DIRECTION_IN  1 /* accepted: passes whatever the generation */
+
+/* Value of `sockets`, by socket cookie. */
+struct abi_tag {
+        struct abi_process process;
+        abi_u32 uid, gid;
+        abi_u32 generation; /* at which `state` was written */
+        abi_u16 mode_epoch; /* user space's; counts changes of mode */
+        abi_u8 state;
+        abi_u8 direction;
+        abi_u8 protocol;    /* of the socket */
+        abi_u8 connected;   /* UDP: connect() was called */
+        abi_u16 local_port; /* 0 not known yet */
+        abi_u16 remote_port; /* what `state` is about (TCP, connected UDP) */
+        abi_u8 pad[2];
+        abi_u8 remote[16];
+};
+
+/* Key of `queued`: what gate and daemon both read in the packet. */
+struct abi_flow {
+        abi_u8 local[16], remote[16];
+        abi_u16 local_port, remote_port; /* ICMP echo: id in local_port, 0 in remote_port */
+        abi_u16 ip_id;                   /* IPv4 identification, host order; IPv6: 0 */
+        abi_u8 protocol;
+        abi_u8 pad;
+};
+
+#define ABI_QUEUED_TAGS 4
+
+struct abi_queued_tag {
+        abi_u64 cookie;
+        struct abi_tag tag; /* all zero where the socket had none */
+};
+
+/* Value of `queued`. */
+struct abi_queued {
+        abi_u32 n_packets; /* queued under this key and not yet read */
+        abi_u32 n_tags;    /* may exceed ABI_QUEUED_TAGS: then some were not kept */
+        struct abi_queued_tag tags[ABI_QUEUED_TAGS];
+};
+
+/* Key of `peers`: what one UDP socket may exchange with one peer. Value: struct abi_peer. LRU: a lost entry is asked again. */
+struct abi_peer_key {
+        abi_u64 cookie;
+        abi_u8 remote[16];
+        abi_u16 remote_port;
+        abi_u8 pad[6];
+};
+
+struct abi_peer {
+        abi_u64 expires_ns; /* direction in: 180 s after the last use */
+        abi_u32 generation;
+        abi_u16 mode_epoch;
+        abi_u8 state; /* ABI_TAG_… */
+        abi_u8 direction;
+};
+
+/* The one element of `config`. */
+struct abi_config {
+        abi_u64 netns_cookie; /* hooks and gate act only on sockets of this network namespace */
+        abi_u32 generation;
+        abi_u32 enabled; /* 0: hooks return at once */
+};
+
+/* Elements of `counters` (per CPU). */
+enum {
+        ABI_COUNT_TAGGED,      /* tags written by hooks */
+        ABI_COUNT_TAG_FAILED,  /* tag writes that failed: the map was full */
+        ABI_COUNT_TRACKED,     /* ring records sent */
+        ABI_COUNT_TRACK_LOST,  /* ring full or no scratch slot: the label comes with the next connect */
+        ABI_COUNT_GATE_PASSED,
+        ABI_COUNT_GATE_QUEUED,
+        ABI_COUNT_QUEUED_FULL, /* the `queued` map was full: the packet is queued without tags */
+        ABI_COUNT_N,
+};
+
+#define ABI_TRACK_PATH      4096
+#define ABI_TRACK_ARGS      1024
+#define ABI_TRACK_CGROUP    512
+#define ABI_TRACK_ANCESTORS 8
+
+#define ABI_TRACK_DELETED   (1 << 0) /* the executable has no link left */
+#define ABI_TRACK_PATH_CUT  (1 << 1) /* the path did not fit: it is empty */
+#define ABI_TRACK_ARGS_CUT  (1 << 2)
+#define ABI_TRACK_KERNEL    (1 << 3)
+
+struct abi_ancestor {
+        abi_u32 pid;
+        char name[32]; /* basename of its executable; NUL-terminated, cut */
+        abi_u8 pad[4];
+};
+
+/*
+ * Record of the ring `tracks`: sent when a process is seen for the first time, before its packet can reach the queue. The header is
+ * followed by `path_len` bytes of path, `args_len` bytes of arguments (argv joined by NUL) and `cgroup_len` bytes of cgroup path;
+ * none is NUL-terminated.
+ */
+struct abi_track {
+        abi_u32 abi; /* BASTION_ABI */
+        abi_u32 flags;
+        struct abi_process process;
+        abi_u32 uid, gid;
+        abi_u64 exe_ino;
+        abi_u64 exe_ctime_ns;
+        abi_u32 exe_dev;   /* kernel's s_dev: MAJOR << 20 | MINOR */
+        abi_u32 exe_generation;
+        abi_u32 mnt_ns;    /* inode number of the mount namespace */
+        abi_u16 path_len, args_len, cgroup_len;
+        abi_u16 n_ancestors;
+        char comm[16];
+        abi_u8 pad[4];
+        struct abi_ancestor ancestors[ABI_TRACK_ANCESTORS];
+};
+
+#ifdef __cplusplus
+#define ABI_ASSERT static_assert
+#else
+#define ABI_ASSERT _Static_assert
+#endif
+ABI_ASSERT(sizeof(struct abi_process) == 16, "abi_process");
+ABI_ASSERT(sizeof(struct abi_tag) == 56, "abi_tag");
+ABI_ASSERT(sizeof(struct abi_flow) == 40, "abi_flow");
+ABI_ASSERT(sizeof(struct abi_queued) == 8 + 4 * 64, "abi_queued");
+ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
+ABI_ASSERT(sizeof(struct abi_peer) == 16, "abi_peer");
+ABI_ASSERT(sizeof(struct abi_config) == 16, "abi_config");
+ABI_ASSERT(sizeof(struct abi_ancestor) == 40, "abi_ancestor");
+ABI_ASSERT(sizeof(struct abi_track) == 88 + 8 * 40, "abi_track");
+
+#endif

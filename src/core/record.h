@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A decision as it is told to the outside: to `watch`, to the log file, to history. Built once by the packet path,
+ * then read-only; it holds references, not copies, where it can.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/macros.h"
+#include "core/decision.h"
+
+struct record {
+        uint64_t seq;     /* 1, 2, 3 … since the daemon started */
+        int64_t time_us;  /* CLOCK_REALTIME, microseconds */
+        enum verdict verdict; /* ALLOW or DENY */
+        enum reason reason;
+        bool would_deny;
+        struct subject *subject; /* referenced, never NULL */
+        struct flow flow;
+        enum direction direction;
+        char *host; /* or NULL */
+        char *rule; /* id of the deciding rule, or NULL */
+        uint64_t latency_ns; /* packet read to verdict written; a question's wait is included */
+};
+
+/* Copies what it needs; takes a reference to the subject. */
+int record_init(struct record *r, const struct decision *decision, struct subject *subject, const struct flow *flow, const char *host);
+void record_deinit(struct record *r);
+
+/* One line for a log, without newline, in the words that people grep for (interface.md, "Log lines"). */
+void record_format_log(const struct record *r, struct buf *out);
+/* "0.0.0.0:0"-free destination for people: "93.184.216.34:443", "[::1]:53", or the bare address where there is no port. */
+void record_format_remote(const struct flow *flow, struct buf *out);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All rules in force, indexed so that a decision looks only at the rules of the program at hand and at those bound to no
+ * program. Load builds a new set privately and swaps it; add and remove change the set in force between two packets, which is safe
+ * because one thread owns it.
+ *
+ * Order of decision, total: (1) higher priority; (2) subject: path, then kernel/unknown/name, then anyone; (3) destination: bound
+ * process, then address, then longer network prefix, then scope, then any; (4) ports: one port, then fewer ports in all, then any;
+ * (5) protocol, uid, gid present before absent, in this order; (6) deny, then ask, then allow; (7) smaller id, bytewise.
+ * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/rule.h"
+
+struct ruleset;
+
+struct ruleset *ruleset_new(uint64_t seed);
+struct ruleset *ruleset_free(struct ruleset *set); /* takes NULL, returns NULL; frees the rules */
+DEFINE_FREEP(struct ruleset, ruleset_free)
+
+enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 };
+
+/* Takes `rule` on success. A rule without an id gets the flat key where it has one, else "r<n>" (session: "s<n>"), unused so
+ * far. A rule with the same criteria and origin is replaced (its id is kept when `rule` has none). 0, -ENOMEM, RULESET_E_FULL
+ * (LIMIT_RULES), RULESET_E_EXISTS (the id is taken by a rule with other criteria). */
+int ruleset_add(struct ruleset *set, struct rule *rule);
+/* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
+struct rule *ruleset_remove(struct ruleset *set, const char *id);
+struct rule *ruleset_find(const struct ruleset *set, const char *id);
+size_t ruleset_count(const struct ruleset *set);
+
+/* Every rule, in order of id's insertion; NULL starts and ends. */
+struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule);
+
+/* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */
+struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now);
+
+/* < 0 when `a` comes before (wins over) `b`; never 0 for rules with different ids. */
+int rule_compare(const struct rule *a, const struct rule *b);
+
+/* The earliest expiry of any rule, BOOTTIME_NEVER when none expires. */
+struct boottime ruleset_next_expiry(const struct ruleset *set);
+/* Drops what has expired; returns how many. */
+size_t ruleset_expire(struct ruleset *set, struct boottime now);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Bastion's nftables tables, `ip bastion` and `ip6 bastion`, in the daemon's network namespace. Built with libnftnl and committed in one
+ * atomic batch. Each table has two base chains on the output hook:
+ *
+ *      gate    hands undecided packets to the queue. Gate rung: priority -290, `xt match bpf` on the pinned gate program. Queue rung:
+ *              priority -149 (after conntrack), `ct state new,invalid`.
+ *      reject  right behind it: packets that carry the reject mark are answered by a reset or port-unreachable.
+ *
+ * A chain is never deleted while packets are held: that would drop all of them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* The mark by which a denied packet reaches the reject chain; it never leaves the machine. */
+#define HOOK_REJECT_MARK 0xba5710deu
+
+struct hook_options {
+        uint16_t queue;
+        const char *gate_pin; /* path of the pinned gate program, or NULL for the queue rung */
+        bool fail_open;       /* queue's bypass flag: undecided packets pass while no daemon listens */
+};
+
+enum hook_form { HOOK_NFT_QUEUE, HOOK_XT_QUEUE }; /* which queue expression the kernel took */
+
+/* Creates or replaces both tables. 0 or negative errno; `ret_form` on success. -EPERM: tables of another, living owner. */
+int hook_install(const struct hook_options *options, enum hook_form *ret_form);
+/* Removes both tables; 0 also when there were none. */
+int hook_remove(void);
+/* 1 when both tables with their rules are in place, 0 when not, negative errno. */
+int hook_present(void);
+/* The tables as `nft list table` would print them, for `bastion status --kernel`; works without nft installed. */
+int hook_describe(struct buf *out);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * /proc as a source of identity: for the queue rung, for sockets older than the daemon, and for the checks that a kernel label needs. Every
+ * read can fail at any moment because the process may be gone: that is a result, not an error.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/subject.h"
+
+/* Describes a living process; NULL when it is gone or memory ran out. New reference. The path is the link's target, checked against the
+ * file it names: path_deleted when that is gone, path_foreign when the process is in another mount namespace and the path names another file here. */
+struct subject *procread_subject(uint32_t pid, enum identity identity);
+
+/* All processes that hold a socket with this inode, at most LIMIT_OWNERS pids; returns how many. Walks /proc/PID/fd: O(processes × fds). */
+unsigned procread_socket_owners(uint64_t inode, uint32_t ret[LIMIT_OWNERS]);
+
+/* One walk for many sockets: calls `fn` for each (inode, pid) pair found. */
+typedef void (*procread_socket_fn)(void *userdata, uint64_t inode, uint32_t pid);
+void procread_each_socket(procread_socket_fn fn, void *userdata);
+
+/* Device and inode of /proc/PID/exe equal those of `path` as seen from here. False also when either cannot be read. */
+bool procread_exe_is(uint32_t pid, const char *path);
+/* Inode number of our own mount namespace. */
+uint32_t procread_own_mount_namespace(void);
+bool procread_alive(uint32_t pid);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kernel side of identity: the BPF programs (bpf/) loaded, attached, pinned, and their maps. Knows tags and track records, turns
+ * them into processes and subjects; knows nothing of rules. One network namespace: the one the caller is in.
+ *
+ * Life: tracker_open() loads, pins under the given directory, attaches to the cgroup v2 root; the hooks then tag every socket of the
+ * namespace. tracker_adopt() writes tags for sockets that are older. Only then is the gate put to use (sys/hook.h).
+ * Subjects live in a table bounded by LIMIT_SUBJECTS, oldest use first out; what is evicted is forgotten in the kernel too, so the next
+ * connect brings the record again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/macros.h"
+#include "core/flow.h"
+#include "core/subject.h"
+#include "wire/packet.h"
+
+struct tracker;
+
+/*
+ * `pins` is a directory on a bpffs; it is created, and must not hold pins of a living daemon (-EBUSY). On failure returns a negative
+ * errno and appends to `why` what could not be done, errno's meaning and the verifier's last lines: text for status and doctor.
+ */
+int tracker_open(const char *pins, struct tracker **ret, struct buf *why);
+/* Detaches, unpins, frees. */
+struct tracker *tracker_close(struct tracker *t);
+DEFINE_FREEP(struct tracker, tracker_close)
+
+const char *tracker_gate_pin(const struct tracker *t);
+
+/* Drains the track ring; cheap when empty. To be called after a batch was received and before its first packet is attributed. */
+void tracker_drain(struct tracker *t);
+
+enum tag_state { TAG_NONE, TAG_UNDECIDED, TAG_ALLOWED, TAG_KEPT, TAG_ADOPTED, TAG_DENIED };
+
+/* One possible owner of a queued packet. */
+struct owner {
+        struct subject *subject; /* borrowed from the tracker's table, valid until the next tracker_drain(); never NULL */
+        uint64_t cookie;         /* 0: the packet had no socket */
+        enum tag_state state;    /* what was decided for this socket (UDP: for this peer) before */
+        enum direction direction;
+        uint32_t generation;     /* at which */
+        uint16_t mode_epoch;
+};
+
+/*
+ * Who sent the queued packet: takes (removes) the tags that the gate left under its flow. Returns how many owners, 1..LIMIT_OWNERS.
+ * Never fails: where the gate left nothing, the socket is looked up by tuple, and at last the owner is subject_unknown().
+ * `all` is set false when there were more tags than could be kept.
+ */
+unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct owner ret[LIMIT_OWNERS], bool *all);
+
+/* Writes a decision for the flow of one socket: TCP and connected UDP into its tag, other UDP per peer. Never resurrects the tag of a closed
+ * socket (0 then too). A denied state makes the gate queue again: a denied socket is judged anew each time. */
+int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch);
+
+/* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet. */
+uint32_t tracker_generation(const struct tracker *t);
+int tracker_set_generation(struct tracker *t, uint32_t generation);
+
+/* Writes an ADOPTED tag (direction `in` for accepted connections) for a socket that has none yet. */
+int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject);
+
+struct tracker_stats {
+        uint64_t n_tagged, n_tag_failed, n_tracked, n_track_lost, n_passed, n_queued, n_queued_full;
+        uint64_t n_unlabelled; /* packets whose process had no record: named by /proc or not at all */
+};
+void tracker_stats(const struct tracker *t, struct tracker_stats *ret);
+
+/*
+ * The proof that hooks run: reads every link back from the kernel (program name, attach type) and sends one datagram from a probe
+ * socket to a discard port of 127.0.0.1 in this namespace, whose tag must appear with this process's pid. True when all holds; appends a line
+ * per check to `report` ("connect4: attached, program bastion_connect4, id 12").
+ */
+bool tracker_prove(struct tracker *t, struct buf *report);
+
+/* Removes whatever pins lie in `pins` (rescue); 0 also when there were none. */
+int tracker_remove_pins(const char *pins);
