@@ -32,8 +32,6 @@ int ruleset_add(struct ruleset *set, struct rule *rule);
 /* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
 struct rule *ruleset_remove(struct ruleset *set, const char *id);
 struct rule *ruleset_find(const struct ruleset *set, const char *id);
-/* The same, to change what is no criterion and no key: `disabled` and `n_hits`. */
-struct rule *ruleset_find_mutable(struct ruleset *set, const char *id);
 size_t ruleset_count(const struct ruleset *set);
 
 /* Every rule, in order of id's insertion; NULL starts and ends. */

@@ -35,7 +35,7 @@ static void set_up_log(const struct options *options)
                 word = getenv("RUST_LOG"); /* people type `sudo RUST_LOG=debug bastion-daemon` */
         if (word && !log_level_parse(word, &level))
                 log_warn("BASTION_LOG=%s: expected error, warn, info, debug or trace", word);
-        log_set_level(options->debug ? MAX(level, LOG_LEVEL_DEBUG) : level);
+        log_set_level(options->debug && level < LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level);
         log_set_journal(!options->foreground && getenv("JOURNAL_STREAM"));
 }
 

@@ -146,9 +146,9 @@ static void load_config(struct daemon *d, bool at_start)
 
 /* ---- rules ------------------------------------------------------------------------------------------------------------ */
 
-static bool resolve_name(_unused_ void *userdata, const char *name, bool group, uint32_t *ret)
+static bool resolve_name(_unused_ void *userdata, enum sentence_name what, const char *name, uint32_t *ret)
 {
-        if (group) {
+        if (what == SENTENCE_GROUP) {
                 const struct group *g = getgrnam(name);
 
                 if (g)
@@ -215,7 +215,7 @@ static void apply_config_to_rules(struct daemon *d)
 {
         for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
                 if (r->origin == ORIGIN_FACTORY)
-                        ruleset_find_mutable(d->rules, r->id)->disabled = !config_enables_factory_rule(&d->config, r->id);
+                        ruleset_find(d->rules, r->id)->disabled = !config_enables_factory_rule(&d->config, r->id);
 }
 
 static void move_session_rules(struct ruleset *from, struct ruleset *to)
@@ -238,7 +238,7 @@ static void move_session_rules(struct ruleset *from, struct ruleset *to)
 static void carry_hits(const struct ruleset *from, struct ruleset *to)
 {
         for (const struct rule *r = ruleset_next(from, NULL); r; r = ruleset_next(from, r)) {
-                struct rule *same = r->n_hits ? ruleset_find_mutable(to, r->id) : NULL;
+                struct rule *same = r->n_hits ? ruleset_find(to, r->id) : NULL;
 
                 if (same)
                         same->n_hits = r->n_hits;

@@ -127,7 +127,7 @@ static int open_parent(const char *path, const char **ret_name, int *ret_fd)
 int files_replace(const char *path, const void *data, size_t n, mode_t mode)
 {
         _cleanup_(closep) int parent = -1, fd = -1;
-        const char *name;
+        const char *name = NULL;
         char temporary[NAME_MAX + 1];
         struct stat st;
         int r;
