@@ -43,6 +43,8 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_zero(const struct addr *a); /* 0.0.0.0 or :: */
 /* True when the first `prefix` (0..128, of the 16-byte form) bits agree. */
 bool addr_in_prefix(const struct addr *a, const struct addr *network, unsigned prefix);
+/* The address with everything beyond the first `prefix` bits cleared. */
+struct addr addr_masked(const struct addr *a, unsigned prefix);
 
 /* Dotted quad or IPv6 text without brackets, port or scope id. */
 bool addr_parse(const char *text, struct addr *ret);

@@ -8,6 +8,9 @@
  *      reject  right behind it: packets that carry the reject mark are answered by a reset or port-unreachable.
  *
  * A chain is never deleted while packets are held: that would drop all of them.
+ *
+ * The tables carry no owner flag: an owned table can be removed by its owner alone, and `bastion rescue` must be able to remove those of a
+ * daemon that hangs.
  */
 #pragma once
 
@@ -27,7 +30,8 @@ struct hook_options {
 
 enum hook_form { HOOK_NFT_QUEUE, HOOK_XT_QUEUE }; /* which queue expression the kernel took */
 
-/* Creates or replaces both tables. 0 or negative errno; `ret_form` on success. -EPERM: tables of another, living owner. */
+/* Creates or replaces both tables. 0 or negative errno; `ret_form` on success. -EPERM: no CAP_NET_ADMIN. Tables that a dead daemon left
+ * are taken over in the same transaction: at no moment is there no rule. */
 int hook_install(const struct hook_options *options, enum hook_form *ret_form);
 /* Removes both tables; 0 also when there were none. */
 int hook_remove(void);

@@ -17,7 +17,7 @@ enum { CONFFILE_E_SYNTAX = 1 };
 /* Called for each wrong value: where, and words that name the key. */
 typedef void (*conffile_warning_fn)(void *userdata, const struct file_error *warning);
 
-/* `log_dir`: log_file must lie under it. 0, -ENOMEM, or CONFFILE_E_SYNTAX with *ret_error. */
+/* `last_good` may be NULL: then the defaults stand in for it. `log_dir`: log_file must lie under it, and does by default. 0, -ENOMEM, or CONFFILE_E_SYNTAX with *ret_error. */
 int conffile_parse(const char *data, size_t n, const struct config *last_good, const char *log_dir, struct config *ret,
                    conffile_warning_fn on_warning, void *userdata, struct file_error *ret_error);
 /* The file with `mode` changed and everything else, unknown keys included, as it was. */

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Theory in the header. A replacement keeps the chains and exchanges the rules in them, because deleting a base chain drops every
+ * held packet. Only when a chain of that name exists in another shape (another rung's priority, a dead daemon of another version) the
+ * tables are built anew, in the same transaction that removes them: at no moment is there no rule.
+ *
+ * Which queue expression the kernel has is found out by asking for nft's own and, when that is refused, for the xt target.
+ */
+#include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_bpf.h>
+
+#include "sys/hook.h"
+#include "sys/nftables.h"
+
+static const char TABLE[] = "bastion";
+static const char CHAIN_GATE[] = "gate";
+static const char CHAIN_REJECT[] = "reject";
+
+static const uint16_t FAMILIES[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
+
+enum {
+        PRIORITY_GATE = -290,  /* after defragmentation (-400), before conntrack (-200), mangle (-150) and NAT (-100) */
+        PRIORITY_QUEUE = -149, /* after conntrack and mangle */
+        RULES_PER_TABLE = 3,   /* one in gate, two in reject */
+        QUEUE_TARGET_REVISION = 3,
+        BPF_MATCH_REVISION = 1,
+};
+
+static void free_rule(struct nftnl_rule **rule)
+{
+        if (*rule)
+                nftnl_rule_free(*rule);
+}
+
+/* A new expression at the end of the rule, owned by it. */
+static struct nftnl_expr *add_expression(struct nftnl_rule *rule, const char *name)
+{
+        struct nftnl_expr *e = nftnl_expr_alloc(name);
+
+        if (e)
+                nftnl_rule_add_expr(rule, e);
+        return e;
+}
+
+static int add_counter(struct nftnl_rule *rule)
+{
+        return add_expression(rule, "counter") ? 0 : -ENOMEM;
+}
+
+static int add_meta_equals(struct nftnl_rule *rule, uint32_t key, const void *value, uint32_t n)
+{
+        struct nftnl_expr *meta = add_expression(rule, "meta");
+        struct nftnl_expr *cmp = add_expression(rule, "cmp");
+
+        if (!meta || !cmp)
+                return -ENOMEM;
+        nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
+        nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+        nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, value, n);
+        return 0;
+}
+
+/* ct state new,invalid */
+static int add_undecided_by_conntrack(struct nftnl_rule *rule)
+{
+        const uint32_t mask = NF_CT_STATE_BIT(IP_CT_NEW) | NF_CT_STATE_INVALID_BIT, zero = 0;
+        struct nftnl_expr *ct = add_expression(rule, "ct");
+        struct nftnl_expr *bitwise = add_expression(rule, "bitwise");
+        struct nftnl_expr *cmp = add_expression(rule, "cmp");
+
+        if (!ct || !bitwise || !cmp)
+                return -ENOMEM;
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_NEQ);
+        nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &zero, sizeof(zero));
+        return 0;
+}
+
+/* The pinned gate program says "queue". The kernel resolves the path now and keeps the program. */
+static int add_undecided_by_gate(struct nftnl_rule *rule, const char *pin)
+{
+        _cleanup_(freep) struct xt_bpf_info_v1 *info = NULL;
+        struct nftnl_expr *match;
+        int n;
+
+        info = calloc(1, sizeof(*info));
+        if (!info)
+                return -ENOMEM;
+        info->mode = XT_BPF_MODE_PATH_PINNED;
+        n = snprintf(info->path, sizeof(info->path), "%s", pin);
+        if (n < 0 || (size_t)n >= sizeof(info->path))
+                return -ENAMETOOLONG;
+        match = add_expression(rule, "match");
+        if (!match)
+                return -ENOMEM;
+        nftnl_expr_set_str(match, NFTNL_EXPR_MT_NAME, "bpf");
+        nftnl_expr_set_u32(match, NFTNL_EXPR_MT_REV, BPF_MATCH_REVISION);
+        nftnl_expr_set(match, NFTNL_EXPR_MT_INFO, TAKE_PTR(info), sizeof(*info)); /* libnftnl frees it with the rule */
+        return 0;
+}
+
+static int add_nft_queue(struct nftnl_rule *rule, const struct hook_options *o)
+{
+        struct nftnl_expr *queue = add_expression(rule, "queue");
+
+        if (!queue)
+                return -ENOMEM;
+        nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_NUM, o->queue);
+        nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_TOTAL, 1);
+        if (o->fail_open)
+                nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+        return 0;
+}
+
+static int add_xt_queue(struct nftnl_rule *rule, const struct hook_options *o)
+{
+        const size_t n = (sizeof(struct xt_NFQ_info_v3) + 7) & ~(size_t)7; /* XT_ALIGN: the kernel wants the padded size */
+        struct nftnl_expr *target = add_expression(rule, "target");
+        struct xt_NFQ_info_v3 *info = calloc(1, n);
+
+        if (!target || !info) {
+                free(info);
+                return -ENOMEM;
+        }
+        info->queuenum = o->queue;
+        info->queues_total = 1;
+        info->flags = o->fail_open ? NFQ_FLAG_BYPASS : 0;
+        nftnl_expr_set_str(target, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+        nftnl_expr_set_u32(target, NFTNL_EXPR_TG_REV, QUEUE_TARGET_REVISION);
+        nftnl_expr_set(target, NFTNL_EXPR_TG_INFO, info, (uint32_t)n); /* libnftnl frees it with the rule */
+        return 0;
+}
+
+static int add_reject(struct nftnl_rule *rule, uint32_t type, uint8_t code)
+{
+        struct nftnl_expr *reject = add_expression(rule, "reject");
+
+        if (!reject)
+                return -ENOMEM;
+        nftnl_expr_set_u32(reject, NFTNL_EXPR_REJECT_TYPE, type);
+        nftnl_expr_set_u8(reject, NFTNL_EXPR_REJECT_CODE, code);
+        return 0;
+}
+
+static int batch_table(struct nftables_batch *b, uint16_t type, uint16_t family, uint16_t flags)
+{
+        struct nftnl_table *t = nftnl_table_alloc();
+
+        if (!t)
+                return -ENOMEM;
+        nftnl_table_set_u32(t, NFTNL_TABLE_FAMILY, family);
+        nftnl_table_set_str(t, NFTNL_TABLE_NAME, TABLE);
+        nftnl_table_nlmsg_build_payload(nftables_batch_message(b, type, family, flags), t);
+        nftables_batch_next(b);
+        nftnl_table_free(t);
+        return 0;
+}
+
+/* Creates the base chain where it is missing; one of the same shape is left as it is. */
+static int batch_chain(struct nftables_batch *b, uint16_t family, const char *name, int32_t priority)
+{
+        struct nftnl_chain *c = nftnl_chain_alloc();
+
+        if (!c)
+                return -ENOMEM;
+        nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, family);
+        nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, TABLE);
+        nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+        nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+        nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
+        nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
+        nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        nftnl_chain_nlmsg_build_payload(nftables_batch_message(b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE), c);
+        nftables_batch_next(b);
+        nftnl_chain_free(c);
+        return 0;
+}
+
+static struct nftnl_rule *new_rule(uint16_t family, const char *chain)
+{
+        struct nftnl_rule *rule = nftnl_rule_alloc();
+
+        if (!rule)
+                return NULL;
+        nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, family);
+        nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, TABLE);
+        nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+        return rule;
+}
+
+static int batch_flush(struct nftables_batch *b, uint16_t family, const char *chain)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, chain);
+
+        if (!rule)
+                return -ENOMEM;
+        nftnl_rule_nlmsg_build_payload(nftables_batch_message(b, NFT_MSG_DELRULE, family, 0), rule);
+        nftables_batch_next(b);
+        return 0;
+}
+
+static void batch_rule(struct nftables_batch *b, uint16_t family, struct nftnl_rule *rule)
+{
+        nftnl_rule_nlmsg_build_payload(nftables_batch_message(b, NFT_MSG_NEWRULE, family, NLM_F_CREATE | NLM_F_APPEND), rule);
+        nftables_batch_next(b);
+}
+
+static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
+        int r;
+
+        if (!rule)
+                return -ENOMEM;
+        r = o->gate_pin ? add_undecided_by_gate(rule, o->gate_pin) : add_undecided_by_conntrack(rule);
+        if (r < 0)
+                return r;
+        r = add_counter(rule);
+        if (r < 0)
+                return r;
+        r = form == HOOK_NFT_QUEUE ? add_nft_queue(rule, o) : add_xt_queue(rule, o);
+        if (r < 0)
+                return r;
+        batch_rule(b, family, rule);
+        return 0;
+}
+
+static int batch_reject_rule(struct nftables_batch *b, uint16_t family, bool tcp)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_REJECT);
+        const uint8_t unreachable = family == NFPROTO_IPV4 ? ICMP_PORT_UNREACH : ICMP6_DST_UNREACH_NOPORT;
+        const uint32_t mark = HOOK_REJECT_MARK;
+        const uint8_t protocol = IPPROTO_TCP;
+        int r;
+
+        if (!rule)
+                return -ENOMEM;
+        r = add_meta_equals(rule, NFT_META_MARK, &mark, sizeof(mark));
+        if (r < 0)
+                return r;
+        if (tcp) {
+                r = add_meta_equals(rule, NFT_META_L4PROTO, &protocol, sizeof(protocol));
+                if (r < 0)
+                        return r;
+        }
+        r = add_counter(rule);
+        if (r < 0)
+                return r;
+        r = tcp ? add_reject(rule, NFT_REJECT_TCP_RST, 0) : add_reject(rule, NFT_REJECT_ICMP_UNREACH, unreachable);
+        if (r < 0)
+                return r;
+        batch_rule(b, family, rule);
+        return 0;
+}
+
+static int batch_chains(struct nftables_batch *b, uint16_t family, const struct hook_options *o)
+{
+        const int32_t priority = o->gate_pin ? PRIORITY_GATE : PRIORITY_QUEUE;
+        int r;
+
+        r = batch_chain(b, family, CHAIN_GATE, priority);
+        if (r < 0)
+                return r;
+        r = batch_chain(b, family, CHAIN_REJECT, priority + 1);
+        if (r < 0)
+                return r;
+        r = batch_flush(b, family, CHAIN_GATE);
+        if (r < 0)
+                return r;
+        return batch_flush(b, family, CHAIN_REJECT);
+}
+
+static int batch_family(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form, bool anew)
+{
+        int r;
+
+        r = batch_table(b, NFT_MSG_NEWTABLE, family, NLM_F_CREATE);
+        if (r < 0)
+                return r;
+        if (anew) {
+                r = batch_table(b, NFT_MSG_DELTABLE, family, 0);
+                if (r < 0)
+                        return r;
+                r = batch_table(b, NFT_MSG_NEWTABLE, family, NLM_F_CREATE);
+                if (r < 0)
+                        return r;
+        }
+        r = batch_chains(b, family, o);
+        if (r < 0)
+                return r;
+        r = batch_gate_rule(b, family, o, form);
+        if (r < 0)
+                return r;
+        r = batch_reject_rule(b, family, true);
+        if (r < 0)
+                return r;
+        return batch_reject_rule(b, family, false);
+}
+
+static int install(const struct hook_options *o, enum hook_form form, bool anew)
+{
+        _cleanup_(nftables_batch_freep) struct nftables_batch *b = nftables_batch_new();
+        int r;
+
+        if (!b)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(FAMILIES); i++) {
+                r = batch_family(b, FAMILIES[i], o, form, anew);
+                if (r < 0)
+                        return r;
+        }
+        return nftables_batch_commit(b);
+}
+
+/* What the kernel answers when a chain of that name has another type, hook or priority. */
+static bool is_other_shape(int error)
+{
+        return error == -EEXIST || error == -EBUSY || error == -EOPNOTSUPP;
+}
+
+int hook_install(const struct hook_options *options, enum hook_form *ret_form)
+{
+        static const enum hook_form forms[] = { HOOK_NFT_QUEUE, HOOK_XT_QUEUE };
+        int r = -EINVAL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                r = install(options, forms[i], false);
+                if (is_other_shape(r))
+                        r = install(options, forms[i], true);
+                if (r == 0) {
+                        *ret_form = forms[i];
+                        return 0;
+                }
+                if (r == -EPERM || r == -ENOMEM)
+                        break;
+        }
+        return r;
+}
+
+int hook_remove(void)
+{
+        _cleanup_(nftables_batch_freep) struct nftables_batch *b = nftables_batch_new();
+        int r;
+
+        if (!b)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_SIZE(FAMILIES); i++) {
+                r = batch_table(b, NFT_MSG_NEWTABLE, FAMILIES[i], NLM_F_CREATE); /* so that there is one to delete */
+                if (r < 0)
+                        return r;
+                r = batch_table(b, NFT_MSG_DELTABLE, FAMILIES[i], 0);
+                if (r < 0)
+                        return r;
+        }
+        return nftables_batch_commit(b);
+}
+
+static int count_rule(const struct nlmsghdr *header, void *userdata)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = nftnl_rule_alloc();
+        const char *table;
+        unsigned *n = userdata;
+
+        if (!rule || nftnl_rule_nlmsg_parse(header, rule) < 0)
+                return MNL_CB_OK;
+        table = nftnl_rule_get_str(rule, NFTNL_RULE_TABLE);
+        if (table && strcmp(table, TABLE) == 0)
+                (*n)++;
+        return MNL_CB_OK;
+}
+
+int hook_present(void)
+{
+        unsigned n;
+        int r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(FAMILIES); i++) {
+                n = 0;
+                r = nftables_dump(NFT_MSG_GETRULE, FAMILIES[i], count_rule, &n);
+                if (r < 0)
+                        return r;
+                if (n != RULES_PER_TABLE)
+                        return 0;
+        }
+        return 1;
+}
