@@ -23,7 +23,7 @@ EOF
 prefix=${PREFIX:-/usr/local}
 destdir=${DESTDIR:-}
 etc=$destdir/etc/bastion
-share=$destdir$prefix/share/bastion-firewall
+share=$destdir$prefix/share/bastion
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
 
@@ -179,9 +179,14 @@ install_bastion() {
         # People's configuration is never replaced.
         [ -e "$etc/config.json" ] || install -m 0644 data/config.json "$etc/config.json"
         install -m 0644 data/bastion-firewall.logrotate "$destdir/etc/logrotate.d/bastion-firewall"
-        # uninstall must find what was installed without this build folder.
-        sed '/^#/d' build/meson-logs/install-log.txt >"$share/installed-files"
-        echo "$destdir/etc/logrotate.d/bastion-firewall" >>"$share/installed-files"
+        # uninstall must find what was installed without this build folder; meson names a folder only when it made it.
+        {
+                cat "$share/installed-files" 2>/dev/null || true
+                sed '/^#/d' build/meson-logs/install-log.txt
+                echo "$destdir/etc/logrotate.d/bastion-firewall"
+                echo "$share/installed-files"
+        } | sort -u >"$share/installed-files.new"
+        mv "$share/installed-files.new" "$share/installed-files"
         if [ -z "$destdir" ]; then
                 make_group
                 mkdir -p /var/lib/bastion
@@ -194,17 +199,20 @@ install_bastion() {
         say "next: bastion status, bastion watch --ask, bastion mode enforcement --try 60"
 }
 
+# Files first, then the folders that were made for them, the deepest first and only when nothing else is in them.
 remove_installed_files() {
-        [ -f "$share/installed-files" ] || return 0
-        while IFS= read -r file; do
-                case "$file" in
-                "$etc"/*) ;;
-                "$destdir"/*) rm -f -- "$file" ;;
+        list=$(mktemp)
+        sort -ru "$share/installed-files" >"$list"
+        while IFS= read -r path; do
+                case "$path" in
+                "$etc"|"$etc"/*) continue ;;
+                "$destdir"/?*) [ -d "$path" ] || rm -f -- "$path" ;;
                 esac
-        done <"$share/installed-files"
-        rm -f "$share/installed-files"
-        # Folders that are ours, and only when they are empty.
-        rmdir "$share/logrotate.d" "$share" 2>/dev/null || true
+        done <"$list"
+        while IFS= read -r path; do
+                [ ! -d "$path" ] || rmdir -- "$path" 2>/dev/null || true
+        done <"$list"
+        rm -f "$list"
 }
 
 uninstall_bastion() {
@@ -212,10 +220,11 @@ uninstall_bastion() {
                 systemctl disable --quiet --now bastion-firewall.service || say "the service could not be stopped in order"
         fi
         [ -n "$destdir" ] || tools/rescue.sh
-        if [ ! -f "$share/installed-files" ]; then
+        if [ -f "$share/installed-files" ]; then
+                remove_installed_files
+        else
                 say "nothing is installed below $destdir$prefix"
         fi
-        remove_installed_files
         rm -rf "$destdir/var/lib/bastion" "$destdir/run/bastion"
         rm -f "$destdir/var/log/bastion-daemon.log" "$destdir"/var/log/bastion-daemon.log.*
         if [ -z "$destdir" ]; then
