@@ -30,7 +30,6 @@ static uint64_t hits_of(const struct daemon *d, const char *id, bool *ret_enable
         return rule ? rule->n_hits : 0;
 }
 
-/* Factory rules of one hole may be several lines: "factory:root", "factory:systemd-…". */
 static char *problems_of(const struct daemon *d)
 {
         _cleanup_(buf_deinit) struct buf text = { 0 };
@@ -73,7 +72,7 @@ void report_status(struct daemon *d, struct status *ret)
         snprintf(ret->rung, sizeof(ret->rung), "%s", d->tracker ? "gate" : "queue");
         memcpy(ret->by_reason, d->counters.by_reason, sizeof(ret->by_reason));
         ret->n_root_bypass = hits_of(d, "factory:root", &ret->root_bypass);
-        ret->n_systemd_bypass = hits_of(d, "factory:systemd", &ret->systemd_bypass);
+        ret->n_systemd_bypass = hits_of(d, "factory:systemd-network", &ret->systemd_bypass);
 }
 
 /* ---- doctor ---------------------------------------------------------------------------------------------------------------- */
@@ -183,7 +182,7 @@ static void check_files(struct daemon *d, struct findings *f)
 static void check_holes(struct daemon *d, struct findings *f)
 {
         bool root, systemd;
-        uint64_t by_root = hits_of(d, "factory:root", &root), by_systemd = hits_of(d, "factory:systemd", &systemd);
+        uint64_t by_root = hits_of(d, "factory:root", &root), by_systemd = hits_of(d, "factory:systemd-network", &systemd);
 
         add(f, root ? CHECK_WARNING : CHECK_OK, "root", root ? "everything of uid 0 is allowed (allow_root_bypass): %" PRIu64 " so far" :
                                                               "uid 0 is treated like everybody (%" PRIu64 " allowed by the bypass before)", by_root);
