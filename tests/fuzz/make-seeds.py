@@ -1,0 +1,413 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the seeds of the fuzz corpora: real bytes where the kernel makes them, composed ones where it would not.
+
+Run as root (it captures in a network namespace of its own, which ends with it): make-seeds.py [TARGET…]. What is captured holds
+the ports, ids and times of the day; everything else comes out the same each time. Files that fuzzing added are left
+alone. To add a target: a function seeds_NAME() that yields (file name, bytes).
+"""
+import ctypes
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLONE_NEWNET = 0x40000000
+COPY_RANGE = 512
+libc = ctypes.CDLL(None, use_errno=True)
+
+TCP, UDP, UDPLITE, ICMP, ICMPV6 = 6, 17, 136, 1, 58
+A4, B4 = socket.inet_aton("192.0.2.1"), socket.inet_aton("198.51.100.7")
+A6 = socket.inet_pton(socket.AF_INET6, "2001:db8::1")
+B6 = socket.inet_pton(socket.AF_INET6, "2001:db8:ffff::7")
+
+
+def private_network():
+    if libc.unshare(CLONE_NEWNET) < 0:
+        sys.exit("make-seeds.py: needs root: " + os.strerror(ctypes.get_errno()))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+# --- packets -------------------------------------------------------------------------------------------------------
+
+def ipv4(protocol, payload, options=b"", fragment=0, ip_id=0x1234, total=None):
+    length = 20 + len(options) + len(payload) if total is None else total
+    return struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, length, ip_id, fragment, 64, protocol, 0, A4, B4) \
+        + options + payload
+
+
+def ipv6(next_header, payload, length=None):
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload) if length is None else length, next_header, 64, A6, B6) + payload
+
+
+def tcp(flags, local=40000, remote=443):
+    return struct.pack("!HHIIBBHHH", local, remote, 1, 0, 5 << 4, flags, 65535, 0, 0)
+
+
+def udp(payload=b"hello", local=40001, remote=53):
+    return struct.pack("!HHHH", local, remote, 8 + len(payload), 0) + payload
+
+
+def echo(kind, ident=0xbeef):
+    return struct.pack("!BBHHH", kind, 0, 0, ident, 1) + b"ping"
+
+
+def chain(headers, last, payload):
+    """IPv6 extension headers: (number, body without its first byte), each pointing at the next."""
+    numbers = [number for number, _ in headers] + [last]
+    data = b"".join(bytes([numbers[i + 1]]) + body for i, (_, body) in enumerate(headers))
+    return ipv6(numbers[0], data + payload)
+
+
+HOP = (0, b"\0\5\2\0\0\1\0")            # router alert
+ROUTING = (43, b"\2\2\1\0\0\0\0" + B6)  # type 2, one address
+DESTINATION = (60, b"\1\1\14" + bytes(12))
+AUTH = (51, b"\4\0\0" + struct.pack("!II", 0x100, 7) + bytes(12))
+FIRST = (44, b"\0" + struct.pack("!HI", 1, 99))
+LATER = (44, b"\0" + struct.pack("!HI", 185 << 3, 99))
+
+
+def capture(act):
+    """What act() makes the kernel send over loopback, without the Ethernet header."""
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    tap.bind(("lo", 0))
+    tap.settimeout(0.2)
+    kept = act()
+    seen = []
+    try:
+        while len(seen) < 64:
+            data, where = tap.recvfrom(70000)
+            if where[2] == socket.PACKET_OUTGOING:
+                seen.append(data[14:])
+    except socket.timeout:
+        pass
+    for item in kept or []:
+        item.close()
+    return seen
+
+
+def act_tcp(family, host):
+    def act():
+        server = socket.create_server((host, 0), family=family)
+        client = socket.socket(family, socket.SOCK_STREAM)
+        client.connect(server.getsockname()[:2])
+        peer, _ = server.accept()
+        client.sendall(b"x" * 120000)
+        return [client, peer, server]
+    return act
+
+
+def act_datagram(family, host, protocol, payload):
+    def act():
+        s = socket.socket(family, socket.SOCK_DGRAM, protocol)
+        s.sendto(payload, (host, 4242))
+        return [s]
+    return act
+
+
+def act_raw(family, host, protocol, payload, options=None):
+    def act():
+        s = socket.socket(family, socket.SOCK_RAW, protocol)
+        for option in options or []:
+            s.setsockopt(*option)
+        s.sendto(payload, (host, 0))
+        return [s]
+    return act
+
+
+def captured_packets():
+    v4, v6 = socket.AF_INET, socket.AF_INET6
+    acts = {
+        "tcp4": act_tcp(v4, "127.0.0.1"),
+        "tcp6": act_tcp(v6, "::1"),
+        "udp4": act_datagram(v4, "127.0.0.1", 0, b"hello"),
+        "udp6": act_datagram(v6, "::1", 0, b"hello"),
+        "udplite4": act_datagram(v4, "127.0.0.1", UDPLITE, b"hello"),
+        "ping4": act_raw(v4, "127.0.0.1", ICMP, echo(8)),
+        "ping6": act_raw(v6, "::1", ICMPV6, echo(128)),
+        "raw4-ospf": act_raw(v4, "127.0.0.1", 89, b"routing"),
+        "raw4-options": act_raw(v4, "127.0.0.1", 253, b"x", [(socket.IPPROTO_IP, socket.IP_OPTIONS, b"\7\7\4" + bytes(4) + b"\0")]),
+        "udp6-hopopts": act_raw(v6, "::1", 253, b"x", [(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, bytes(8))]),
+    }
+    for name, act in acts.items():
+        try:
+            packets = capture(act)
+        except OSError as error:
+            print(f"packet/{name}: {error}", file=sys.stderr)
+            continue
+        packets.sort(key=len)
+        chosen = packets[:3] + packets[-1:]
+        for i, packet in enumerate(dict.fromkeys(p[:COPY_RANGE] for p in chosen)):
+            yield f"captured-{name}-{i}", packet
+
+
+def composed_packets():
+    yield "syn4", ipv4(TCP, tcp(2))
+    yield "rst4", ipv4(TCP, tcp(0x14))
+    yield "syn6", ipv6(TCP, tcp(2))
+    yield "options4-full", ipv4(TCP, tcp(2), options=b"\1" * 40)
+    yield "first4", ipv4(UDP, udp(), fragment=0x2000)
+    yield "later4", ipv4(UDP, b"payload!" * 3, fragment=185)
+    yield "jumbo4", ipv4(TCP, tcp(0x10), total=0)
+    yield "jumbo6", ipv6(TCP, tcp(0x10), length=0)
+    yield "jumbogram6", ipv6(0, bytes([TCP]) + b"\0\xc2\4\0\1\x11\x70" + tcp(0x10), length=0)
+    yield "udplite4", ipv4(UDPLITE, udp())
+    yield "sctp4", ipv4(132, struct.pack("!HHII", 5000, 5001, 0, 0))
+    yield "dccp4", ipv4(33, struct.pack("!HHII", 5000, 5001, 0, 0))
+    yield "igmp4", ipv4(2, bytes(8))
+    yield "gre4", ipv4(47, bytes(4) + ipv4(TCP, tcp(2)))
+    yield "unreachable4", ipv4(ICMP, b"\3\1\0\0\0\0\0\0" + ipv4(UDP, udp()))
+    yield "echo-reply6", ipv6(ICMPV6, echo(129))
+    yield "solicitation6", ipv6(ICMPV6, struct.pack("!BBHI16s", 135, 0, 0, 0, B6))
+    yield "extensions6", chain([HOP, DESTINATION, ROUTING, AUTH], TCP, tcp(2))
+    yield "first6", chain([HOP, FIRST], UDP, udp())
+    yield "later6", chain([FIRST, LATER], UDP, b"payload")
+    yield "extensions6-8", chain([DESTINATION] * 8, UDP, udp())
+    yield "extensions6-9", chain([DESTINATION] * 9, UDP, udp())
+    yield "none6", ipv6(59, b"")
+    yield "mapped6", ipv6(UDP, udp()).replace(A6, bytes(10) + b"\xff\xff" + A4)
+    yield "version5", b"\x55" + bytes(39)
+    yield "header-too-short4", b"\x44" + bytes(39)
+    yield "cut4", ipv4(TCP, tcp(2))[:30]
+
+
+def seeds_packet():
+    yield from captured_packets()
+    yield from composed_packets()
+
+
+# --- netlink -------------------------------------------------------------------------------------------------------
+
+def message(kind, body, flags=0, seq=1):
+    return struct.pack("=IHHII", 16 + len(body), kind, flags, seq, 0) + body + bytes(-len(body) % 4)
+
+
+def attribute(kind, value):
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def nlerror(code, request=bytes(16), seq=1):
+    return message(2, struct.pack("=i", code) + request, 0x100, seq)
+
+
+def queued(packet, ident=1, extra=b"", protocol=None, header=True):
+    """NFQNL_MSG_PACKET in the order in which net/netfilter/nfnetlink_queue.c writes it."""
+    protocol = protocol or (0x0800 if packet[:1] and packet[0] >> 4 == 4 else 0x86dd)
+    body = struct.pack("!BBH", socket.AF_INET, 0, 7)
+    if header:
+        body += attribute(1, struct.pack("!IHB", ident, protocol, 3))
+    body += attribute(5, struct.pack("!I", 2)) + extra + attribute(10, packet)
+    return message(0x0300, body)
+
+
+def seeds_nfqueue():
+    syn4, syn6, long = ipv4(TCP, tcp(2)), ipv6(TCP, tcp(2)), ipv4(UDP, udp(b"x" * 1000))
+    owner = attribute(16, struct.pack("!I", 1000)) + attribute(17, struct.pack("!I", 100))
+    yield "syn4", queued(syn4, 1, owner)
+    yield "syn6", queued(syn6, 2, owner)
+    yield "root", queued(syn4, 3, attribute(16, bytes(4)) + attribute(17, bytes(4)))
+    yield "cut", queued(long[:COPY_RANGE], 4, attribute(13, struct.pack("!I", len(long))))
+    yield "gso", queued(syn4, 5, attribute(14, struct.pack("!I", 3)))
+    yield "mark-timestamp", queued(syn4, 6, attribute(3, struct.pack("!I", 9)) + attribute(8, struct.pack("!QQ", 1, 2)))
+    yield "three", queued(syn4, 7) + queued(syn6, 8) + queued(long[:64], 9)
+    yield "odd-length", queued(syn4 + b"x", 10) + queued(syn6 + b"xyz", 11)
+    yield "empty", queued(b"", 12)
+    yield "no-header", queued(syn4, 13, header=False)
+    yield "nested", queued(syn4, 14, attribute(0x8000 | 11, attribute(1, b"\1\2")))
+    yield "ack", nlerror(0)
+    yield "eperm", nlerror(-1)
+    yield "ack-then-packet", nlerror(0) + queued(syn4, 15)
+    yield "done", message(3, bytes(4))
+    yield "cut-message", queued(syn4, 16)[:-8]
+    yield "length-zero", bytes(16)
+    yield "length-beyond", struct.pack("=IHHII", 4096, 0x0300, 0, 1, 0)
+    yield "attribute-beyond", message(0x0300, bytes(4) + struct.pack("=HH", 400, 10) + syn4)
+    yield "attribute-length-3", message(0x0300, bytes(4) + struct.pack("=HH", 3, 1) + bytes(8))
+
+
+def diag_request(family, protocol):
+    return message(20, struct.pack("=BBBBI", family, protocol, 0, 0, 0xffffffff) + bytes(48), 0x301)
+
+
+def diag_dump(family, protocol):
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as s:
+        s.settimeout(1)
+        s.send(diag_request(family, protocol))
+        replies = []
+        while not replies or struct.unpack_from("=H", replies[-1], 4)[0] not in (2, 3):
+            replies.append(s.recv(65536))
+        return replies
+
+
+def diag_get_missing():
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as s:
+        s.settimeout(1)
+        s.send(message(20, struct.pack("=BBBBI", socket.AF_INET, TCP, 0, 0, 0xffffffff)
+                       + struct.pack("!HH", 9, 9) + bytes(36) + b"\xff" * 8, 1))
+        return s.recv(65536)
+
+
+def sockets_of_all_kinds():
+    v4, v6 = socket.AF_INET, socket.AF_INET6
+    kept = []
+    for family, host in (v4, "127.0.0.1"), (v6, "::1"):
+        server = socket.create_server((host, 0), family=family)
+        client = socket.socket(family, socket.SOCK_STREAM)
+        client.connect(server.getsockname()[:2])
+        bound, connected = (socket.socket(family, socket.SOCK_DGRAM) for _ in range(2))
+        bound.bind((host, 0))
+        connected.connect((host, 4242))
+        raw = socket.socket(family, socket.SOCK_RAW, ICMP if family == v4 else ICMPV6)
+        lite = socket.socket(family, socket.SOCK_DGRAM, UDPLITE)
+        lite.bind((host, 0))
+        kept += [server, client, bound, connected, raw, lite]
+    mapped = socket.socket(v6, socket.SOCK_DGRAM)
+    mapped.connect(("::ffff:127.0.0.1", 4242))
+    return kept + [mapped]
+
+
+def seeds_sockdiag():
+    kept = sockets_of_all_kinds()
+    for family, f in (socket.AF_INET, 4), (socket.AF_INET6, 6):
+        for protocol, name in (TCP, "tcp"), (UDP, "udp"), (UDPLITE, "udplite"), (255, "raw"):
+            try:
+                for i, reply in enumerate(diag_dump(family, protocol)):
+                    yield f"captured-{name}{f}-{i}", reply
+            except OSError as error:
+                print(f"sockdiag/{name}{f}: {error}", file=sys.stderr)
+    yield "captured-missing", diag_get_missing()
+    for item in kept:
+        item.close()
+    body = struct.pack("=BBBB", socket.AF_INET, 1, 0, 0) + struct.pack("!HH", 40000, 443) \
+        + A4 + bytes(12) + B4 + bytes(12) + struct.pack("=III", 0, 77, 1) + struct.pack("=IIIII", 0, 0, 0, 1000, 12345)
+    yield "one", message(20, body)
+    yield "protocol", message(20, body + attribute(23, b"\1"))
+    yield "two-and-done", message(20, body) + message(20, body) + message(3, bytes(4))
+    yield "family-unix", message(20, b"\1" + body[1:])
+    yield "ack", nlerror(0)
+    yield "cut", message(20, body)[:60]
+    yield "short-body", message(20, body[:40])
+    yield "error-positive", nlerror(5)
+    yield "error-short", message(2, b"\1\2")
+
+
+# --- /proc ---------------------------------------------------------------------------------------------------------
+
+def of_process_named(comm, file):
+    """The kernel's own text about a process that calls itself `comm`."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        libc.prctl(15, comm, 0, 0, 0)
+        with open(f"/proc/self/{file}", "rb") as f:
+            os.write(w, f.read())
+        os._exit(0)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        data = f.read()
+    os.waitpid(pid, 0)
+    return data
+
+
+def seeds_procfs():
+    names = {"plain": b"curl", "parentheses": b") S 1 (x", "newline": b"a\nUid:\t0\t0\t0", "backslash": b"\\n\\040", "empty": b"",
+             "closing": b"))))))) R 0 0 0", "not-utf8": b"\xff\xfe\x80", "blank": b" ", "tab": b"\t)\t"}
+    for name, comm in names.items():
+        yield f"captured-stat-{name}", of_process_named(comm, "stat")
+        yield f"captured-status-{name}", of_process_named(comm, "status")
+    yield "captured-stat-kernel", open("/proc/2/stat", "rb").read() if os.path.exists("/proc/2/stat") else b""
+    yield "stat-cut", b"12 (a b) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9999"
+    yield "stat-last-field", b"12 (a b) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 18446744073709551615 1\n"
+    yield "status-overflow-id", b"Name:\tx\nUid:\t1\t4294967295\t1\t1\nGid:\t1\t4294967296\t1\t1\n"
+    yield "cgroup-v2", b"0::/user.slice/user-1000.slice/session-1.scope\n"
+    yield "cgroup-hybrid", b"12:pids:/user.slice\n1:name=systemd:/0::/x\n0::/system.slice/a b\\x2d(deleted).service\n"
+    yield "cgroup-root", b"0::/\n"
+    yield "cgroup-cut", b"0::/user.sl"
+    yield "cgroup-relative", b"0::x\n"
+    yield "socket", b"socket:[123456]"
+    yield "socket-max", b"socket:[18446744073709551615]"
+    yield "socket-over", b"socket:[18446744073709551616]"
+    yield "pipe", b"pipe:[1]"
+    yield "exe-deleted", b"/usr/bin/a b (deleted)"
+    yield "exe-memfd", b"/memfd:x (deleted) (deleted)"
+    yield "resolv", b"# made by hand\nsearch example.com\nnameserver 192.0.2.53\nnameserver\t2001:db8::53\noptions edns0\n"
+    yield "resolv-odd", b"nameserver fe80::1%eth0\n nameserver 192.0.2.1\nnameservers 192.0.2.2\nnameserver 192.0.2.3#x\r\nnameserver 192.0.2.4"
+    yield "resolv-many", b"nameserver 127.0.0.53\n" * 20
+    yield "mountinfo", (
+        b"21 26 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+        b"26 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        b"30 21 0:26 /below /mnt/part rw - cgroup2 cgroup2 rw\n"
+        b"31 21 0:26 / /sys/fs/cgroup rw,nosuid shared:9 master:3 - cgroup2 cgroup2 rw,nsdelegate\n"
+        b"32 21 0:27 / /sys/fs/bpf rw - bpf bpf rw,mode=700\n")
+    yield "mountinfo-escapes", b"40 1 0:30 / /mnt/a\\040b\\011c\\012d\\134e\\043 rw - cgroup2 - rw\n"
+    yield "mountinfo-bad-escape", b"40 1 0:30 / /mnt/\\400\\9 rw - cgroup2 x rw\n"
+    yield "mountinfo-nul", b"40 1 0:30 / /mnt/\\000 rw - cgroup2 x rw\n"
+    yield "mountinfo-no-separator", b"40 1 0:30 / /mnt rw shared:1 cgroup2 x rw\n"
+
+
+# --- ring records ----------------------------------------------------------------------------------------------------
+
+def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,
+          ancestors=((900, b"sh"), (800, b"make")), n_ancestors=None, lengths=None, pid=1000):
+    """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
+    path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
+    data = struct.pack("=IIQII II QQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 4242, 1700000000 * 10**9,
+                       8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
+                       len(ancestors) if n_ancestors is None else n_ancestors, comm)
+    for i in range(8):
+        ancestor = ancestors[i] if i < len(ancestors) else (0, b"")
+        data += struct.pack("=I32s4x", *ancestor)
+    return data + path + args + cgroup
+
+
+def seeds_track():
+    yield "curl", track()
+    yield "eight-ancestors", track(ancestors=[(i, b"p%d" % i) for i in range(8)])
+    yield "nine-ancestors", track(n_ancestors=9)
+    yield "no-ancestors", track(ancestors=())
+    yield "ancestor-unterminated", track(ancestors=((1, b"x" * 32),))
+    yield "comm-unterminated", track(comm=b"y" * 16)
+    yield "comm-hostile", track(comm=b") \n\xff\x1b[2J")
+    yield "deleted", track(flags=1)
+    yield "path-cut", track(path=b"", flags=2)
+    yield "args-cut", track(args=b"z" * 1024, flags=4)
+    yield "args-no-nul", track(args=b"curl\0-v")
+    yield "args-empty", track(args=b"")
+    yield "args-nuls", track(args=b"\0\0\0")
+    yield "kernel", track(path=b"", args=b"", cgroup=b"", comm=b"kworker/0:1", flags=8, pid=0, ancestors=())
+    yield "path-max", track(path=b"/" + b"p" * 4095)
+    yield "path-over", track(path=b"/" + b"p" * 4096)
+    yield "path-nul", track(path=b"/usr/bin/a\0b")
+    yield "path-hostile", track(path=b"/tmp/a b\n(deleted) \xff\xe2\x80\xae")
+    yield "path-relative", track(path=b"usr/bin/curl")
+    yield "cgroup-max", track(cgroup=b"/" + b"c" * 511)
+    yield "cgroup-nul", track(cgroup=b"/a\0b")
+    yield "other-abi", track(abi=99)
+    yield "lengths-beyond", track(lengths=(4096, 1024, 512))
+    yield "lengths-short", track(lengths=(1, 1, 1))
+    yield "header-only", track()[:408]
+    yield "cut", track()[:200]
+    yield "trailing", track() + bytes(8)
+
+
+def main():
+    targets = sys.argv[1:] or sorted(name[len("seeds_"):] for name in globals() if name.startswith("seeds_"))
+    private_network()
+    time.sleep(0.1)  # loopback's ::1 comes up
+    for target in targets:
+        seeds = globals()["seeds_" + target]
+        folder = os.path.join(HERE, "corpus", target)
+        os.makedirs(folder, exist_ok=True)
+        count = 0
+        for seed, data in seeds():
+            with open(os.path.join(folder, "seed-" + seed), "wb") as f:
+                f.write(data)
+            count += 1
+        print(f"{folder}: {count} seeds")
+
+
+if __name__ == "__main__":
+    main()
