@@ -32,7 +32,8 @@ struct config {
 struct config config_default(void);
 /* `on_failure` with the mode's default applied: true means open. */
 bool config_fails_open(const struct config *c);
-/* Whether the factory rule `id` ("factory:lan", …) is switched on by the configuration; true for ids it does not know. */
+/* Whether the factory rule `id` is switched on by the configuration; true for ids that it does not switch. It switches
+ * "factory:loopback", "factory:lan", "factory:root" and "factory:systemd-network". */
 bool config_enables_factory_rule(const struct config *c, const char *id);
 const char *mode_name(enum mode mode); /* "learning", "enforcement" */
 bool mode_parse(const char *word, enum mode *ret);

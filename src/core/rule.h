@@ -98,8 +98,10 @@ struct facts {
 /* Every criterion that is present is satisfied, the rule is enabled and not expired. Pure, no allocation. */
 bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now);
 
-/* Same criteria (not action, lifetime, note, id): the second of two such rules replaces the first. */
+/* Same criteria and priority (not action, lifetime, note, id): the second of two such rules replaces the first. */
 bool rule_same_criteria(const struct rule *a, const struct rule *b);
+/* Equal for rules of the same criteria. */
+uint64_t rule_criteria_hash(const struct rule *r, uint64_t seed);
 
 /*
  * The flat form (interface.md, "rules.json"): "<subject>:<port>" with true or false.

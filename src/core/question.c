@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two indexes over the open questions: by class, to join what asks the same, and by id, to find what a client answers. A
+ * program that has open questions has a record of its own here, which counts what it holds and remembers the question that
+ * all its further destinations are folded into; the record goes when its last question closes. Closed questions leave
+ * their state in a ring, so that memory is bounded and a late answer still gets its reason. Nothing here is chosen by a
+ * stranger without a cap from limits.h.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "core/question.h"
+
+enum { FOLDED_REMEMBERED = 64 }; /* destinations of a folded question that are told apart */
+
+#define ONCE_NS (5 * NS_PER_SEC)
+
+/* One program that has open questions, in one mode. */
+struct asker {
+        struct hashmap_node by_program;
+        struct subject *subject;
+        bool learning;
+        unsigned n_questions, n_held;
+        struct question *whole; /* the folded question, or NULL */
+};
+
+/* A question with what only this file needs. */
+struct entry {
+        struct question question;
+        struct asker *asker;
+        uint64_t folded[FOLDED_REMEMBERED]; /* class hashes; the first is the question's own */
+        unsigned n_folded;
+};
+
+struct closed {
+        uint64_t id;
+        enum question_state state;
+};
+
+struct question_table {
+        uint64_t seed;
+        uint32_t instance;
+        uint64_t last_id;
+        struct list open; /* oldest first */
+        struct hashmap by_class, by_id, by_program;
+        unsigned n_open, n_held;
+        struct closed closed[LIMIT_QUESTIONS_CLOSED]; /* a ring; id 0: unused */
+        unsigned next_closed;
+};
+
+/* What makes two connections one question. */
+struct class {
+        const struct facts *facts;
+        unsigned n_facts;
+        bool learning;
+};
+
+static struct entry *entry_of(const struct question *question)
+{
+        return CONTAINER_OF(question, struct entry, question);
+}
+
+struct question_table *question_table_new(uint64_t seed, uint32_t instance)
+{
+        struct question_table *table = calloc(1, sizeof(*table));
+
+        if (!table)
+                return NULL;
+        table->seed = seed;
+        table->instance = instance;
+        list_init(&table->open);
+        hashmap_init(&table->by_class, seed);
+        hashmap_init(&table->by_id, seed);
+        hashmap_init(&table->by_program, seed);
+        return table;
+}
+
+struct question_table *question_table_free(struct question_table *table)
+{
+        if (!table)
+                return NULL;
+        list_for_each_safe(pos, next, &table->open) {
+                struct question *question = CONTAINER_OF(pos, struct question, link);
+
+                question_close(table, question, QUESTION_ABANDONED);
+                question_forget(table, question);
+        }
+        hashmap_deinit(&table->by_class);
+        hashmap_deinit(&table->by_id);
+        hashmap_deinit(&table->by_program);
+        free(table);
+        return NULL;
+}
+
+/* Classes. */
+
+static bool same_destination(const struct question *question, const struct facts *facts)
+{
+        const struct flow *a = &question->flow, *b = facts->flow;
+
+        if (a->protocol != b->protocol || a->remote_port != b->remote_port)
+                return false;
+        if (question->host || facts->host)
+                return question->host && facts->host && strcmp(question->host, facts->host) == 0;
+        return addr_equal(&a->remote, &b->remote);
+}
+
+static bool class_equal(const struct hashmap_node *node, const void *wanted)
+{
+        const struct question *question = CONTAINER_OF(node, struct question, by_class);
+        const struct class *class = wanted;
+
+        if (question->learning != class->learning || question->n_subjects != class->n_facts)
+                return false;
+        if (!same_destination(question, class->facts))
+                return false;
+        for (unsigned i = 0; i < class->n_facts; i++)
+                if (!subject_same_program(question->subjects[i], class->facts[i].subject))
+                        return false;
+        return true;
+}
+
+static uint64_t class_hash(const struct question_table *table, const struct class *class)
+{
+        const struct flow *flow = class->facts->flow;
+        const char *host = class->facts->host;
+        uint32_t numbers[2] = { flow->protocol, flow->remote_port };
+        uint64_t hash = subject_program_hash(class->facts->subject, table->seed);
+
+        hash = hash_bytes(hash, numbers, sizeof(numbers));
+        return host ? hash_bytes(hash, host, strlen(host)) : hash_bytes(hash, &flow->remote, sizeof(flow->remote));
+}
+
+/* Askers. */
+
+static bool asker_equal(const struct hashmap_node *node, const void *wanted)
+{
+        const struct asker *asker = CONTAINER_OF(node, struct asker, by_program);
+        const struct class *class = wanted;
+
+        return asker->learning == class->learning && subject_same_program(asker->subject, class->facts->subject);
+}
+
+static struct asker *asker_find(const struct question_table *table, const struct class *class)
+{
+        uint64_t hash = subject_program_hash(class->facts->subject, table->seed);
+        struct hashmap_node *node = hashmap_find(&table->by_program, hash, asker_equal, class);
+
+        return node ? CONTAINER_OF(node, struct asker, by_program) : NULL;
+}
+
+static struct asker *asker_new(struct question_table *table, const struct class *class)
+{
+        struct subject *subject = (struct subject *)class->facts->subject; /* its count changes, nothing else */
+        struct asker *asker = calloc(1, sizeof(*asker));
+
+        if (!asker)
+                return NULL;
+        if (hashmap_insert(&table->by_program, &asker->by_program, subject_program_hash(subject, table->seed)) < 0) {
+                free(asker);
+                return NULL;
+        }
+        asker->subject = subject_ref(subject);
+        asker->learning = class->learning;
+        return asker;
+}
+
+static void asker_drop_if_idle(struct question_table *table, struct asker *asker)
+{
+        if (asker->n_questions > 0)
+                return;
+        hashmap_remove(&table->by_program, &asker->by_program);
+        subject_unref(asker->subject);
+        free(asker);
+}
+
+static unsigned count_of_uid(const struct question_table *table, uint32_t uid)
+{
+        unsigned n = 0;
+
+        list_for_each(pos, &table->open)
+                if (CONTAINER_OF(pos, struct question, link)->subjects[0]->uid == uid)
+                        n++;
+        return n;
+}
+
+/* Opening. */
+
+static void entry_free(struct entry *entry)
+{
+        if (!entry)
+                return;
+        for (unsigned i = 0; i < entry->question.n_subjects; i++)
+                subject_unref(entry->question.subjects[i]);
+        free(entry->question.host);
+        free(entry);
+}
+
+static void entry_freep(struct entry **entry)
+{
+        entry_free(*entry);
+}
+
+static struct entry *entry_new(const struct class *class)
+{
+        _cleanup_(entry_freep) struct entry *entry = calloc(1, sizeof(*entry));
+        struct question *question;
+
+        if (!entry)
+                return NULL;
+        question = &entry->question;
+        list_init(&question->link);
+        question->flow = *class->facts->flow;
+        question->learning = class->learning;
+        if (class->facts->host) {
+                question->host = strdup(class->facts->host);
+                if (!question->host)
+                        return NULL;
+        }
+        for (unsigned i = 0; i < class->n_facts; i++)
+                question->subjects[i] = subject_ref((struct subject *)class->facts[i].subject);
+        question->n_subjects = class->n_facts;
+        return TAKE_PTR(entry);
+}
+
+static bool may_open(const struct question_table *table, const struct class *class)
+{
+        return table->n_open < LIMIT_QUESTIONS && count_of_uid(table, class->facts->subject->uid) < LIMIT_QUESTIONS_UID;
+}
+
+static int table_link(struct question_table *table, struct question *question, uint64_t class)
+{
+        uint64_t id = table->last_id + 1;
+
+        if (hashmap_insert(&table->by_class, &question->by_class, class) < 0)
+                return -ENOMEM;
+        if (hashmap_insert(&table->by_id, &question->by_id, hash_bytes(table->seed, &id, sizeof(id))) < 0) {
+                hashmap_remove(&table->by_class, &question->by_class);
+                return -ENOMEM;
+        }
+        question->id = table->last_id = id;
+        snprintf(question->ref, sizeof(question->ref), "q%llu-%08x", (unsigned long long)id, table->instance);
+        list_append(&table->open, &question->link);
+        table->n_open++;
+        return 0;
+}
+
+/* Opens a question for `class`; `asker` is its program's record or NULL. -ENOMEM or QUESTION_IS_NEW. */
+static int question_open(struct question_table *table, const struct class *class, uint64_t hash, struct asker *asker,
+                         struct question **ret)
+{
+        _cleanup_(entry_freep) struct entry *entry = entry_new(class);
+
+        if (!entry)
+                return -ENOMEM;
+        if (!asker)
+                asker = asker_new(table, class);
+        if (!asker)
+                return -ENOMEM;
+        if (table_link(table, &entry->question, hash) < 0) {
+                asker_drop_if_idle(table, asker);
+                return -ENOMEM;
+        }
+        entry->asker = asker;
+        entry->folded[entry->n_folded++] = hash;
+        if (asker->n_questions++ >= LIMIT_QUESTIONS_PROGRAM) {
+                entry->question.whole_program = true;
+                asker->whole = &entry->question;
+        }
+        *ret = &TAKE_PTR(entry)->question;
+        return QUESTION_IS_NEW;
+}
+
+/* Joining. */
+
+/* The open question that this connection belongs to, or NULL. */
+static struct question *find_open(const struct question_table *table, const struct class *class, uint64_t hash,
+                                  const struct asker *asker)
+{
+        struct hashmap_node *node = hashmap_find(&table->by_class, hash, class_equal, class);
+
+        if (node)
+                return CONTAINER_OF(node, struct question, by_class);
+        return asker ? asker->whole : NULL;
+}
+
+static bool may_hold(const struct question_table *table, const struct question *question, const struct asker *asker)
+{
+        if (question && question->n_held >= LIMIT_HELD_QUESTION)
+                return false;
+        if (asker && asker->n_held >= LIMIT_HELD_PROGRAM)
+                return false;
+        return table->n_held < LIMIT_HELD;
+}
+
+static void hold(struct question_table *table, struct question *question, const struct held *held)
+{
+        question->held[question->n_held++] = *held;
+        entry_of(question)->asker->n_held++;
+        table->n_held++;
+}
+
+/* Counts a destination that a folded question has not seen; beyond what it remembers each counts as new. */
+static void fold(struct question *question, uint64_t class)
+{
+        struct entry *entry = entry_of(question);
+
+        for (unsigned i = 0; i < entry->n_folded; i++)
+                if (entry->folded[i] == class)
+                        return;
+        if (entry->n_folded < FOLDED_REMEMBERED)
+                entry->folded[entry->n_folded++] = class;
+        question->n_more++;
+}
+
+/* Learning says only that it let the packet through; the question is about why it would have asked. */
+static enum reason asking_reason(enum reason reason, const struct subject *subject)
+{
+        if (reason != REASON_LEARNING)
+                return reason;
+        return subject->kind == SUBJECT_UNKNOWN ? REASON_OWNER_UNKNOWN : REASON_NO_RULE;
+}
+
+int question_ask(struct question_table *table, const struct facts *facts, unsigned n_facts, enum reason reason, bool learning,
+                 const struct held *held, struct boottime now, struct boottime deadline, struct question **ret)
+{
+        struct class class = { .facts = facts, .n_facts = MIN(n_facts, (unsigned)LIMIT_OWNERS), .learning = learning };
+        uint64_t hash = class_hash(table, &class);
+        struct asker *asker = asker_find(table, &class);
+        struct question *question = find_open(table, &class, hash, asker);
+        int result = QUESTION_JOINED;
+
+        *ret = NULL;
+        if (held && !may_hold(table, question, asker))
+                return QUESTION_CAP;
+        if (!question) {
+                if (!may_open(table, &class))
+                        return QUESTION_CAP;
+                result = question_open(table, &class, hash, asker, &question);
+                if (result < 0)
+                        return result;
+                question->reason = asking_reason(reason, facts->subject);
+                question->opened = now;
+                question->deadline = deadline;
+        }
+        if (question->whole_program)
+                fold(question, hash);
+        if (held)
+                hold(table, question, held);
+        question->n_connections++;
+        *ret = question;
+        return result;
+}
+
+/* Finding and closing. */
+
+static bool id_equal(const struct hashmap_node *node, const void *id)
+{
+        return CONTAINER_OF(node, struct question, by_id)->id == *(const uint64_t *)id;
+}
+
+/* Reads "q<id>-<instance>" of this daemon; another daemon's questions were never asked here. */
+static bool parse_ref(const struct question_table *table, const char *ref, uint64_t *ret)
+{
+        char expected[QUESTION_REF_MAX], digits[QUESTION_REF_MAX];
+        size_t n = strcspn(ref, "-");
+        uint64_t id;
+
+        if (ref[0] != 'q' || n < 2 || n >= sizeof(digits))
+                return false;
+        memcpy(digits, ref + 1, n - 1);
+        digits[n - 1] = '\0';
+        if (!str_parse_u64(digits, UINT64_MAX, &id))
+                return false;
+        snprintf(expected, sizeof(expected), "q%llu-%08x", (unsigned long long)id, table->instance);
+        if (strcmp(expected, ref) != 0)
+                return false;
+        *ret = id;
+        return true;
+}
+
+struct question *question_find(const struct question_table *table, const char *ref)
+{
+        struct hashmap_node *node;
+        uint64_t id;
+
+        if (!parse_ref(table, ref, &id))
+                return NULL;
+        node = hashmap_find(&table->by_id, hash_bytes(table->seed, &id, sizeof(id)), id_equal, &id);
+        return node ? CONTAINER_OF(node, struct question, by_id) : NULL;
+}
+
+bool question_was(const struct question_table *table, const char *ref, enum question_state *ret)
+{
+        uint64_t id;
+
+        if (!parse_ref(table, ref, &id) || id == 0)
+                return false;
+        for (unsigned i = 0; i < LIMIT_QUESTIONS_CLOSED; i++)
+                if (table->closed[i].id == id) {
+                        *ret = table->closed[i].state;
+                        return true;
+                }
+        return false;
+}
+
+void question_close(struct question_table *table, struct question *question, enum question_state state)
+{
+        struct asker *asker = entry_of(question)->asker;
+
+        assert(question->state == QUESTION_OPEN);
+        assert(state != QUESTION_OPEN);
+
+        question->state = state;
+        list_unlink(&question->link);
+        hashmap_remove(&table->by_class, &question->by_class);
+        hashmap_remove(&table->by_id, &question->by_id);
+        table->n_open--;
+        table->n_held -= question->n_held;
+        table->closed[table->next_closed] = (struct closed){ .id = question->id, .state = state };
+        table->next_closed = (table->next_closed + 1) % LIMIT_QUESTIONS_CLOSED;
+
+        asker->n_questions--;
+        asker->n_held -= question->n_held;
+        if (asker->whole == question)
+                asker->whole = NULL;
+        entry_of(question)->asker = NULL;
+        asker_drop_if_idle(table, asker);
+}
+
+void question_forget(_unused_ struct question_table *table, struct question *question)
+{
+        assert(question->state != QUESTION_OPEN);
+        entry_free(entry_of(question));
+}
+
+struct question *question_next(const struct question_table *table, const struct question *question)
+{
+        const struct list *at = question ? question->link.next : table->open.next;
+
+        return at == &table->open ? NULL : CONTAINER_OF(at, struct question, link);
+}
+
+unsigned question_count(const struct question_table *table)
+{
+        return table->n_open;
+}
+
+unsigned question_held_count(const struct question_table *table)
+{
+        return table->n_held;
+}
+
+struct boottime question_next_deadline(const struct question_table *table)
+{
+        struct boottime first = BOOTTIME_NEVER;
+
+        list_for_each(pos, &table->open) {
+                const struct question *question = CONTAINER_OF(pos, struct question, link);
+
+                if (question->deadline.ns < first.ns)
+                        first = question->deadline;
+        }
+        return first;
+}
+
+/* The rule that an answer writes. */
+
+static bool answer_subject(struct rule *r, const struct subject *s)
+{
+        const char *path = subject_rule_path(s);
+
+        switch (s->kind) {
+        case SUBJECT_UNKNOWN:
+                r->subject = RULE_UNKNOWN;
+                return true;
+        case SUBJECT_KERNEL:
+                r->subject = RULE_KERNEL;
+                return true;
+        case SUBJECT_PROGRAM:
+                break;
+        }
+        r->subject = path ? RULE_PATH : RULE_NAME;
+        r->program = strdup(path ? path : s->name);
+        return r->program;
+}
+
+static void answer_address(struct rule *r, const struct flow *flow)
+{
+        r->has |= RULE_HAS_NETWORK;
+        r->network = flow->remote;
+        r->prefix = 128;
+}
+
+/* "This port" of a protocol without ports is the protocol. */
+static void answer_port(struct rule *r, const struct flow *flow)
+{
+        if (protocol_has_ports(flow->protocol) && flow->remote_port != 0) {
+                r->has |= RULE_HAS_PORTS;
+                r->ports[0] = (struct port_range){ flow->remote_port, flow->remote_port };
+                r->n_ports = 1;
+        } else {
+                r->has |= RULE_HAS_PROTOCOL;
+                r->protocol = flow->protocol;
+        }
+}
+
+static void answer_destination(struct rule *r, const struct question *question, enum answer_scope scope)
+{
+        const struct flow *flow = &question->flow;
+
+        /* Of an unknown program only the destination is known, whatever was asked for. */
+        if (scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN)
+                answer_address(r, flow);
+        if (scope != ANSWER_ALL_PORTS)
+                answer_port(r, flow);
+}
+
+/* "Once" goes on for what the same process asks of the same class in the next seconds, and not an address further. */
+static void answer_once(struct rule *r, const struct question *question, enum answer_scope scope, struct boottime now)
+{
+        const struct process *process =
+                question->n_held > 0 ? &question->held[0].process : &question->subjects[0]->process;
+
+        r->expires = boottime_add(now, ONCE_NS);
+        if (process->pid != 0) {
+                r->has |= RULE_HAS_PROCESS;
+                r->process = *process;
+        }
+        if (question->whole_program && r->subject != RULE_UNKNOWN)
+                return; /* its class is the program */
+        answer_address(r, &question->flow);
+        if (scope != ANSWER_ALL_PORTS) {
+                answer_port(r, &question->flow);
+                r->has |= RULE_HAS_PROTOCOL;
+                r->protocol = question->flow.protocol;
+        }
+}
+
+/* A program without path and name cannot be recognised again: what is said about it must not outlive this run. */
+static enum lifetime answer_lifetime(const struct rule *r, enum lifetime lifetime)
+{
+        bool nameless = r->subject == RULE_NAME && !r->program[0];
+
+        return nameless && lifetime == LIFETIME_ALWAYS ? LIFETIME_SESSION : lifetime;
+}
+
+struct rule *question_answer_rule(const struct question *question, const struct answer *answer, struct boottime now)
+{
+        _cleanup_(rule_freep) struct rule *r = rule_new(answer->allow ? ACTION_ALLOW : ACTION_DENY);
+        _cleanup_(freep) char *key = NULL;
+
+        if (!r || !answer_subject(r, question->subjects[0]))
+                return NULL;
+        r->lifetime = answer_lifetime(r, answer->lifetime);
+        if (r->lifetime == LIFETIME_ONCE)
+                answer_once(r, question, answer->scope, now);
+        else
+                answer_destination(r, question, answer->scope);
+        if (r->lifetime != LIFETIME_ALWAYS) {
+                r->origin = ORIGIN_SESSION;
+                return TAKE_PTR(r);
+        }
+        key = rule_flat_key(r);
+        if (!key && errno == ENOMEM)
+                return NULL;
+        r->origin = key ? ORIGIN_FLAT : ORIGIN_LIST;
+        return TAKE_PTR(r);
+}
+
+static const char *const state_names[] = {
+        [QUESTION_OPEN] = "open",
+        [QUESTION_ANSWERED] = "answered",
+        [QUESTION_EXPIRED] = "expired",
+        [QUESTION_ABANDONED] = "abandoned",
+        [QUESTION_SUPERSEDED] = "superseded",
+};
+
+const char *question_state_name(enum question_state state)
+{
+        return state_names[state];
+}
+
+static const char *const scope_names[] = {
+        [ANSWER_PORT] = "port",
+        [ANSWER_ALL_PORTS] = "all-ports",
+        [ANSWER_DESTINATION] = "destination",
+};
+
+const char *answer_scope_name(enum answer_scope scope)
+{
+        return scope_names[scope];
+}
+
+bool answer_scope_parse(const char *word, enum answer_scope *ret)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(scope_names); i++)
+                if (strcmp(scope_names[i], word) == 0) {
+                        *ret = (enum answer_scope)i;
+                        return true;
+                }
+        return false;
+}
