@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An answer as words: REF allow|deny [once|session|always] [port|all-ports|destination]. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/question.h"
+
+enum { ANSWER_LINE_ERROR_MAX = 256 };
+
+struct answer_line {
+        char ref[QUESTION_REF_MAX]; /* "next": the oldest that is open, where that is offered */
+        struct answer answer;
+};
+
+/* False with words for a person in `ret_error`. Lifetime and scope may come in either order; absent, they are once and port. */
+bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret, char ret_error[ANSWER_LINE_ERROR_MAX]);
+/* The same from one line of text, split at blanks. */
+bool answer_line_parse_text(const char *text, struct answer_line *ret, char ret_error[ANSWER_LINE_ERROR_MAX]);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * `bastion rules`: rules are read and written as sentences. A sentence is parsed here first, because a person is helped best by
+ * an arrow under the word; the daemon parses it again, because it believes nobody.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/rule-words.h"
+#include "cli/text.h"
+
+static void format_id(struct buf *out, int64_t id, const void *parameters)
+{
+        message_format_request_rule_delete(out, id, parameters);
+}
+
+static void format_sentence(struct buf *out, int64_t id, const void *parameters)
+{
+        message_format_request_rule_add(out, id, parameters);
+}
+
+static void add_row(struct columns *table, const struct rule *r)
+{
+        _cleanup_(buf_deinit) struct buf cell = { 0 }, sentence = { 0 };
+
+        str_escape(&cell, r->id ? r->id : "");
+        columns_take(table, &cell);
+        text_number(&cell, r->n_hits);
+        columns_take(table, &cell);
+        columns_add(table, r->disabled ? "off" : rule_origin_name(r->origin));
+        sentence_format(r, &sentence);
+        if (!buf_error(&sentence) && sentence.n > 0)
+                text_typed(&cell, sentence.data, sentence.n);
+        columns_take(table, &cell);
+}
+
+static int list(const struct cli *cli)
+{
+        static const char *const heading[] = { "ID", "HITS", "ORIGIN", "RULE" };
+        _cleanup_(columns_deinit) struct columns table = { .n_columns = ARRAY_SIZE(heading) };
+        _cleanup_(reply_deinit) struct reply reply = { 0 };
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+        int r;
+
+        r = cli_request_plain(cli, MESSAGE_RULES, &reply);
+        if (r)
+                return r;
+        if (cli->json)
+                return cli_print_json(reply.raw, reply.n_raw);
+        for (size_t i = 0; i < ARRAY_SIZE(heading); i++)
+                columns_add(&table, heading[i]);
+        for (size_t i = 0; i < reply.event->n_rules; i++)
+                add_row(&table, reply.event->rules[i]);
+        columns_format(&table, cli->style, &out);
+        return cli_print(&out);
+}
+
+/* By the name service: what a person typed is looked up where they would log in. */
+static bool lookup(bool group, const char *name, uint32_t *ret)
+{
+        const struct passwd *user;
+        const struct group *of;
+
+        if (group) {
+                of = getgrnam(name);
+                if (of)
+                        *ret = of->gr_gid;
+                return of != NULL;
+        }
+        user = getpwnam(name);
+        if (user)
+                *ret = user->pw_uid;
+        return user != NULL;
+}
+
+static int refuse(const struct buf *sentence, const struct sentence_error *error)
+{
+        _cleanup_(buf_deinit) struct buf words = { 0 };
+
+        rule_words_show_error(&words, sentence->n > 0 ? sentence->data : "", error);
+        cli_error("this is no rule:");
+        if (!buf_error(&words))
+                fputs(words.data, stderr);
+        return EXIT_WRONG_INPUT;
+}
+
+static int add(const struct cli *cli)
+{
+        _cleanup_(rule_freep) struct rule *rule = NULL;
+        _cleanup_(buf_deinit) struct buf sentence = { 0 }, out = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = { 0 };
+        struct sentence_error error = { 0 };
+        int r;
+
+        if (cli->n_words < 2)
+                return cli_wrong_input(cli, "what rule? bastion rules add allow /usr/bin/curl to internet port 443");
+        sentence.max = LIMIT_SENTENCE;
+        rule_words_join(&sentence, cli->words + 1, cli->n_words - 1);
+        if (buf_error(&sentence) == -E2BIG)
+                return cli_wrong_input(cli, "a rule has at most %d bytes", LIMIT_SENTENCE);
+        r = rule_words_resolve(&sentence, lookup, &rule, &error);
+        if (r > 0)
+                return refuse(&sentence, &error);
+        if (r < 0) {
+                cli_error("out of memory");
+                return EXIT_NO;
+        }
+        r = cli_request(cli, format_sentence, sentence.data, &reply);
+        if (r)
+                return r;
+        if (cli->json)
+                return cli_print_json(reply.raw, reply.n_raw);
+        if (reply.event->n_rules > 0) {
+                str_escape(&out, reply.event->rules[0]->id ? reply.event->rules[0]->id : "");
+                buf_puts(&out, ": ");
+                sentence_format(reply.event->rules[0], &out);
+                buf_putc(&out, '\n');
+        }
+        return cli_print(&out);
+}
+
+static int delete(const struct cli *cli)
+{
+        _cleanup_(reply_deinit) struct reply reply = { 0 };
+        int r;
+
+        if (cli->n_words != 2)
+                return cli_wrong_input(cli, "which rule? 'bastion rules list' shows the IDs");
+        r = cli_request(cli, format_id, cli->words[1], &reply);
+        if (r)
+                return r;
+        return cli->json ? cli_print_json(reply.raw, reply.n_raw) : EXIT_YES;
+}
+
+int cmd_rules(const struct cli *cli)
+{
+        static const struct {
+                const char *word;
+                int (*run)(const struct cli *cli);
+        } words[] = { { "list", list }, { "add", add }, { "delete", delete } };
+
+        if (cli->n_words == 0)
+                return list(cli);
+        if (strcmp(cli->words[0], "list") == 0 && cli->n_words > 1)
+                return cli_wrong_input(cli, "'%s' is a word too much for 'rules list'", cli->words[1]);
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (strcmp(words[i].word, cli->words[0]) == 0)
+                        return words[i].run(cli);
+        return cli_wrong_input(cli, "'rules' can list, add and delete, not '%s'", cli->words[0]);
+}

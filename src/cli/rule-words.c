@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names are resolved by the parser's help instead of a second parser: where it stumbles over the word after `user` or
+ * `group`, that word is looked up and the sentence tried again. So a name in a path or a note is never taken for one.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "cli/rule-words.h"
+#include "cli/text.h"
+
+enum { NAMES_MAX = 4, NAME_MAX_BYTES = 256 };
+
+static void put_quoted(struct buf *out, const char *word)
+{
+        buf_putc(out, '"');
+        for (; *word; word++) {
+                if (*word == '"' || *word == '\\')
+                        buf_putc(out, '\\');
+                if (*word == '\n')
+                        buf_puts(out, "\\n");
+                else
+                        buf_putc(out, *word);
+        }
+        buf_putc(out, '"');
+}
+
+void rule_words_join(struct buf *out, char *const *words, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (i > 0)
+                        buf_putc(out, ' ');
+                if (n > 1 && words[i][0] != '"' && (!*words[i] || strpbrk(words[i], " \t\n\"\\")))
+                        put_quoted(out, words[i]);
+                else
+                        buf_puts(out, words[i]);
+        }
+}
+
+/* True when the word before `at` is `word`. */
+static bool follows(const char *sentence, size_t at, const char *word)
+{
+        size_t n = strlen(word);
+
+        while (at > 0 && sentence[at - 1] == ' ')
+                at--;
+        return at >= n && memcmp(sentence + at - n, word, n) == 0 && (at == n || sentence[at - n - 1] == ' ');
+}
+
+/* Replaces the word that `error` points at by the number of the user or group it names. False when it names none. */
+static bool resolve_at(struct buf *sentence, const struct sentence_error *error, rule_words_lookup_fn lookup)
+{
+        bool group = follows(sentence->data, error->at, "group");
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+        char name[NAME_MAX_BYTES];
+        uint32_t id;
+
+        if (error->length == 0 || error->length >= sizeof(name) || error->at + error->length > sentence->n)
+                return false;
+        if (!group && !follows(sentence->data, error->at, "user"))
+                return false;
+        memcpy(name, sentence->data + error->at, error->length);
+        name[error->length] = '\0';
+        if (!lookup(group, name, &id))
+                return false;
+        buf_append(&out, sentence->data, error->at);
+        buf_printf(&out, "%u", id);
+        buf_puts(&out, sentence->data + error->at + error->length);
+        if (buf_error(&out))
+                return false;
+        buf_deinit(sentence);
+        *sentence = out;
+        out = (struct buf){ 0 };
+        return true;
+}
+
+int rule_words_resolve(struct buf *sentence, rule_words_lookup_fn lookup, struct rule **ret, struct sentence_error *ret_error)
+{
+        int r;
+
+        if (buf_error(sentence))
+                return buf_error(sentence);
+        for (int i = 0;; i++) {
+                r = sentence_parse(sentence->n > 0 ? sentence->data : "", sentence->n, ret, ret_error);
+                if (r <= 0 || i == NAMES_MAX || sentence->n == 0 || !resolve_at(sentence, ret_error, lookup))
+                        return r;
+        }
+}
+
+void rule_words_show_error(struct buf *out, const char *sentence, const struct sentence_error *error)
+{
+        _cleanup_(buf_deinit) struct buf before = { 0 }, word = { 0 };
+        size_t n = strlen(sentence), at = MIN(error->at, n), length = MIN(error->length, n - at);
+
+        text_typed(&before, sentence, at);
+        text_typed(&word, sentence + at, length);
+        buf_puts(out, "  ");
+        text_typed(out, sentence, n);
+        buf_printf(out, "\n  %*s", (int)(before.n > 0 ? text_width(before.data) : 0), "");
+        for (unsigned i = word.n > 0 ? MAX(text_width(word.data), 1u) : 1; i > 0; i--)
+                buf_putc(out, '^');
+        buf_printf(out, "\n%s\n", error->expected);
+}

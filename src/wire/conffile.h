@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * config.json → struct config (interface.md, "config.json"). A wrong value falls back to that key's value in `last_good`, with a
+ * warning; only a file that is no JSON object is refused as a whole. `mode` is special: a wrong or missing word keeps last_good's mode.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "core/config.h"
+#include "wire/rulefile.h"
+
+enum { CONFFILE_E_SYNTAX = 1 };
+
+/* Called for each wrong value: where, and words that name the key. */
+typedef void (*conffile_warning_fn)(void *userdata, const struct file_error *warning);
+
+/* `last_good` may be NULL: then the defaults stand in for it. `log_dir`: log_file must lie under it, and does by default. 0, -ENOMEM, or CONFFILE_E_SYNTAX with *ret_error. */
+int conffile_parse(const char *data, size_t n, const struct config *last_good, const char *log_dir, struct config *ret,
+                   conffile_warning_fn on_warning, void *userdata, struct file_error *ret_error);
+/* The file with `mode` changed and everything else, unknown keys included, as it was. */
+int conffile_set_mode(const char *data, size_t n, enum mode mode, struct buf *out, struct file_error *ret_error);

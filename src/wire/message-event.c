@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The client's side: what the daemon sends, from line to struct. A type that is not known is no error (a newer daemon may say more than this
+ * client understands), a known type with a broken field is. A reply carries no type of its own: each part that is there is read.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/message-shapes.h"
+#include "wire/message.h"
+#include "wire/rulejson.h"
+
+void prompt_deinit(struct prompt *p)
+{
+        subject_unref(p->subject);
+        for (unsigned i = 0; i < p->n_others; i++)
+                subject_unref(p->others[i]);
+        free(p->host);
+        *p = (struct prompt){};
+}
+
+void connection_deinit(struct connection *c)
+{
+        subject_unref(c->subject);
+        *c = (struct connection){};
+}
+
+void check_deinit(struct check *c)
+{
+        free(c->name);
+        free(c->text);
+        *c = (struct check){};
+}
+
+void status_deinit(struct status *s)
+{
+        free(s->rung_reason);
+        free(s->problems);
+        *s = (struct status){};
+}
+
+struct event *event_free(struct event *e)
+{
+        if (!e)
+                return NULL;
+        for (size_t i = 0; i < e->n_records; i++)
+                record_deinit(&e->records[i]);
+        for (size_t i = 0; i < e->n_prompts; i++)
+                prompt_deinit(&e->prompts[i]);
+        for (size_t i = 0; i < e->n_connections; i++)
+                connection_deinit(&e->connections[i]);
+        for (size_t i = 0; i < e->n_rules; i++)
+                rule_free(e->rules[i]);
+        for (size_t i = 0; i < e->n_checks; i++)
+                check_deinit(&e->checks[i]);
+        status_deinit(&e->status);
+        free(e->records);
+        free(e->prompts);
+        free(e->connections);
+        free(e->rules);
+        free(e->checks);
+        free(e->text);
+        free(e);
+        return NULL;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------ */
+
+/* A zeroed array for the elements of `list`; NULL when there are none or memory ran out. */
+static void *allocate(struct jsonread *r, const json_t *list, size_t size)
+{
+        void *array;
+
+        if (json_array_size(list) == 0 || r->error)
+                return NULL;
+        array = calloc(json_array_size(list), size);
+        if (!array)
+                jsonread_no_memory(r);
+        return array;
+}
+
+/* The count grows before each element is read, so that what a broken element left behind is freed too. */
+static void read_records(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->records = allocate(r, list, sizeof(*e->records));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                shape_read_record(r, json_array_get(list, i), &e->records[e->n_records++]);
+}
+
+static void read_prompts(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->prompts = allocate(r, list, sizeof(*e->prompts));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                shape_read_prompt(r, json_array_get(list, i), &e->prompts[e->n_prompts++]);
+}
+
+static void read_connections(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->connections = allocate(r, list, sizeof(*e->connections));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                shape_read_connection(r, json_array_get(list, i), &e->connections[e->n_connections++]);
+}
+
+static void read_rules(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->rules = allocate(r, list, sizeof(*e->rules));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++) {
+                struct rule *rule = rulejson_read(r, json_array_get(list, i), RULEJSON_REPLY);
+
+                if (rule)
+                        e->rules[e->n_rules++] = rule;
+        }
+}
+
+static void read_checks(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->checks = allocate(r, list, sizeof(*e->checks));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                shape_read_check(r, json_array_get(list, i), &e->checks[e->n_checks++]);
+}
+
+/* ---- types ------------------------------------------------------------------------------------------------------ */
+
+static void read_decision(struct jsonread *r, const json_t *o, struct event *e)
+{
+        e->records = calloc(1, sizeof(*e->records));
+        if (!e->records) {
+                jsonread_no_memory(r);
+                return;
+        }
+        e->n_records = 1;
+        shape_read_record(r, o, e->records);
+}
+
+static void read_question(struct jsonread *r, const json_t *o, struct event *e)
+{
+        e->prompts = calloc(1, sizeof(*e->prompts));
+        if (!e->prompts) {
+                jsonread_no_memory(r);
+                return;
+        }
+        e->n_prompts = 1;
+        shape_read_prompt(r, o, e->prompts);
+}
+
+static void read_question_closed(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const char *word;
+        bool known = false;
+
+        shape_read_text(r, o, "question", e->ref, sizeof(e->ref));
+        word = jsonread_string(r, o, "state");
+        for (int state = QUESTION_OPEN; state <= QUESTION_SUPERSEDED; state++)
+                if (strcmp(question_state_name((enum question_state)state), word) == 0) {
+                        e->state = (enum question_state)state;
+                        known = true;
+                }
+        if (!known)
+                jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
+}
+
+static void read_mode(struct jsonread *r, const json_t *o, struct event *e)
+{
+        if (!mode_parse(jsonread_string(r, o, "mode"), &e->mode))
+                jsonread_fail(r, "mode", "expected learning or enforcement");
+        e->has_mode = true;
+        e->try_left_seconds = (unsigned)jsonread_int_or(r, o, "try_left_seconds", 0, UINT32_MAX, 0);
+}
+
+/* The four numbers that old clients get; the rest of the status stays zero. */
+static void read_stats(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const json_t *stats = jsonread_object(r, o, "stats");
+
+        if (!stats)
+                jsonread_fail(r, "stats", "expected an object: {…}");
+        e->status.n_allowed = (uint64_t)jsonread_int(r, stats, "allowed_connections", 0, INT64_MAX);
+        e->status.n_denied = (uint64_t)jsonread_int(r, stats, "blocked_connections", 0, INT64_MAX);
+        e->mode = jsonread_bool(r, stats, "learning_mode") ? MODE_LEARNING : MODE_ENFORCEMENT;
+        e->has_mode = true;
+}
+
+static void read_notification(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const char *title = jsonread_string(r, o, "title"), *text = jsonread_string(r, o, "message");
+
+        if (r->error)
+                return;
+        if (asprintf(&e->text, "%s%s%s", title, title[0] && text[0] ? ": " : "", text) < 0) {
+                e->text = NULL;
+                jsonread_no_memory(r);
+        }
+}
+
+static void read_error(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const char *word = jsonread_string(r, o, "code");
+
+        e->id = jsonread_int_or(r, o, "id", INT64_MIN, INT64_MAX, 0);
+        e->error = MESSAGE_ERROR_INTERNAL; /* what a word means that this client does not know */
+        for (int code = MESSAGE_ERROR_NONE; code <= MESSAGE_ERROR_INTERNAL; code++)
+                if (strcmp(message_error_word((enum message_error_code)code), word) == 0)
+                        e->error = (enum message_error_code)code;
+        e->text = shape_read_copy(r, o, "message");
+}
+
+static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const json_t *status = jsonread_object(r, o, "status"), *rule = json_object_get(o, "rule");
+
+        e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
+        read_records(r, jsonread_array(r, o, "decisions"), e);
+        read_prompts(r, jsonread_array(r, o, "questions"), e);
+        read_connections(r, jsonread_array(r, o, "connections"), e);
+        read_rules(r, jsonread_array(r, o, "rules"), e);
+        read_checks(r, jsonread_array(r, o, "checks"), e);
+        if (json_is_object(rule) && e->n_rules == 0) {
+                _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
+
+                if (!one)
+                        jsonread_no_memory(r);
+                free(e->rules);
+                read_rules(r, one, e);
+        }
+        if (status) {
+                shape_read_status(r, status, &e->status);
+                e->has_status = true;
+        }
+        if (json_object_get(o, "mode"))
+                read_mode(r, o, e);
+        e->may_manage = jsonread_bool_or(r, o, "may_manage", false);
+        e->text = shape_read_copy(r, o, "text");
+}
+
+static const struct {
+        const char *word;
+        enum event_type type;
+        void (*read)(struct jsonread *r, const json_t *o, struct event *e);
+} types[] = {
+        { "decision", EVENT_DECISION, read_decision },
+        { "question", EVENT_QUESTION, read_question },
+        { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
+        { "mode_changed", EVENT_MODE_CHANGED, read_mode },
+        { "stats_update", EVENT_STATS, read_stats },
+        { "notification", EVENT_NOTIFICATION, read_notification },
+        { "reply", EVENT_REPLY, read_reply },
+        { "error", EVENT_ERROR, read_error },
+};
+
+static int load(const char *line, size_t n, json_t **ret)
+{
+        struct file_error error;
+
+        return n > LIMIT_CLIENT_OUTPUT ? 1 : jsonread_load(line, n, ret, &error);
+}
+
+int event_parse(const char *line, size_t n, struct event **ret)
+{
+        _cleanup_(event_freep) struct event *e = calloc(1, sizeof(*e));
+        _cleanup_(json_decrefp) json_t *root = NULL;
+        struct jsonread r = {};
+        const char *word;
+        int error;
+
+        if (!e)
+                return -ENOMEM;
+        error = load(line, n, &root);
+        if (error)
+                return error;
+        word = jsonread_string(&r, root, "type");
+        e->type = EVENT_OTHER;
+        for (size_t i = 0; i < ARRAY_SIZE(types) && !r.error; i++)
+                if (strcmp(types[i].word, word) == 0) {
+                        e->type = types[i].type;
+                        types[i].read(&r, root, e);
+                        break;
+                }
+        if (r.error)
+                return r.error;
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+static int append_chunk(const char *data, size_t n, void *userdata)
+{
+        struct buf *out = userdata;
+
+        buf_append(out, data, n);
+        return buf_error(out) ? -1 : 0;
+}
+
+int event_format_json(const char *raw, size_t n, struct buf *out)
+{
+        _cleanup_(json_decrefp) json_t *root = NULL;
+        int error;
+
+        error = load(raw, n, &root);
+        if (error)
+                return error;
+        json_object_del(root, "type");
+        json_object_del(root, "id");
+        if (json_dump_callback(root, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
+                return -ENOMEM;
+        return buf_error(out);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines to be sent, by either side. One function a message; each writes one object and its newline. Old-style messages have exactly the
+ * fields of the old protocol: their readers may refuse what they do not know.
+ */
+#include "wire/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "wire/message-shapes.h"
+#include "wire/rulejson.h"
+
+static struct jsonwrite begin(struct buf *out, const char *type)
+{
+        struct jsonwrite w = { .out = out };
+
+        jsonwrite_open(&w, NULL, '{');
+        jsonwrite_string(&w, "type", type);
+        return w;
+}
+
+static struct jsonwrite begin_with_id(struct buf *out, const char *type, int64_t id)
+{
+        struct jsonwrite w = begin(out, type);
+
+        jsonwrite_int(&w, "id", id);
+        return w;
+}
+
+static void end(struct jsonwrite *w)
+{
+        jsonwrite_close(w, '}');
+        buf_putc(w->out, '\n');
+}
+
+/* ---- old style -------------------------------------------------------------------------------------------------- */
+
+/* "unknown": nobody was found; "": there is a process, and its executable could not be read. */
+static const char *old_path(const struct subject *s)
+{
+        return s->kind == SUBJECT_PROGRAM ? s->path : "unknown";
+}
+
+void message_format_connection_request(struct buf *out, const struct question *q)
+{
+        const struct subject *s = q->subjects[0];
+        struct jsonwrite w = begin(out, "connection_request");
+        char address[ADDR_TEXT_MAX], scratch[4];
+
+        jsonwrite_string(&w, "request_id", q->ref);
+        jsonwrite_string(&w, "app_name", subject_display_name(s));
+        jsonwrite_string(&w, "app_path", old_path(s));
+        jsonwrite_string(&w, "app_category", "unknown");
+        jsonwrite_string(&w, "dest_ip", addr_format(&q->flow.remote, address));
+        jsonwrite_int(&w, "dest_port", protocol_has_ports(q->flow.protocol) ? q->flow.remote_port : 0);
+        jsonwrite_string(&w, "protocol", protocol_name(q->flow.protocol, scratch));
+        jsonwrite_bool(&w, "learning_mode", q->learning);
+        end(&w);
+}
+
+void message_format_stats_update(struct buf *out, uint64_t total, uint64_t allowed, uint64_t blocked, bool learning)
+{
+        struct jsonwrite w = begin(out, "stats_update");
+
+        jsonwrite_open(&w, "stats", '{');
+        jsonwrite_uint(&w, "total_connections", total);
+        jsonwrite_uint(&w, "allowed_connections", allowed);
+        jsonwrite_uint(&w, "blocked_connections", blocked);
+        jsonwrite_bool(&w, "learning_mode", learning);
+        jsonwrite_close(&w, '}');
+        end(&w);
+}
+
+void message_format_cancel_popup(struct buf *out, const char *ref)
+{
+        struct jsonwrite w = begin(out, "cancel_popup");
+
+        jsonwrite_string(&w, "request_id", ref);
+        end(&w);
+}
+
+void message_format_rule_deleted(struct buf *out, const char *key, bool success)
+{
+        struct jsonwrite w = begin(out, "rule_deleted");
+
+        jsonwrite_string(&w, "key", key);
+        jsonwrite_bool(&w, "success", success);
+        end(&w);
+}
+
+void message_format_rules_list(struct buf *out, const struct ruleset *rules)
+{
+        struct jsonwrite w = begin(out, "rules_list");
+
+        jsonwrite_open(&w, "rules", '{');
+        for (const struct rule *r = ruleset_next(rules, NULL); r; r = ruleset_next(rules, r)) {
+                _cleanup_(freep) char *key = r->origin == ORIGIN_FLAT && !r->disabled ? rule_flat_key(r) : NULL;
+
+                /* A key that is no UTF-8 would come out as another key; new-style clients see the rule whole. */
+                if (key && str_is_utf8(key, strlen(key)))
+                        jsonwrite_bool(&w, key, r->action == ACTION_ALLOW);
+        }
+        jsonwrite_close(&w, '}');
+        end(&w);
+}
+
+static const char *const notification_words[] = {
+        [NOTIFICATION_INFO] = "info", [NOTIFICATION_WARNING] = "warning", [NOTIFICATION_ERROR] = "error"
+};
+
+void message_format_notification(struct buf *out, const char *title, const char *text, enum notification_level level)
+{
+        struct jsonwrite w = begin(out, "notification");
+
+        jsonwrite_string(&w, "title", title);
+        jsonwrite_string(&w, "message", text);
+        jsonwrite_string(&w, "level", notification_words[level]);
+        end(&w);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+void message_format_decision(struct buf *out, const struct record *r)
+{
+        struct jsonwrite w = begin(out, "decision");
+
+        shape_write_record(&w, r);
+        end(&w);
+}
+
+void message_format_question(struct buf *out, const struct question *q, struct boottime now)
+{
+        struct jsonwrite w = begin(out, "question");
+
+        shape_write_question(&w, q, now);
+        end(&w);
+}
+
+void message_format_question_closed(struct buf *out, const struct question *q)
+{
+        struct jsonwrite w = begin(out, "question_closed");
+
+        jsonwrite_string(&w, "question", q->ref);
+        jsonwrite_string(&w, "state", question_state_name(q->state));
+        end(&w);
+}
+
+static void put_mode(struct jsonwrite *w, enum mode mode, unsigned try_left_seconds)
+{
+        jsonwrite_string(w, "mode", mode_name(mode));
+        jsonwrite_int(w, "try_left_seconds", try_left_seconds);
+}
+
+void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds)
+{
+        struct jsonwrite w = begin(out, "mode_changed");
+
+        put_mode(&w, mode, try_left_seconds);
+        end(&w);
+}
+
+/* ---- replies ---------------------------------------------------------------------------------------------------- */
+
+void message_format_error(struct buf *out, const struct message_error *error)
+{
+        struct jsonwrite w = begin(out, "error");
+
+        if (error->has_id)
+                jsonwrite_int(&w, "id", error->id);
+        jsonwrite_string(&w, "code", message_error_word(error->code));
+        jsonwrite_string(&w, "message", error->text);
+        end(&w);
+}
+
+void message_format_reply_ok(struct buf *out, int64_t id)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        end(&w);
+}
+
+void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_int(&w, "protocol", MESSAGE_PROTOCOL);
+        jsonwrite_string(&w, "version", BASTION_VERSION);
+        jsonwrite_bool(&w, "may_manage", may_manage);
+        jsonwrite_string(&w, "mode", mode_name(mode));
+        end(&w);
+}
+
+void message_format_reply_status(struct buf *out, int64_t id, const struct status *s)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "status", '{');
+        shape_write_status(&w, s);
+        jsonwrite_close(&w, '}');
+        end(&w);
+}
+
+void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "decisions", '[');
+        for (size_t i = 0; i < n; i++) {
+                jsonwrite_open(&w, NULL, '{');
+                shape_write_record(&w, records[i]);
+                jsonwrite_close(&w, '}');
+        }
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_reply_connections(struct buf *out, int64_t id, const struct connection *connections, size_t n)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "connections", '[');
+        for (size_t i = 0; i < n; i++) {
+                jsonwrite_open(&w, NULL, '{');
+                shape_write_connection(&w, &connections[i]);
+                jsonwrite_close(&w, '}');
+        }
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "questions", '[');
+        for (const struct question *q = question_next(table, NULL); q; q = question_next(table, q)) {
+                if (q->state != QUESTION_OPEN)
+                        continue;
+                jsonwrite_open(&w, NULL, '{');
+                shape_write_question(&w, q, now);
+                jsonwrite_close(&w, '}');
+        }
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, const struct config *config)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "rules", '[');
+        for (const struct rule *r = ruleset_next(rules, NULL); r; r = ruleset_next(rules, r)) {
+                bool enabled = !r->disabled && (r->origin != ORIGIN_FACTORY || config_enables_factory_rule(config, r->id));
+
+                rulejson_write(&w, NULL, r, RULEJSON_REPLY, enabled);
+        }
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        if (rule)
+                rulejson_write(&w, "rule", rule, RULEJSON_REPLY, !rule->disabled);
+        else
+                jsonwrite_string(&w, "rule", NULL);
+        end(&w);
+}
+
+void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        put_mode(&w, mode, try_left_seconds);
+        end(&w);
+}
+
+void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "checks", '[');
+        for (size_t i = 0; i < n; i++) {
+                jsonwrite_open(&w, NULL, '{');
+                shape_write_check(&w, &checks[i]);
+                jsonwrite_close(&w, '}');
+        }
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_reply_kernel(struct buf *out, int64_t id, const char *text)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_string(&w, "text", text);
+        end(&w);
+}
+
+/* ---- requests --------------------------------------------------------------------------------------------------- */
+
+void message_format_request(struct buf *out, enum message_type type, int64_t id)
+{
+        struct jsonwrite w = begin_with_id(out, message_type_word(type), id);
+
+        end(&w);
+}
+
+void message_format_request_hello(struct buf *out, int64_t id, const char *client)
+{
+        struct jsonwrite w = begin_with_id(out, "hello", id);
+
+        jsonwrite_string(&w, "client", client);
+        jsonwrite_int(&w, "protocol", MESSAGE_PROTOCOL);
+        end(&w);
+}
+
+void message_format_request_subscribe(struct buf *out, int64_t id, unsigned events)
+{
+        struct jsonwrite w = begin_with_id(out, "subscribe", id);
+
+        jsonwrite_open(&w, "events", '[');
+        for (unsigned bit = 1; subscription_word(bit); bit <<= 1)
+                if (events & bit)
+                        jsonwrite_string(&w, NULL, subscription_word(bit));
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
+void message_format_request_decisions(struct buf *out, int64_t id, unsigned limit)
+{
+        struct jsonwrite w = begin_with_id(out, "decisions", id);
+
+        jsonwrite_int(&w, "limit", limit);
+        end(&w);
+}
+
+void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer)
+{
+        struct jsonwrite w = begin_with_id(out, "answer", id);
+
+        jsonwrite_string(&w, "question", ref);
+        jsonwrite_bool(&w, "allow", answer->allow);
+        jsonwrite_string(&w, "lifetime", lifetime_name(answer->lifetime));
+        jsonwrite_string(&w, "scope", answer_scope_name(answer->scope));
+        end(&w);
+}
+
+void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence)
+{
+        struct jsonwrite w = begin_with_id(out, "rule_add", id);
+
+        jsonwrite_string(&w, "sentence", sentence);
+        end(&w);
+}
+
+void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id)
+{
+        struct jsonwrite w = begin_with_id(out, "rule_delete", id);
+
+        jsonwrite_bytes(&w, "rule", rule_id);
+        end(&w);
+}
+
+void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep)
+{
+        struct jsonwrite w = begin_with_id(out, "mode", id);
+
+        if (keep) {
+                jsonwrite_bool(&w, "keep", true);
+        } else {
+                jsonwrite_string(&w, "mode", mode_name(mode));
+                if (try_seconds > 0)
+                        jsonwrite_int(&w, "try_seconds", try_seconds);
+        }
+        end(&w);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The socket protocol (PROTOCOL.md): JSON objects, one a line, both ways. Two generations share it. Old-style messages have no
+ * `id` and get no error replies; new-style requests have one, and every one of them is answered by a `reply` or an `error` with the same
+ * id. This file turns lines into structs and structs into lines, for the daemon and for the client library; both
+ * directions stand here so that they cannot drift apart. Pure. JSON is known to no other layer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/config.h"
+#include "core/question.h"
+#include "core/record.h"
+#include "core/rule.h"
+#include "core/ruleset.h"
+
+/* ---- client to daemon ------------------------------------------------------------------------------------------- */
+
+/* MESSAGE(constant, "type on the wire", new-style: needs an id) */
+#define MESSAGE_TYPES(MESSAGE)                                                                               \
+        MESSAGE(GUI_RESPONSE, "gui_response", false)                                                         \
+        MESSAGE(ADD_RULE, "add_rule", false)                                                                 \
+        MESSAGE(DELETE_RULE, "delete_rule", false)                                                           \
+        MESSAGE(LIST_RULES, "list_rules", false)                                                             \
+        MESSAGE(CLEAR_CACHE, "clear_cache", false)                                                           \
+        MESSAGE(CANCEL_POPUP, "cancel_popup", false)                                                         \
+        MESSAGE(HELLO, "hello", true)                                                                        \
+        MESSAGE(SUBSCRIBE, "subscribe", true)                                                                \
+        MESSAGE(STATUS, "status", true)                                                                      \
+        MESSAGE(DECISIONS, "decisions", true)                                                                \
+        MESSAGE(CONNECTIONS, "connections", true)                                                            \
+        MESSAGE(QUESTIONS, "questions", true)                                                                \
+        MESSAGE(ANSWER, "answer", true)                                                                      \
+        MESSAGE(RULES, "rules", true)                                                                        \
+        MESSAGE(RULE_ADD, "rule_add", true)                                                                  \
+        MESSAGE(RULE_DELETE, "rule_delete", true)                                                            \
+        MESSAGE(MODE, "mode", true)                                                                          \
+        MESSAGE(DOCTOR, "doctor", true)                                                                      \
+        MESSAGE(KERNEL, "kernel", true)
+
+enum message_type {
+#define MESSAGE(constant, word, has_id) MESSAGE_##constant,
+        MESSAGE_TYPES(MESSAGE)
+#undef MESSAGE
+        MESSAGE_TYPE_COUNT,
+};
+
+enum subscription {
+        SUBSCRIBE_DECISIONS = 1 << 0, /* `decision` events */
+        SUBSCRIBE_QUESTIONS = 1 << 1, /* `question` and `question_closed` events; the subscriber counts as somebody to ask */
+        SUBSCRIBE_STATS = 1 << 2,     /* stats_update every 2 s */
+        SUBSCRIBE_NOTIFICATIONS = 1 << 3,
+};
+
+struct message {
+        enum message_type type;
+        bool has_id;
+        int64_t id;
+        union {
+                struct {
+                        char *request_id; /* of CANCEL_POPUP too */
+                        struct answer answer;
+                } response; /* GUI_RESPONSE, ANSWER, CANCEL_POPUP */
+                struct {
+                        struct rule *rule; /* built from the old fields (ADD_RULE), from `rule` or `sentence` (RULE_ADD) */
+                } add;
+                struct {
+                        char *key; /* flat key or rule id; CLEAR_CACHE: cache_key */
+                } key;             /* DELETE_RULE, RULE_DELETE, CLEAR_CACHE */
+                struct {
+                        char *client; /* what it calls itself, may be "" */
+                        int64_t protocol;
+                } hello;
+                struct {
+                        unsigned events; /* mask of enum subscription; replaces the one before */
+                } subscribe;
+                struct {
+                        unsigned limit; /* 1..LIMIT_RECORDS, default all */
+                } decisions;
+                struct {
+                        bool has_mode; /* absent: only asks */
+                        enum mode mode;
+                        unsigned try_seconds; /* 0: for good; else back to the mode before unless kept */
+                        bool keep;            /* confirms a running try */
+                } mode;
+        };
+};
+
+struct message *message_free(struct message *m);
+DEFINE_FREEP(struct message, message_free)
+
+/* Codes of `error` replies; the words are in PROTOCOL.md. */
+enum message_error_code {
+        MESSAGE_ERROR_NONE,
+        MESSAGE_ERROR_NOT_JSON,      /* "not-json" */
+        MESSAGE_ERROR_UNKNOWN_TYPE,  /* "unknown-type" */
+        MESSAGE_ERROR_BAD_FIELD,     /* "bad-field": missing, or of the wrong type or range */
+        MESSAGE_ERROR_NOT_PERMITTED, /* "not-permitted" */
+        MESSAGE_ERROR_NOT_FOUND,     /* "not-found" */
+        MESSAGE_ERROR_CLOSED,        /* "closed": the question has ended already */
+        MESSAGE_ERROR_FULL,          /* "full": a cap is reached */
+        MESSAGE_ERROR_INTERNAL,      /* "internal" */
+};
+
+struct message_error {
+        enum message_error_code code;
+        bool has_id;
+        int64_t id;
+        char text[512]; /* for a person: what was wrong, where, what was expected */
+};
+
+/* One line without its newline. 0 with *ret, -ENOMEM, or 1 with *ret_error filled (has_id: the sender expects a reply). */
+int message_parse(const char *line, size_t n, struct message **ret, struct message_error *ret_error);
+
+const char *message_type_word(enum message_type type);
+
+/* ---- shapes that both sides use --------------------------------------------------------------------------------- */
+
+/* A question as a person sees it: a projection of struct question. */
+struct prompt {
+        char ref[QUESTION_REF_MAX];
+        struct subject *subject; /* referenced */
+        struct subject *others[LIMIT_OWNERS - 1];
+        unsigned n_others;
+        struct flow flow;
+        char *host; /* or NULL */
+        enum reason reason;
+        bool whole_program, learning;
+        unsigned n_more;
+        uint64_t n_connections;
+        uint64_t left_ms; /* until it ends */
+};
+void prompt_deinit(struct prompt *p);
+
+/* Some connection that exists now, for "who is talking already". */
+struct connection {
+        struct subject *subject; /* referenced */
+        struct flow flow;
+        enum direction direction;
+};
+void connection_deinit(struct connection *c);
+
+enum check_level { CHECK_OK, CHECK_WARNING, CHECK_FAILED };
+/* One line of `doctor`. */
+struct check {
+        enum check_level level;
+        char *name; /* short, stable: "hooks", "queue", … */
+        char *text; /* for a person; may have several lines */
+};
+void check_deinit(struct check *c);
+
+struct status {
+        char version[32];
+        uint32_t pid;
+        enum mode mode;
+        unsigned try_left_seconds; /* 0: no try is running */
+        char rung[16];             /* "gate" or "queue" */
+        char *rung_reason;         /* why not the better one; NULL when it is the best, or was asked for */
+        uint64_t uptime_seconds;
+        uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t by_reason[REASON_COUNT];
+        unsigned n_rules, n_questions, n_held, n_clients;
+        uint64_t n_root_bypass, n_systemd_bypass;
+        bool root_bypass, systemd_bypass; /* switched on */
+        uint64_t n_queue_overruns, n_track_lost, n_tag_failed, n_log_lost;
+        char *problems; /* newline-separated words about bad files and the like, or NULL */
+};
+void status_deinit(struct status *s);
+
+/* ---- daemon to client ------------------------------------------------------------------------------------------- */
+/* Each appends one whole line, newline included. Errors stick in the buffer. */
+
+void message_format_connection_request(struct buf *out, const struct question *q);
+void message_format_stats_update(struct buf *out, uint64_t total, uint64_t allowed, uint64_t blocked, bool learning);
+void message_format_cancel_popup(struct buf *out, const char *ref);
+void message_format_rule_deleted(struct buf *out, const char *key, bool success);
+/* The flat entries of `rules`, as in rules.json. */
+void message_format_rules_list(struct buf *out, const struct ruleset *rules);
+enum notification_level { NOTIFICATION_INFO, NOTIFICATION_WARNING, NOTIFICATION_ERROR };
+void message_format_notification(struct buf *out, const char *title, const char *text, enum notification_level level);
+
+/* New-style events. */
+void message_format_decision(struct buf *out, const struct record *r); /* {"type":"decision", …} */
+void message_format_question(struct buf *out, const struct question *q, struct boottime now);
+void message_format_question_closed(struct buf *out, const struct question *q);
+void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds);
+
+/* Replies. */
+void message_format_error(struct buf *out, const struct message_error *error);
+void message_format_reply_ok(struct buf *out, int64_t id); /* nothing more to say */
+void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode);
+void message_format_reply_status(struct buf *out, int64_t id, const struct status *s);
+/* `records`: n pointers, oldest first. */
+void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n);
+void message_format_reply_connections(struct buf *out, int64_t id, const struct connection *connections, size_t n);
+void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now);
+void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, const struct config *config);
+void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule); /* what an answer or rule_add wrote; NULL: nothing */
+void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds);
+void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n);
+void message_format_reply_kernel(struct buf *out, int64_t id, const char *text);
+
+/* ---- the client's side ------------------------------------------------------------------------------------------ */
+
+enum event_type {
+        EVENT_DECISION,
+        EVENT_QUESTION,
+        EVENT_QUESTION_CLOSED,
+        EVENT_MODE_CHANGED,
+        EVENT_STATS,
+        EVENT_NOTIFICATION,
+        EVENT_REPLY,
+        EVENT_ERROR,
+        EVENT_OTHER, /* a type this client does not know: ignore it */
+};
+
+/* A line from the daemon. What a reply holds depends on what was asked; absent parts are zero. */
+struct event {
+        enum event_type type;
+        int64_t id; /* REPLY, ERROR */
+        struct record *records; /* DECISION: one; REPLY to decisions */
+        size_t n_records;
+        struct prompt *prompts; /* QUESTION: one; REPLY to questions */
+        size_t n_prompts;
+        char ref[QUESTION_REF_MAX];     /* QUESTION_CLOSED */
+        enum question_state state;      /* QUESTION_CLOSED */
+        struct connection *connections; /* REPLY to connections */
+        size_t n_connections;
+        struct rule **rules; /* REPLY to rules, rule_add, answer; `rule->id` is set */
+        size_t n_rules;
+        struct check *checks; /* REPLY to doctor */
+        size_t n_checks;
+        bool has_status;
+        struct status status; /* REPLY to status */
+        bool has_mode;
+        enum mode mode; /* MODE_CHANGED, REPLY to hello, mode */
+        unsigned try_left_seconds;
+        bool may_manage; /* REPLY to hello */
+        char *text;      /* NOTIFICATION: title and text; REPLY to kernel; ERROR: words */
+        enum message_error_code error;
+};
+
+struct event *event_free(struct event *e);
+DEFINE_FREEP(struct event, event_free)
+
+/* 0, -ENOMEM, or 1 for a line that is not of this protocol. */
+int event_parse(const char *line, size_t n, struct event **ret);
+
+/* The `--json` form of an event's payload, on one line without newline: for DECISION the object that PROTOCOL.md documents for `watch`. `raw`
+ * is the line it was parsed from; type and id are left out. */
+int event_format_json(const char *raw, size_t n, struct buf *out);
+
+/* Requests, one line each, newline included. */
+void message_format_request(struct buf *out, enum message_type type, int64_t id); /* those without fields */
+void message_format_request_hello(struct buf *out, int64_t id, const char *client);
+void message_format_request_subscribe(struct buf *out, int64_t id, unsigned events);
+void message_format_request_decisions(struct buf *out, int64_t id, unsigned limit);
+void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer);
+void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
+void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);
+void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep);
+
+const char *message_error_word(enum message_error_code code);

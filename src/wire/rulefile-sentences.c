@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A file of sentences: what ships as "always fine" and what an administrator writes by hand. Line by line, because each line is
+ * a rule of its own that a person can read, comment out and find again by the line of an error.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "wire/rulefile.h"
+
+struct line {
+        const char *text;
+        size_t n;
+        unsigned number;
+        struct file_error *error;
+};
+
+/* `at` in bytes; columns count characters. */
+static int refuse(const struct line *line, size_t at, const char *text)
+{
+        unsigned column = 1;
+
+        for (size_t i = 0; i < at && i < line->n; i++)
+                column += ((unsigned char)line->text[i] & 0xc0) != 0x80;
+        *line->error = (struct file_error){ .line = line->number, .column = column };
+        snprintf(line->error->text, sizeof(line->error->text), "%s", text);
+        return RULEFILE_E_VALUE;
+}
+
+static bool is_blank(char c)
+{
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The id in front, "factory:lan:"; returns where the sentence begins. */
+static size_t split_id(const struct line *line, size_t start, size_t *ret_id_n)
+{
+        size_t end = start;
+
+        while (end < line->n && !is_blank(line->text[end]))
+                end++;
+        if (end == start || line->text[end - 1] != ':' || line->text[start] == '/') {
+                *ret_id_n = 0;
+                return start;
+        }
+        *ret_id_n = end - start - 1;
+        return end;
+}
+
+static int add(const struct line *line, size_t at, struct rule **rule, struct ruleset *set)
+{
+        size_t before = ruleset_count(set);
+        int error = ruleset_add(set, *rule);
+
+        if (error == RULESET_E_FULL)
+                return refuse(line, at, "too many rules");
+        if (error > 0)
+                return refuse(line, at, "another rule has this id already");
+        if (error)
+                return error;
+        *rule = NULL;
+        return ruleset_count(set) > before ? 0 : refuse(line, at, "an earlier rule has the same criteria");
+}
+
+static int parse_line(const struct line *line, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
+                      struct ruleset *set)
+{
+        _cleanup_(rule_freep) struct rule *rule = NULL;
+        struct sentence_error error;
+        size_t start = 0, sentence, id_n;
+        int r;
+
+        while (start < line->n && is_blank(line->text[start]))
+                start++;
+        if (start == line->n || line->text[start] == '#')
+                return 0;
+        sentence = split_id(line, start, &id_n);
+        if (sentence > start && (id_n == 0 || id_n > LIMIT_RULE_ID || !str_is_utf8(line->text + start, id_n)))
+                return refuse(line, start, "expected an id before the colon");
+        r = sentence_parse_with_names(line->text + sentence, line->n - sentence, names, userdata, &rule, &error);
+        if (r > 0)
+                return refuse(line, sentence + error.at, error.expected);
+        if (r < 0)
+                return r;
+        if (rule->lifetime != LIFETIME_ALWAYS)
+                return refuse(line, start, "expected a rule without \"for session\": a file keeps nothing else");
+        if (sentence > start && !(rule->id = strndup(line->text + start, id_n)))
+                return -ENOMEM;
+        rule->origin = origin;
+        rule->priority = priority;
+        return add(line, start, &rule, set);
+}
+
+int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
+                             struct ruleset *set, struct file_error *ret_error)
+{
+        struct line line = { .error = ret_error };
+        size_t at = 0;
+
+        if (n > LIMIT_RULE_FILE) {
+                *ret_error = (struct file_error){};
+                snprintf(ret_error->text, sizeof(ret_error->text), "more than %d bytes", LIMIT_RULE_FILE);
+                return RULEFILE_E_SYNTAX;
+        }
+        while (at < n) {
+                const char *newline = memchr(data + at, '\n', n - at);
+                int error;
+
+                line.text = data + at;
+                line.n = newline ? (size_t)(newline - line.text) : n - at;
+                line.number++;
+                at += line.n + 1;
+                while (line.n > 0 && is_blank(line.text[line.n - 1]))
+                        line.n--;
+                error = parse_line(&line, origin, priority, names, userdata, set);
+                if (error)
+                        return error;
+        }
+        return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A rule as a sentence that a person can read, say and type:
+ *
+ *      allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|…|protocol N] [user UID] [group GID]
+ *              [for session] [note "…"]
+ *
+ *      SUBJECT      /path/to/program · "quoted path with \" and \n" · name COMM · anyone · unknown · kernel
+ *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · loopback, lan, link, multicast, broadcast, internet, resolver (joined by commas);
+ *                   "to" may stand twice, once with an address and once with scopes: then both must hold
+ *      PORTS        443 · 80,443 · 8000-8999
+ *
+ * Clauses stand in any order, each once. Users and groups are numbers here; names are the caller's business (pure code asks no
+ * database): sentence_parse_with_names() is given somebody to ask. Round trip: parse(format(rule)) has the same criteria, except for a
+ * rule bound to one process, which is shown ("process 812", "for once") and cannot be typed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/rule.h"
+
+struct sentence_error {
+        size_t at, length;  /* the word in the input, in bytes, to underline */
+        char expected[256]; /* "expected a port 1..65535, a range or a list" */
+};
+
+/* 0, -ENOMEM, or 1 with *ret_error. Origin LIST (SESSION with "for session"), priority 0, no id. */
+int sentence_parse(const char *text, size_t n, struct rule **ret, struct sentence_error *ret_error);
+
+enum sentence_name { SENTENCE_USER, SENTENCE_GROUP };
+
+/* The number of a user or group; false when this machine does not know the name. */
+typedef bool (*sentence_name_fn)(void *userdata, enum sentence_name what, const char *name, uint32_t *ret);
+
+/* The same with names for users and groups. A name that this machine does not know makes a disabled rule: it is about nobody here, and
+ * must not be about everybody. */
+int sentence_parse_with_names(const char *text, size_t n, sentence_name_fn names, void *userdata, struct rule **ret,
+                              struct sentence_error *ret_error);
+
+void sentence_format(const struct rule *r, struct buf *out);
