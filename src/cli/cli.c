@@ -16,7 +16,7 @@
 
 enum { REPLY_SECONDS = 10, BACKLOG_TRIES = 20, BACKLOG_WAIT_MS = 100 };
 
-static void error_words(const char *format, va_list args)
+_printf_(1, 0) static void error_words(const char *format, va_list args)
 {
         fflush(stdout);
         fputs("bastion: ", stderr);
