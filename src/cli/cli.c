@@ -130,7 +130,7 @@ int cli_error_reply(const struct event *event)
         _cleanup_(buf_deinit) struct buf words = { 0 };
 
         if (event->text)
-                text_typed(&words, event->text, strlen(event->text));
+                text_words(&words, event->text, strlen(event->text));
         cli_error("%s", words.n > 0 ? words.data : message_error_word(event->error));
         return cli_error_exit(event->error);
 }

@@ -49,7 +49,7 @@ static void print_question(struct ask *a, const struct prompt *prompt)
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
         buf_printf(&line, "question %s  ", prompt->ref);
-        show_prompt(&line, a->cli->style, prompt);
+        show_prompt(&line, a->cli->style, 0, prompt);
         buf_printf(&line, "  %llu s", (unsigned long long)((prompt->left_ms + 999) / 1000));
         if (prompt->learning)
                 buf_puts(&line, "  (learning: an answer is recorded, takes effect in enforcement)");

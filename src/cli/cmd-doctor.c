@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `bastion doctor`: the daemon examines itself and the machine; this prints what it found. */
-#include <string.h>
-
 #include "cli/cli.h"
 #include "cli/text.h"
 
@@ -22,23 +20,12 @@ static void put_mark(struct buf *out, const struct style *style, enum check_leve
         }
 }
 
-/* The text's further lines stand under its first. */
 static void put_check(struct buf *out, const struct style *style, const struct check *check)
 {
-        const char *at = check->text;
-        bool first = true;
-
         put_mark(out, style, check->level);
         text_pad(out, check->name, NAME_COLUMNS);
-        do {
-                size_t n = strcspn(at, "\n");
-
-                buf_printf(out, "%*s", first ? 2 : 11 + NAME_COLUMNS + 2, "");
-                text_typed(out, at, n);
-                buf_putc(out, '\n');
-                at += n + (at[n] == '\n');
-                first = false;
-        } while (*at);
+        buf_puts(out, "  ");
+        text_block(out, check->text, 11 + NAME_COLUMNS + 2);
 }
 
 int cmd_doctor(const struct cli *cli)

@@ -35,7 +35,7 @@ static void add_row(struct columns *table, const struct rule *r)
         columns_add(table, r->disabled ? "off" : rule_origin_name(r->origin));
         sentence_format(r, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)
-                text_typed(&cell, sentence.data, sentence.n);
+                text_words(&cell, sentence.data, sentence.n);
         columns_take(table, &cell);
 }
 

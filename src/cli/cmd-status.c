@@ -22,7 +22,7 @@ static void put_mode(struct buf *out, const struct style *style, const struct st
 {
         bool enforcement = s->mode == MODE_ENFORCEMENT;
 
-        buf_printf(out, "%sBastion Firewall %s%s: %s%s%s", style->bold, s->version, style->reset,
+        buf_printf(out, "%sBastion Firewall %s%s · %s%s%s", style->bold, s->version, style->reset,
                    enforcement ? style->green : style->yellow, mode_name(s->mode), style->reset);
         if (s->try_left_seconds > 0) {
                 buf_puts(out, ", tried for ");
@@ -48,8 +48,8 @@ static void put_running(struct buf *out, const struct style *style, const struct
         if (s->rung_reason) {
                 put_label(out, style, "");
                 buf_printf(out, "%snot the gate: ", style->yellow);
-                text_typed(out, s->rung_reason, strlen(s->rung_reason));
-                buf_printf(out, "%s\n", style->reset);
+                text_block(out, s->rung_reason, LABEL_COLUMNS);
+                buf_puts(out, style->reset);
         }
 }
 
@@ -117,7 +117,7 @@ static void put_holes(struct buf *out, const struct style *style, const struct s
 static void put_problem(struct buf *out, const struct style *style, const char *words, size_t n)
 {
         buf_printf(out, "  %s✗%s ", style->red, style->reset);
-        text_typed(out, words, n);
+        text_words(out, words, n);
         buf_putc(out, '\n');
 }
 
@@ -169,13 +169,7 @@ static int show_kernel(const struct cli *cli)
                 return r;
         if (cli->json)
                 return cli_print_json(reply.raw, reply.n_raw);
-        for (const char *at = reply.event->text ? reply.event->text : ""; *at;) {
-                size_t n = strcspn(at, "\n");
-
-                text_typed(&out, at, n);
-                buf_putc(&out, '\n');
-                at += n + (at[n] == '\n');
-        }
+        text_block(&out, reply.event->text ? reply.event->text : "", 0);
         return cli_print(&out);
 }
 

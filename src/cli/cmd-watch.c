@@ -51,7 +51,7 @@ static void print_record(struct watch *w, const struct record *r)
         if (w->cli->json) {
                 cli_record_json(&out, r);
         } else {
-                show_record(&out, w->cli->style, r);
+                show_record(&out, w->cli->style, 0, r);
                 buf_putc(&out, '\n');
         }
         exit_code = cli_print(&out);

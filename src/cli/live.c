@@ -15,7 +15,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { TRY_SECONDS = 60, STATUS_EVERY_MS = 2000, KEYS_MAX = 64 };
+enum { TRY_SECONDS = 60, STATUS_EVERY_MS = 2000, KEYS_MAX = 64, OUTCOME_COLUMNS = 14 };
 
 struct live {
         const struct cli *cli;
@@ -52,18 +52,20 @@ static void log_words(struct live *l, const char *look, const char *words)
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
         buf_puts(&line, look);
-        text_typed(&line, words, strlen(words));
+        text_words(&line, words, strlen(words));
         buf_puts(&line, l->cli->style->reset);
         log_buf(l, &line);
 }
 
-/* "    ✓ allow once: curl → example.com:443" */
-static void log_question(struct live *l, const char *look, const char *mark, const char *what, const struct prompt *prompt)
+/* "✓ allow once  curl (812, alice) → example.com:443  make ▸ sh ▸ curl" */
+static void log_question(struct live *l, const char *look, const char *what, const struct prompt *prompt)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        buf_printf(&line, "%s%s %s%s  ", look, mark, what, l->cli->style->reset);
-        show_prompt(&line, l->cli->style, prompt);
+        buf_puts(&line, look);
+        text_pad(&line, what, OUTCOME_COLUMNS);
+        buf_printf(&line, "%s ", l->cli->style->reset);
+        show_prompt(&line, l->cli->style, l->screen.columns, prompt);
         log_buf(l, &line);
 }
 
@@ -74,7 +76,7 @@ static void log_connections(struct live *l, const struct event *event)
                 _cleanup_(buf_deinit) struct buf line = { 0 };
 
                 buf_puts(&line, "               "); /* where decisions have their time and verdict */
-                show_connection(&line, l->cli->style, &event->connections[i]);
+                show_connection(&line, l->cli->style, l->screen.columns, &event->connections[i]);
                 log_buf(l, &line);
         }
         log_words(l, l->cli->style->bold, "From now on:");
@@ -150,17 +152,17 @@ static const char *closed_words(enum question_state state)
 {
         switch (state) {
         case QUESTION_ANSWERED:
-                return "answered elsewhere:";
+                return "· elsewhere";
         case QUESTION_EXPIRED:
-                return "nobody answered in time:";
+                return "· no answer";
         case QUESTION_ABANDONED:
-                return "given up:";
+                return "· given up";
         case QUESTION_SUPERSEDED:
-                return "a rule decides now:";
+                return "· a rule now";
         case QUESTION_OPEN:
                 break;
         }
-        return "ended:";
+        return "· ended";
 }
 
 static void on_question_closed(struct live *l, const struct event *event)
@@ -169,7 +171,7 @@ static void on_question_closed(struct live *l, const struct event *event)
 
         if (!q || q->request != 0)
                 return; /* ours: the reply says how it went */
-        log_question(l, l->cli->style->dim, "·", closed_words(event->state), &q->prompt);
+        log_question(l, l->cli->style->dim, closed_words(event->state), &q->prompt);
         panel_remove(&l->panel, q, cli_now());
 }
 
@@ -185,11 +187,12 @@ static void on_answer_reply(struct live *l, struct panel_question *q, const stru
                         return;
                 }
         } else {
-                show_answer(&what, &q->answer);
-                buf_puts(&what, q->prompt.learning ? " (recorded, takes effect in enforcement):" : ":");
+                buf_printf(&what, "%s %s %s", q->answer.allow ? "✓" : "✗", q->answer.allow ? "allow" : "deny",
+                           lifetime_name(q->answer.lifetime));
                 if (!buf_error(&what))
-                        log_question(l, q->answer.allow ? style->green : style->red, q->answer.allow ? "✓" : "✗", what.data,
-                                     &q->prompt);
+                        log_question(l, q->answer.allow ? style->green : style->red, what.data, &q->prompt);
+                if (q->prompt.learning)
+                        log_words(l, style->yellow, "               recorded, takes effect in enforcement");
         }
         panel_remove(&l->panel, q, cli_now());
 }
@@ -236,7 +239,7 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
                 if (event->n_records > 0) {
                         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-                        show_record(&line, l->cli->style, &event->records[0]);
+                        show_record(&line, l->cli->style, l->screen.columns, &event->records[0]);
                         log_buf(l, &line);
                 }
                 break;
@@ -363,10 +366,10 @@ static void put_status(const struct live *l, struct buf *out)
                 return;
         put_count(out, l->status.n_allowed, "allowed");
         put_count(out, l->status.n_denied, "denied");
+        if (l->status.root_bypass)
+                put_count(out, l->status.n_root_bypass, "of root, not asked");
         if (l->status.n_learned_denials > 0)
                 put_count(out, l->status.n_learned_denials, "would be denied");
-        if (l->status.root_bypass)
-                put_count(out, l->status.n_root_bypass, "root, not asked");
 }
 
 static void put_hints(const struct live *l, struct buf *out)
@@ -375,6 +378,8 @@ static void put_hints(const struct live *l, struct buf *out)
                 put_hint(l, out, "k", "keep enforcement");
         else if (l->watch && l->has_mode && l->mode == MODE_LEARNING)
                 put_hint(l, out, "e", "try enforcement for 60 s");
+        if (panel_n_waiting(&l->panel) > 1)
+                put_hint(l, out, "n", "next question");
         put_hint(l, out, "q", "quit");
 }
 
@@ -418,7 +423,7 @@ static int draw(struct live *l)
 {
         _cleanup_(buf_deinit) struct buf panel = { 0 };
         /* The log keeps a third of the terminal, where there is one to speak of. */
-        unsigned rows = l->screen.rows > 20 ? l->screen.rows * 2 / 3 : l->screen.rows > 6 ? l->screen.rows - 4 : 2;
+        unsigned rows = l->screen.rows > 20 ? l->screen.rows * 2 / 3 : l->screen.rows > 6 ? l->screen.rows - 3 : 2;
 
         panel_format(&l->panel, l->cli->style, l->screen.columns, rows, cli_now(), &panel);
         format_bottom(l, &panel);

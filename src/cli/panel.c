@@ -12,7 +12,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { LABEL_COLUMNS = 13, URGENT_SECONDS = 6 };
+enum { LABEL_COLUMNS = 13, SHORT_LABEL_COLUMNS = 6, NARROW_COLUMNS = 60, URGENT_SECONDS = 6 };
 
 void panel_deinit(struct panel *p)
 {
@@ -224,21 +224,27 @@ static void put_line(struct picture *picture, unsigned spare, struct buf *text)
         picture->lines[picture->n++] = (struct line){ line, spare };
 }
 
-static void put_label(struct picture *picture, struct buf *out, const char *label)
+/* A narrow terminal needs the room for the words. */
+static bool is_narrow(const struct picture *picture)
 {
-        /* A narrow terminal needs the room for the words. */
+        return picture->columns < NARROW_COLUMNS;
+}
+
+static void put_label(struct picture *picture, struct buf *out, const char *label, const char *short_label)
+{
         buf_printf(out, "  %s", picture->style->dim);
-        text_pad(out, label, picture->columns < 50 ? 8 : LABEL_COLUMNS);
+        text_pad(out, is_narrow(picture) ? short_label : label, is_narrow(picture) ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
         buf_puts(out, picture->style->reset);
 }
 
 typedef void (*show_fn)(struct buf *out, const struct subject *s);
 
-static void put_fact(struct picture *picture, unsigned spare, const char *label, show_fn format, const struct subject *s)
+static void put_fact(struct picture *picture, unsigned spare, const char *label, const char *short_label, show_fn format,
+                     const struct subject *s)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        put_label(picture, &line, label);
+        put_label(picture, &line, label, short_label);
         format(&line, s);
         put_line(picture, spare, &line);
 }
@@ -303,7 +309,7 @@ static void put_destination(struct picture *picture, const struct prompt *prompt
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        put_label(picture, &line, "Destination");
+        put_label(picture, &line, "Destination", "To");
         show_destination(&line, &prompt->flow, prompt->host);
         put_line(picture, 2, &line);
 }
@@ -314,13 +320,13 @@ static void put_doubts(struct picture *picture, const struct prompt *prompt)
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
         if (prompt->n_others > 0) {
-                put_label(picture, &line, "Or");
+                put_label(picture, &line, "Or", "Or");
                 for (unsigned i = 0; i < prompt->n_others; i++) {
                         buf_puts(&line, i > 0 ? ", " : "");
                         show_path(&line, prompt->others[i]);
                 }
         } else if (prompt->subject->kind == SUBJECT_PROGRAM && prompt->subject->identity != IDENTITY_TASK) {
-                put_label(picture, &line, "Found by");
+                put_label(picture, &line, "Found by", "By");
                 buf_printf(&line, "%s, after the fact", identity_name(prompt->subject->identity));
         } else {
                 return;
@@ -345,10 +351,10 @@ static void put_answers(struct picture *picture)
 
         for (unsigned i = 0; i < 2; i++) {
                 _cleanup_(buf_deinit) struct buf line = { 0 };
-                bool narrow = picture->columns < 50;
+                bool narrow = is_narrow(picture);
 
                 buf_printf(&line, "  %s", i == 0 ? style->green : style->red);
-                text_pad(&line, rows[i][0], narrow ? 6 : LABEL_COLUMNS);
+                text_pad(&line, rows[i][0], narrow ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
                 buf_puts(&line, style->reset);
                 put_key(picture, &line, rows[i][1], "once", narrow ? 8 : 12);
                 put_key(picture, &line, rows[i][2], narrow ? "session" : "this session", narrow ? 11 : 18);
@@ -362,10 +368,10 @@ static void put_scope(struct picture *picture, enum answer_scope scope)
         static const char *const words[] = { "this port", "all ports", "this destination" };
         static const char *const short_words[] = { "port", "all", "address" };
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        bool narrow = picture->columns < 64;
+        bool narrow = is_narrow(picture);
 
         buf_puts(&line, "  ");
-        put_key(picture, &line, "p", "covers", picture->columns < 50 ? 9 : LABEL_COLUMNS);
+        put_key(picture, &line, "p", "covers", narrow ? 9 : LABEL_COLUMNS);
         for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
                 bool chosen = i == (unsigned)scope;
 
@@ -375,20 +381,13 @@ static void put_scope(struct picture *picture, enum answer_scope scope)
         put_line(picture, 0, &line);
 }
 
-static void put_footer(struct picture *picture, const struct panel *p, const struct prompt *prompt)
+static void put_learning(struct picture *picture)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        if (prompt->learning) {
-                buf_printf(&line, "  %sLearning: nothing is held. An answer is recorded, takes effect in enforcement.%s",
-                           picture->style->yellow, picture->style->reset);
-                put_line(picture, 1, &line);
-        }
-        if (panel_n_waiting(p) > 1) {
-                buf_puts(&line, "  ");
-                put_key(picture, &line, "n", "next question", 16);
-                put_line(picture, 1, &line);
-        }
+        buf_printf(&line, "  %sLearning: nothing is held. An answer is recorded, takes effect in enforcement.%s",
+                   picture->style->yellow, picture->style->reset);
+        put_line(picture, 1, &line);
 }
 
 static void draw(struct picture *picture, const struct panel *p, const struct panel_question *q, struct boottime now)
@@ -398,18 +397,19 @@ static void draw(struct picture *picture, const struct panel *p, const struct pa
         put_heading(picture, p, q, now);
         put_sentence(picture, prompt);
         put_blank(picture, 1);
-        put_fact(picture, 0, "Program", show_path, prompt->subject);
+        put_fact(picture, 0, "Program", "Is", show_path, prompt->subject);
         if (prompt->subject->arguments)
-                put_fact(picture, 2, "Arguments", show_arguments, prompt->subject);
+                put_fact(picture, 2, "Arguments", "Args", show_arguments, prompt->subject);
         if (prompt->subject->kind == SUBJECT_PROGRAM)
-                put_fact(picture, 0, "Started by", show_chain, prompt->subject);
-        put_fact(picture, 2, "User", show_user_process, prompt->subject);
+                put_fact(picture, 0, "Started by", "From", show_chain, prompt->subject);
+        put_fact(picture, 2, "User", "User", show_user_process, prompt->subject);
         put_destination(picture, prompt);
         put_doubts(picture, prompt);
         put_blank(picture, 1);
         put_answers(picture);
         put_scope(picture, p->scope);
-        put_footer(picture, p, prompt);
+        if (prompt->learning)
+                put_learning(picture);
 }
 
 void panel_format(struct panel *p, const struct style *style, unsigned columns, unsigned rows, struct boottime now, struct buf *out)

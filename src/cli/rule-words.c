@@ -94,10 +94,10 @@ void rule_words_show_error(struct buf *out, const char *sentence, const struct s
         _cleanup_(buf_deinit) struct buf before = { 0 }, word = { 0 };
         size_t n = strlen(sentence), at = MIN(error->at, n), length = MIN(error->length, n - at);
 
-        text_typed(&before, sentence, at);
-        text_typed(&word, sentence + at, length);
+        text_words(&before, sentence, at);
+        text_words(&word, sentence + at, length);
         buf_puts(out, "  ");
-        text_typed(out, sentence, n);
+        text_words(out, sentence, n);
         buf_printf(out, "\n  %*s", (int)(before.n > 0 ? text_width(before.data) : 0), "");
         for (unsigned i = word.n > 0 ? MAX(text_width(word.data), 1u) : 1; i > 0; i--)
                 buf_putc(out, '^');

@@ -20,11 +20,11 @@ void show_destination(struct buf *out, const struct flow *flow, const char *host
 void show_protocol(struct buf *out, const struct flow *flow);
 /* The rule that decided, else why. */
 void show_why(struct buf *out, const struct record *r);
-/* "21:14:03 ALLOW curl (812, alice) → example.com:443 TCP  rule r7"; aligned, no newline. */
-void show_record(struct buf *out, const struct style *style, const struct record *r);
-/* The same shape for a connection that exists: "         now   firefox (711, alice) → …  systemd ▸ firefox". */
-void show_connection(struct buf *out, const struct style *style, const struct connection *c);
-/* "curl (4242, alice) wants example.com:443 TCP  make ▸ sh ▸ curl" */
-void show_prompt(struct buf *out, const struct style *style, const struct prompt *p);
+/* Lines without newline whose parts are aligned. `columns`: of the screen that they must fit, 0 when nothing may be cut.
+ * "21:14:03 ALLOW curl (812, alice)      → example.com:443 TCP     rule r7" */
+void show_record(struct buf *out, const struct style *style, unsigned columns, const struct record *r);
+/* From the program on, and its chain at the end. */
+void show_connection(struct buf *out, const struct style *style, unsigned columns, const struct connection *c);
+void show_prompt(struct buf *out, const struct style *style, unsigned columns, const struct prompt *p);
 /* "allow once", "deny always, all ports" */
 void show_answer(struct buf *out, const struct answer *a);

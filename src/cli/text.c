@@ -13,9 +13,11 @@
 #include <time.h>
 
 #include "base/macros.h"
+#include "base/str.h"
 #include "cli/text.h"
 
-enum { COLUMN_MAX = 40 };
+/* A cell that is longer pushes its row to the right instead of being cut: an id must be whole to be of use. */
+enum { COLUMN_MAX = 56 };
 
 /* Length of the escape sequence at `s` ("\x1b[…m"), 0 when there is none. */
 static size_t colour_length(const char *s)
@@ -213,10 +215,42 @@ void text_user(struct buf *out, uint32_t uid)
         next = (next + 1) % ARRAY_SIZE(cache);
 }
 
-void text_typed(struct buf *out, const char *s, size_t n)
+/* str_escape() makes a string that could stand in quotes; on a line of its own, quotes and backslashes are just themselves. */
+static void put_unquoted(struct buf *out, const char *escaped)
 {
-        for (size_t i = 0; i < n; i++)
-                buf_putc(out, (unsigned char)s[i] < ' ' || s[i] == '\x7f' ? '?' : s[i]);
+        for (; *escaped; escaped++) {
+                if (escaped[0] == '\\' && (escaped[1] == '"' || escaped[1] == '\\'))
+                        escaped++;
+                buf_putc(out, *escaped);
+        }
+}
+
+void text_words(struct buf *out, const char *s, size_t n)
+{
+        _cleanup_(freep) char *copy = strndup(s, n);
+        _cleanup_(buf_deinit) struct buf escaped = { 0 };
+
+        if (copy)
+                str_escape(&escaped, copy);
+        if (!copy || buf_error(&escaped))
+                out->error = -ENOMEM;
+        else if (escaped.n > 0)
+                put_unquoted(out, escaped.data);
+}
+
+void text_block(struct buf *out, const char *s, unsigned indent)
+{
+        bool first = true;
+
+        do {
+                size_t n = strcspn(s, "\n"), tabs = MIN(strspn(s, "\t"), n);
+
+                buf_printf(out, "%*s", (int)((first ? 0 : indent) + tabs * 8), "");
+                text_words(out, s + tabs, n - tabs);
+                buf_putc(out, '\n');
+                s += n + (s[n] == '\n');
+                first = false;
+        } while (*s);
 }
 
 void columns_deinit(struct columns *c)
@@ -289,10 +323,9 @@ void columns_format(const struct columns *c, const struct style *style, struct b
                 last = (i + 1) % c->n_columns == 0;
                 if (heading)
                         buf_puts(out, style->dim);
-                if (last)
-                        buf_puts(out, c->cells[i]);
-                else
-                        text_pad(out, c->cells[i], widths[i % c->n_columns]);
+                buf_puts(out, c->cells[i]);
+                for (unsigned used = text_width(c->cells[i]); !last && used < widths[i % c->n_columns]; used++)
+                        buf_putc(out, ' ');
                 if (heading)
                         buf_puts(out, style->reset);
                 buf_puts(out, last ? "\n" : "  ");

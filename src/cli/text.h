@@ -25,8 +25,10 @@ void text_time(struct buf *out, int64_t time_us);
 /* Name of `uid` in /etc/passwd, else its number. The name service is not asked: it may use the network, which may wait for
  * the very question that is being shown. */
 void text_user(struct buf *out, uint32_t uid);
-/* What a person typed on this command line: control bytes become '?', the rest stays as it is. */
-void text_typed(struct buf *out, const char *s, size_t n);
+/* Words of the daemon or of the person, one line of them: what could disturb the terminal is shown escaped, the rest as it is. */
+void text_words(struct buf *out, const char *s, size_t n);
+/* Words over several lines, each ended with a newline; all but the first are indented by `indent` columns. */
+void text_block(struct buf *out, const char *s, unsigned indent);
 
 /* A table with aligned columns; cells are copied. */
 struct columns {
@@ -41,5 +43,5 @@ void columns_deinit(struct columns *c);
 void columns_add(struct columns *c, const char *cell);
 /* Moves the buffer's content into the next cell and leaves the buffer empty. */
 void columns_take(struct columns *c, struct buf *cell);
-/* Every row as one line. The first row is a heading, shown in `heading` style. Each column is at most 40 columns wide, except the last, which is never cut. */
+/* Every row as one line; nothing is cut. The first row is a heading. */
 void columns_format(const struct columns *c, const struct style *style, struct buf *out);
