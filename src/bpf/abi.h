@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 1
+#define BASTION_ABI 2
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -54,7 +54,8 @@ struct abi_tag {
         abi_u8 connected;   /* UDP: connect() was called */
         abi_u16 local_port; /* 0 not known yet */
         abi_u16 remote_port; /* what `state` is about (TCP, connected UDP) */
-        abi_u8 pad[2];
+        abi_u8 raw;         /* raw or ping socket: judged by each packet's destination, whatever its protocol */
+        abi_u8 pad;
         abi_u8 remote[16];
 };
 
@@ -68,14 +69,20 @@ struct abi_flow {
 };
 
 #define ABI_QUEUED_TAGS 4
+/* How long a peer that wrote first may be answered, renewed by use. */
+#define ABI_PEER_IN_NS 180000000000ull
 
 struct abi_queued_tag {
         abi_u64 cookie;
         struct abi_tag tag; /* all zero where the socket had none */
 };
 
+/* An entry of `queued` that nobody read for so long belongs to a packet that was lost: the gate starts it anew. */
+#define ABI_QUEUED_STALE_NS 10000000000ull
+
 /* Value of `queued`. */
 struct abi_queued {
+        abi_u64 since_ns;   /* when the entry was made */
         abi_u32 n_packets; /* queued under this key and not yet read */
         abi_u32 n_tags;    /* may exceed ABI_QUEUED_TAGS: then some were not kept */
         struct abi_queued_tag tags[ABI_QUEUED_TAGS];
@@ -162,7 +169,7 @@ struct abi_track {
 ABI_ASSERT(sizeof(struct abi_process) == 16, "abi_process");
 ABI_ASSERT(sizeof(struct abi_tag) == 56, "abi_tag");
 ABI_ASSERT(sizeof(struct abi_flow) == 40, "abi_flow");
-ABI_ASSERT(sizeof(struct abi_queued) == 8 + 4 * 64, "abi_queued");
+ABI_ASSERT(sizeof(struct abi_queued) == 16 + 4 * 64, "abi_queued");
 ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
 ABI_ASSERT(sizeof(struct abi_peer) == 16, "abi_peer");
 ABI_ASSERT(sizeof(struct abi_config) == 16, "abi_config");

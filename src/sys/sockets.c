@@ -12,13 +12,17 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 
+#include "base/macros.h"
+#include "sys/files.h"
 #include "sys/sockets.h"
+#include "wire/procnet.h"
 
 enum {
         SOCKETS_REPLY_BYTES = 32 << 10,
         SOCKETS_TIMEOUT_S = 2,
         PROTOCOL_UDP = 17,
         PROTOCOL_UDPLITE = 136,
+        TABLE_MAX = 1 << 20, /* bytes read of a table of /proc/net */
 };
 
 struct sockets {
@@ -215,6 +219,41 @@ static void collect(void *userdata, const struct sockdiag_socket *socket)
                 c->found[c->n++] = *socket;
 }
 
+/* One table of /proc/net: the sockets whose "port" is `port` and whose addresses do not speak against the flow. */
+static void collect_table(struct collection *c, const char *path, uint16_t port)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct procnet_socket socket;
+        const char *at;
+        size_t left;
+
+        if (files_read_virtual(path, TABLE_MAX, &text, &left) < 0)
+                return; /* no such table: the kernel has no such sockets */
+        at = text;
+        while (c->n < c->max && procnet_next(&at, &left, &socket)) {
+                if (socket.local_port != port)
+                        continue;
+                if (!addr_is_zero(&socket.local) && !addr_equal(&socket.local, &c->flow->local))
+                        continue;
+                if (!addr_is_zero(&socket.remote) && !addr_equal(&socket.remote, &c->flow->remote))
+                        continue;
+                c->found[c->n++] = (struct sockdiag_socket){ .flow = *c->flow, .inode = socket.inode, .uid = socket.uid };
+        }
+}
+
+/* Ping sockets by their echo id, raw sockets by their protocol; a raw socket of protocol 255 may send anything. */
+static void collect_rawish(struct collection *c)
+{
+        bool v4 = addr_is_v4(&c->flow->remote);
+
+        if (c->flow->icmp_id != 0)
+                collect_table(c, v4 ? "/proc/net/icmp" : "/proc/net/icmp6", c->flow->icmp_id);
+        if (c->n > 0)
+                return; /* the id is the ping socket's own */
+        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", c->flow->protocol);
+        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", 255);
+}
+
 int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag_socket *ret, unsigned max)
 {
         struct collection c = { .flow = flow, .found = ret, .max = max };
@@ -222,7 +261,11 @@ int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag
 
         if (max == 0)
                 return 0;
-        if (flow->protocol != PROTOCOL_UDP && flow->protocol != PROTOCOL_UDPLITE) {
+        if (flow->protocol != IPPROTO_TCP && flow->protocol != PROTOCOL_UDP && flow->protocol != PROTOCOL_UDPLITE) {
+                collect_rawish(&c);
+                return (int)c.n;
+        }
+        if (flow->protocol == IPPROTO_TCP) {
                 r = sockets_find(s, flow, ret);
                 if (r == -ENOENT)
                         return 0;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The few kernel types that the programs read, each with only the members they read. preserve_access_index makes the loader put in the
+ * running kernel's offsets (CO-RE), so order and size here mean nothing. A name with ___suffix is the same kernel type as another
+ * version had it; bpf_core_field_exists() chooses.
+ */
+#ifndef BASTION_KERNEL_H
+#define BASTION_KERNEL_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* Not in the uapi headers, or only in ones that drag libc in. */
+#define AF_INET           2
+#define AF_INET6          10
+#define SOCK_STREAM       1
+#define SOCK_DGRAM        2
+#define SOCK_RAW          3
+#define PROTOCOL_ICMP     1
+#define PROTOCOL_TCP      6
+#define PROTOCOL_UDP      17
+#define PROTOCOL_DCCP     33
+#define PROTOCOL_ICMPV6   58
+#define PROTOCOL_SCTP     132
+#define PROTOCOL_UDPLITE  136
+#define STATE_ESTABLISHED 1
+#define STATE_SYN_RECV    3
+#define STATE_TIME_WAIT   6
+#define STATE_CLOSE       7
+#define STATE_NEW_SYN_RECV 12
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct qstr {
+        __u32 len;
+        const unsigned char *name;
+};
+
+struct hlist_bl_node {
+        struct hlist_bl_node **pprev;
+};
+
+struct super_block {
+        __u32 s_dev;
+};
+
+struct inode {
+        struct super_block *i_sb;
+        unsigned long i_ino;
+        unsigned int i_nlink;
+        __u32 i_generation;
+        __s64 i_ctime_sec; /* since 6.11 */
+        __u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+        __s64 tv_sec;
+        long tv_nsec;
+};
+
+struct inode___6_6 {
+        struct timespec64 __i_ctime;
+};
+
+struct inode___6_1 {
+        struct timespec64 i_ctime;
+};
+
+struct dentry {
+        struct hlist_bl_node d_hash;
+        struct dentry *d_parent;
+        struct qstr d_name;
+        struct inode *d_inode;
+};
+
+struct vfsmount {
+        struct dentry *mnt_root;
+};
+
+struct mount {
+        struct mount *mnt_parent;
+        struct dentry *mnt_mountpoint;
+        struct vfsmount mnt;
+};
+
+struct path {
+        struct vfsmount *mnt;
+        struct dentry *dentry;
+};
+
+struct file {
+        struct path f_path;
+};
+
+struct mm_struct {
+        unsigned long arg_start, arg_end;
+        struct file *exe_file;
+};
+
+struct ns_common {
+        unsigned int inum;
+};
+
+struct mnt_namespace {
+        struct ns_common ns;
+};
+
+struct nsproxy {
+        struct mnt_namespace *mnt_ns;
+};
+
+struct kernfs_node {
+        const char *name;
+        struct kernfs_node *__parent; /* since 6.15 */
+};
+
+struct kernfs_node___6_1 {
+        struct kernfs_node *parent;
+};
+
+struct cgroup {
+        struct kernfs_node *kn;
+};
+
+struct css_set {
+        struct cgroup *dfl_cgrp;
+};
+
+typedef struct {
+        __u32 val;
+} kuid_t;
+
+typedef struct {
+        __u32 val;
+} kgid_t;
+
+struct cred {
+        kuid_t euid;
+        kgid_t egid;
+};
+
+struct task_struct {
+        int tgid;
+        struct task_struct *real_parent;
+        struct task_struct *group_leader;
+        struct mm_struct *mm;
+        __u64 start_boottime;
+        __u64 self_exec_id;
+        const struct cred *cred;
+        char comm[16];
+        struct nsproxy *nsproxy;
+        struct css_set *cgroups;
+};
+
+struct net {
+        __u64 net_cookie;
+};
+
+typedef struct {
+        struct net *net;
+} possible_net_t;
+
+struct sock_common {
+        unsigned char skc_state;
+        possible_net_t skc_net;
+};
+
+struct sock {
+        struct sock_common __sk_common;
+        unsigned char sk_kern_sock : 1;
+        __u16 sk_type;
+        __u16 sk_protocol;
+};
+
+#pragma clang attribute pop
+
+#endif

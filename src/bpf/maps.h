@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The maps, and the few accesses that every program shares. Sizes: `sockets` bounds how many tagged sockets can be open at once; it is no LRU
+ * map, which would silently forget idle live flows. `queued` holds only what the daemon has not read yet. A program that is
+ * interrupted by another on the same CPU would overwrite a per-CPU scratch buffer, so records are built in slots that are claimed.
+ */
+#ifndef BASTION_MAPS_H
+#define BASTION_MAPS_H
+
+#include "abi.h"
+#include "kernel.h"
+
+#define MAX_SOCKETS 65536
+#define MAX_QUEUED  16384
+#define MAX_PEERS   16384
+#define MAX_SEEN    8192
+#define MAX_SLOTS   16
+#define RING_BYTES  (512 * 1024)
+
+/* A name of the kernel is at most 255 bytes; the buffers have that much room behind their last offset. */
+#define NAME_BYTES 256
+
+/* One record under construction. What a loop carries is kept here and not on the stack: the verifier takes what it loads from a map for
+ * unknown, so it needs to look at one round of the loop only. */
+struct slot {
+        __u32 busy;
+        __u32 at;           /* start of what walk[] holds */
+        __u64 dentry, mount; /* the walk's position; of a cgroup: its kernfs_node in `dentry` */
+        char name[NAME_BYTES];
+        char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */
+        struct abi_track track;
+        char text[ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP + NAME_BYTES]; /* follows the track in the ring */
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct abi_config);
+} config SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, MAX_SOCKETS);
+        __type(key, __u64);
+        __type(value, struct abi_tag);
+} sockets SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, MAX_PEERS);
+        __type(key, struct abi_peer_key);
+        __type(value, struct abi_peer);
+} peers SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, MAX_QUEUED);
+        __type(key, struct abi_flow);
+        __type(value, struct abi_queued);
+} queued SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, MAX_SEEN);
+        __type(key, struct abi_process);
+        __type(value, __u8);
+} seen SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, RING_BYTES);
+} tracks SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, MAX_SLOTS);
+        __type(key, __u32);
+        __type(value, struct slot);
+} slots SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, ABI_COUNT_N);
+        __type(key, __u32);
+        __type(value, __u64);
+} counters SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+        __u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+        if (value)
+                (*value)++;
+}
+
+static __always_inline struct abi_config *get_config(void)
+{
+        __u32 zero = 0;
+
+        return bpf_map_lookup_elem(&config, &zero);
+}
+
+/* The hooks' first question: are they switched on, and is this socket of the daemon's network namespace? */
+static __always_inline bool is_ours(__u64 netns_cookie)
+{
+        struct abi_config *c = get_config();
+
+        return c && c->enabled && c->netns_cookie == netns_cookie;
+}
+
+#endif

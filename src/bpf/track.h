@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who is current, and what user space shall know of it: the record of a process that is sent once in its life, before its first packet can
+ * reach the queue. `seen` is set only when the ring took the record; one that was lost is sent with the next connect.
+ */
+#ifndef BASTION_TRACK_H
+#define BASTION_TRACK_H
+
+#include "maps.h"
+
+#define WALK_STEPS   256 /* components and mount points of a path, levels of a cgroup */
+
+static __always_inline struct task_struct *current_task(void)
+{
+        return (struct task_struct *)bpf_get_current_task();
+}
+
+/* Kernel threads have no user memory: pid 0. */
+static __always_inline void read_process(struct task_struct *task, struct abi_process *ret)
+{
+        struct task_struct *leader;
+
+        __builtin_memset(ret, 0, sizeof(*ret));
+        if (!BPF_CORE_READ(task, mm))
+                return;
+        leader = BPF_CORE_READ(task, group_leader);
+        ret->pid = (__u32)BPF_CORE_READ(task, tgid);
+        ret->start_ns = BPF_CORE_READ(leader, start_boottime);
+        ret->exec_id = (__u32)BPF_CORE_READ(task, self_exec_id);
+}
+
+static __always_inline struct slot *claim_slot(void)
+{
+        __u32 first = bpf_get_smp_processor_id();
+
+        for (__u32 i = 0; i < MAX_SLOTS; i++) {
+                __u32 index = (first + i) & (MAX_SLOTS - 1);
+                struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+                if (slot && __sync_val_compare_and_swap(&slot->busy, 0, 1) == 0)
+                        return slot;
+        }
+        return NULL;
+}
+
+static __always_inline void release_slot(struct slot *slot)
+{
+        __sync_lock_test_and_set(&slot->busy, 0);
+}
+
+/* Puts `/` and `length` bytes of kernel memory before what walk[] holds. False when they do not fit. */
+static __always_inline bool prepend(struct slot *slot, const void *name, __u32 length)
+{
+        __u32 at = slot->at;
+
+        if (length >= NAME_BYTES || at < length + 1 || at > ABI_TRACK_PATH)
+                return false;
+        at = (at - length - 1) & (ABI_TRACK_PATH - 1);
+        slot->walk[at] = '/';
+        if (length > 0 && bpf_probe_read_kernel(&slot->walk[at + 1], length & (NAME_BYTES - 1), name) < 0)
+                return false;
+        slot->at = at;
+        return true;
+}
+
+struct walk {
+        struct slot *slot;
+};
+
+/* One component up, or from a mount's root to the place it is mounted on (fs/d_path.c does the same). 1 ends the walk. */
+static long walk_path(__u32 i, struct walk *w)
+{
+        struct slot *slot = w->slot;
+        struct dentry *dentry = (struct dentry *)slot->dentry, *parent;
+        struct mount *mount = (struct mount *)slot->mount, *above;
+
+        (void)i;
+        if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+                above = BPF_CORE_READ(mount, mnt_parent);
+                slot->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+                slot->mount = (__u64)above;
+                if (above != mount)
+                        return 0;
+                slot->dentry = 0; /* arrived */
+                return 1;
+        }
+        if (!prepend(slot, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len)))
+                return 1;
+        parent = BPF_CORE_READ(dentry, d_parent);
+        slot->dentry = parent == dentry ? 0 : (__u64)parent; /* a file without a directory: memfd */
+        return parent == dentry;
+}
+
+/* Moves walk[] to `to` of the text; returns its length. */
+static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
+{
+        __u32 at = slot->at, length;
+
+        if (at > ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
+                return 0;
+        length = ABI_TRACK_PATH - at;
+        if (length == 0 || length > max)
+                return 0;
+        at &= 2 * ABI_TRACK_PATH - 1;
+        if (at >= ABI_TRACK_PATH)
+                return 0;
+        /* One bounded copy; what lies behind the text's end is not sent. */
+        if (length > ABI_TRACK_PATH || bpf_probe_read_kernel(slot->text + to, length, slot->walk + at) < 0)
+                return 0;
+        return length;
+}
+
+static __noinline __u32 read_path(struct slot *slot)
+{
+        struct walk w = { .slot = slot };
+
+        if (!slot)
+                return 0;
+        slot->at = ABI_TRACK_PATH;
+        bpf_loop(WALK_STEPS, walk_path, &w, 0);
+        if (slot->dentry != 0) {
+                slot->track.flags |= ABI_TRACK_PATH_CUT;
+                return 0;
+        }
+        return take_walk(slot, 0, ABI_TRACK_PATH);
+}
+
+static __always_inline __u64 read_ctime(struct inode *inode)
+{
+        struct inode___6_6 *mid = (void *)inode;
+        struct inode___6_1 *old = (void *)inode;
+
+        if (bpf_core_field_exists(inode->i_ctime_sec))
+                return (__u64)BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull + BPF_CORE_READ(inode, i_ctime_nsec);
+        if (bpf_core_field_exists(mid->__i_ctime))
+                return (__u64)BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ull + (__u64)BPF_CORE_READ(mid, __i_ctime.tv_nsec);
+        return (__u64)BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull + (__u64)BPF_CORE_READ(old, i_ctime.tv_nsec);
+}
+
+/* The executable file: its key, whether it still has a name, and where its path walk begins. */
+static __always_inline bool read_file(struct slot *slot, struct file *file)
+{
+        struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+        struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+        struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+
+        if (!dentry || !mnt || !inode)
+                return false;
+        slot->track.exe_ino = BPF_CORE_READ(inode, i_ino);
+        slot->track.exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+        slot->track.exe_generation = BPF_CORE_READ(inode, i_generation);
+        slot->track.exe_ctime_ns = read_ctime(inode);
+        if (BPF_CORE_READ(inode, i_nlink) == 0 || (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry))
+                slot->track.flags |= ABI_TRACK_DELETED;
+        slot->dentry = (__u64)dentry;
+        slot->mount = (__u64)mnt - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+        return true;
+}
+
+/* Arguments behind the path; of a page that is not in memory there are none. Returns their length. */
+static __always_inline __u32 read_arguments(struct slot *slot, struct mm_struct *mm, __u32 to)
+{
+        __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
+        __u64 length = end - start;
+
+        if (end <= start || to > ABI_TRACK_PATH)
+                return 0;
+        if (length > ABI_TRACK_ARGS) {
+                length = ABI_TRACK_ARGS;
+                slot->track.flags |= ABI_TRACK_ARGS_CUT;
+        }
+        if (bpf_probe_read_user(slot->text + to, (__u32)length, (const void *)start) < 0)
+                return 0;
+        return (__u32)length;
+}
+
+/* One cgroup up; its root has no parent and no name. */
+static long walk_cgroup(__u32 i, struct walk *w)
+{
+        struct slot *slot = w->slot;
+        struct kernfs_node *node = (struct kernfs_node *)slot->dentry, *parent;
+        struct kernfs_node___6_1 *old = (void *)node;
+        long length;
+
+        (void)i;
+        if (bpf_core_field_exists(node->__parent))
+                parent = BPF_CORE_READ(node, __parent);
+        else
+                parent = BPF_CORE_READ(old, parent);
+        if (!parent) {
+                slot->dentry = 0;
+                return 1;
+        }
+        length = bpf_probe_read_kernel_str(slot->name, sizeof(slot->name), BPF_CORE_READ(node, name));
+        if (length < 1 || !prepend(slot, slot->name, (__u32)length - 1))
+                return 1;
+        slot->dentry = (__u64)parent;
+        return 0;
+}
+
+static __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
+{
+        struct walk w = { .slot = slot };
+
+        if (!slot)
+                return 0;
+        slot->at = ABI_TRACK_PATH;
+        slot->dentry = (__u64)BPF_CORE_READ(current_task(), cgroups, dfl_cgrp, kn);
+        bpf_loop(WALK_STEPS, walk_cgroup, &w, 0);
+        if (slot->dentry != 0)
+                return 0;
+        if (slot->at == ABI_TRACK_PATH)
+                prepend(slot, slot->name, 0); /* the root itself is "/" */
+        return take_walk(slot, to, ABI_TRACK_CGROUP);
+}
+
+/* What people know a parent by: the last component of its executable. */
+static __always_inline void read_ancestor(struct task_struct *task, struct abi_ancestor *ret)
+{
+        const unsigned char *name = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+
+        ret->pid = (__u32)BPF_CORE_READ(task, tgid);
+        if (name && bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), name) > 1)
+                return;
+        bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), &task->comm);
+}
+
+static __always_inline void read_ancestors(struct slot *slot, struct task_struct *leader)
+{
+        struct task_struct *task = leader;
+
+        slot->track.n_ancestors = 0;
+#pragma unroll
+        for (int i = 0; i < ABI_TRACK_ANCESTORS; i++) {
+                task = BPF_CORE_READ(task, real_parent);
+                task = BPF_CORE_READ(task, group_leader);
+                if (!task || BPF_CORE_READ(task, tgid) == 0)
+                        return;
+                read_ancestor(task, &slot->track.ancestors[i]);
+                slot->track.n_ancestors = i + 1;
+        }
+}
+
+/* Fills the slot; returns the length of the text that follows the header. */
+static __noinline __u32 build_track(struct slot *slot)
+{
+        struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
+        __u32 path = 0, args, cgroup;
+
+        if (!slot)
+                return 0;
+        __builtin_memset(&slot->track, 0, sizeof(slot->track));
+        slot->track.abi = BASTION_ABI;
+        read_process(task, &slot->track.process);
+        slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
+        slot->track.gid = BPF_CORE_READ(task, cred, egid.val);
+        slot->track.mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+        bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
+        if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
+                path = read_path(slot);
+        if (path > ABI_TRACK_PATH)
+                return 0;
+        args = read_arguments(slot, BPF_CORE_READ(task, mm), path);
+        if (args > ABI_TRACK_ARGS)
+                return 0;
+        cgroup = read_cgroup(slot, path + args);
+        read_ancestors(slot, leader);
+        slot->track.path_len = path;
+        slot->track.args_len = args;
+        slot->track.cgroup_len = cgroup;
+        return path + args + cgroup;
+}
+
+static __always_inline void send_track(struct slot *slot, const struct abi_process *process)
+{
+        __u32 length = build_track(slot);
+        __u8 yes = 1;
+
+        if (length > ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP)
+                return;
+        /* Nobody sleeps on the ring: the daemon drains it after it received packets. */
+        if (bpf_ringbuf_output(&tracks, &slot->track, sizeof(slot->track) + length, BPF_RB_NO_WAKEUP) < 0) {
+                count(ABI_COUNT_TRACK_LOST);
+                return;
+        }
+        count(ABI_COUNT_TRACKED);
+        bpf_map_update_elem(&seen, process, &yes, BPF_ANY);
+}
+
+static __always_inline void track(const struct abi_process *process)
+{
+        struct slot *slot;
+
+        if (process->pid == 0 || bpf_map_lookup_elem(&seen, process))
+                return;
+        slot = claim_slot();
+        if (!slot) {
+                count(ABI_COUNT_TRACK_LOST);
+                return;
+        }
+        send_track(slot, process);
+        release_slot(slot);
+}
+
+#endif

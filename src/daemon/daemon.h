@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The daemon as one structure: what it owns and what its modules offer each other. One thread, one loop; every module below acts on the
+ * packet, message, signal or deadline at hand and returns. Ownership and lifetimes: ARCHITECTURE.md, "Who owns what".
+ *
+ *      packet_path   one packet, from the queue to its verdict
+ *      prompts       open questions: who is asked, what an answer does
+ *      policy        configuration and rules: load, change, save, tell everybody
+ *      history       decisions told to the outside: counters, memory, log, events
+ *      server        clients and their bytes; requests.c is what they may say
+ *      report        status, doctor, connections: the daemon about itself
+ *      adopt         sockets that are older than the daemon
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "core/config.h"
+#include "core/question.h"
+#include "core/record.h"
+#include "core/ruleset.h"
+#include "daemon/options.h"
+#include "sys/hook.h"
+#include "sys/queue.h"
+#include "sys/saver.h"
+#include "sys/sockets.h"
+#include "sys/tracker.h"
+#include "wire/message.h"
+#include "wire/rulefile.h"
+
+struct server;
+
+struct counters {
+        uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t by_reason[REASON_COUNT];
+        uint64_t n_queue_overruns;
+        uint64_t n_ignored_messages; /* old-style lines that meant nothing */
+        uint64_t n_records_lost;     /* no memory for a record; the verdict stood */
+};
+
+struct daemon {
+        struct options options;
+        sd_event *loop;
+        uid_t owner; /* beside root and the group: who may manage (SUDO_UID of run.sh) */
+        struct boottime started;
+        uint64_t seed; /* of every hash table */
+
+        /* policy */
+        struct config config;
+        struct ruleset *rules;
+        struct rulefile_rest rest;
+        struct netinfo net;
+        uint16_t mode_epoch; /* counts changes of mode */
+        enum mode mode_before_try;
+        struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
+        char *config_problem, *rules_problem; /* words about a bad file, or NULL */
+        struct file_stamp {
+                uint64_t inode;
+                int64_t size, mtime_ns;
+        } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
+
+        /* the kernel */
+        struct queue *queue;
+        struct tracker *tracker; /* NULL: queue rung */
+        char *rung_reason;       /* why not the gate rung, or NULL */
+        enum hook_form hook_form;
+        bool hook_installed;
+        struct sockets *sockets;
+
+        /* people and memory */
+        struct question_table *questions;
+        struct server *server;
+        struct saver *saver;
+        struct counters counters;
+        struct record *records; /* ring of LIMIT_RECORDS */
+        uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
+
+        sd_event_source *question_timer, *expiry_timer, *try_timer;
+};
+
+/* ---- packet_path.c */
+/* Reads the queue until it is empty or it is somebody else's turn. */
+int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
+/* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
+void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
+                        const struct decision *decision, struct boottime opened);
+
+/* ---- prompts.c */
+/* Holds the packet in a question; false: it is not held and *ret says what happens instead. */
+bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, const struct held *held,
+                  struct boottime now, struct decision *ret);
+/* Asks about a connection that went already (learning). */
+void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
+/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), -ENOMEM, or 1 when a cap of rules was reached. */
+int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule);
+/* Rules or mode changed: every open question is decided again. */
+void prompts_reconsider(struct daemon *d);
+/* Somebody to ask came or went. */
+void prompts_askers_changed(struct daemon *d);
+/* The daemon stops: everything held gets its verdict. */
+void prompts_abandon_all(struct daemon *d);
+int prompts_start(struct daemon *d);
+
+/* ---- policy.c */
+int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
+void policy_reload(struct daemon *d); /* SIGHUP */
+int policy_check(const struct options *options); /* --check: prints, returns the exit code */
+/* Takes `rule`. 0 or a RULESET_E_…, or negative errno. `ret_ticket` is 0 where nothing needs saving. */
+int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
+/* Session decisions of a program forgotten; `port` 0: all. */
+void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
+int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
+unsigned policy_try_left(const struct daemon *d);
+void policy_on_saved(struct daemon *d, const char *path, int error);
+/* The machine's addresses changed. */
+void policy_read_net(struct daemon *d);
+void policy_stop(struct daemon *d);
+
+/* ---- history.c */
+/* Counts, remembers, logs and tells one decision. */
+void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
+                 const char *host, uint64_t latency_ns);
+void history_stop(struct daemon *d);
+/* A line of the decision log that is no decision. */
+void history_log(struct daemon *d, const char *format, ...) _printf_(2, 3);
+void history_log_question(struct daemon *d, const struct question *question);
+int history_start(struct daemon *d);
+
+/* ---- server.c, requests.c */
+struct client;
+int server_start(struct daemon *d);
+void server_stop(struct daemon *d);
+/* Somebody who may answer is listening, and the configuration lets us ask. */
+bool server_can_ask(const struct daemon *d);
+unsigned server_client_count(const struct daemon *d);
+/* One line to everybody whom it concerns: old-style clients when `old`, subscribers of `events` (enum subscription) else. */
+void server_broadcast(struct daemon *d, const struct buf *line, bool old, unsigned events);
+bool server_has_subscribers(const struct daemon *d, bool old, unsigned events);
+void server_notify(struct daemon *d, const char *title, enum notification_level level, const char *format, ...) _printf_(4, 5);
+/* A save is done: replies that waited for it go out. */
+void server_on_saved(struct daemon *d, int64_t ticket, int error);
+/* Reply to `client` when the save behind `ticket` is done; at once when it is 0. */
+void server_reply_after(struct client *client, int64_t ticket, int64_t id, struct buf *line);
+void server_send(struct client *client, const struct buf *line);
+void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
+bool server_may_manage(const struct client *client);
+void server_set_new_style(struct client *client);
+void server_subscribe(struct client *client, unsigned events);
+void requests_handle(struct daemon *d, struct client *client, struct message *message);
+
+/* ---- report.c */
+void report_status(struct daemon *d, struct status *ret); /* status_deinit() afterwards */
+/* At most `max` checks; returns how many. */
+enum { REPORT_CHECKS_MAX = 16 };
+size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX]);
+void report_kernel(struct daemon *d, struct buf *out);
+
+/* ---- adopt.c */
+/* Writes tags for the sockets that exist already; on the queue rung only counts them. */
+int adopt_sockets(struct daemon *d);
+/* Who is talking now. *ret is an array of *ret_n that the caller deinits and frees. */
+int adopt_list(struct daemon *d, struct connection **ret, size_t *ret_n);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Decisions told to the outside: counted, kept in a ring of LIMIT_RECORDS, written as a line to the log, sent to whoever watches. A verdict
+ * was given before anything here runs; what cannot be kept or written is counted and changes no verdict.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/daemon.h"
+#include "sys/clock.h"
+
+enum { STATS_SECONDS = 30 };
+
+static void count(struct daemon *d, const struct decision *decision)
+{
+        if (decision->verdict == VERDICT_ALLOW)
+                d->counters.n_allowed++;
+        else
+                d->counters.n_denied++;
+        d->counters.n_learned_denials += decision->would_deny;
+        d->counters.by_reason[decision->reason]++;
+}
+
+static void log_record(struct daemon *d, const struct record *record)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!d->config.log_decisions)
+                return;
+        record_format_log(record, &line);
+        if (buf_error(&line) == 0)
+                saver_log(d->saver, line.data);
+}
+
+static void tell(struct daemon *d, const struct record *record)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!server_has_subscribers(d, false, SUBSCRIBE_DECISIONS))
+                return;
+        message_format_decision(&line, record);
+        server_broadcast(d, &line, false, SUBSCRIBE_DECISIONS);
+}
+
+void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
+                 const char *host, uint64_t latency_ns)
+{
+        struct record *slot = &d->records[d->n_records % LIMIT_RECORDS], record;
+
+        count(d, decision);
+        if (record_init(&record, decision, subject, flow, host) < 0) {
+                if (d->counters.n_records_lost++ == 0)
+                        log_error("no memory for a record of a decision; counted from now on, verdicts go on");
+                return;
+        }
+        record.seq = ++d->n_records;
+        record.time_us = clock_realtime_us();
+        record.direction = direction;
+        record.latency_ns = latency_ns;
+        record_deinit(slot);
+        *slot = record;
+        log_record(d, slot);
+        tell(d, slot);
+}
+
+void history_log(struct daemon *d, const char *format, ...)
+{
+        char line[1024];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(line, sizeof(line), format, args);
+        va_end(args);
+        if (d->config.log_decisions)
+                saver_log(d->saver, line);
+}
+
+void history_log_question(struct daemon *d, const struct question *question)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        buf_puts(&line, "[POPUP] ");
+        str_escape(&line, subject_display_name(question->subjects[0]));
+        buf_puts(&line, " (");
+        str_escape(&line, question->subjects[0]->path);
+        buf_puts(&line, ") -> ");
+        record_format_remote(&question->flow, &line);
+        if (d->config.log_decisions && buf_error(&line) == 0)
+                saver_log(d->saver, line.data);
+}
+
+static int on_stats(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        history_log(d, "Stats: %" PRIu64 " total, %" PRIu64 " allowed, %" PRIu64 " blocked (%s)",
+                    d->counters.n_allowed + d->counters.n_denied, d->counters.n_allowed, d->counters.n_denied, mode_name(d->config.mode));
+        sd_event_source_set_time(source, usec + STATS_SECONDS * UINT64_C(1000000));
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int history_start(struct daemon *d)
+{
+        d->records = calloc(LIMIT_RECORDS, sizeof(*d->records));
+        if (!d->records)
+                return -ENOMEM;
+        return sd_event_add_time(d->loop, NULL, CLOCK_MONOTONIC, clock_monotonic_us() + STATS_SECONDS * UINT64_C(1000000), 1000000, on_stats, d);
+}
+
+void history_stop(struct daemon *d)
+{
+        for (size_t i = 0; d->records && i < LIMIT_RECORDS; i++)
+                record_deinit(&d->records[i]);
+        free(d->records);
+}

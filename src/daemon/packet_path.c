@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One packet, from the queue to its verdict. Each station is a function, in the order in which a packet meets them:
+ *
+ *      parse ──▶ attribute ──▶ precedents ──▶ decide ──▶ act
+ *
+ * A packet leaves by one exit: carry_out(), or prompts_hold(), which ends in packet_path_finish() later. Nothing here waits, and nothing here
+ * knows what a mode or a failure does to a verdict: that is core/decision.c.
+ *
+ * Bounds: at most BATCH packets before the loop looks at its other sources, so that a flood does not starve the socket.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "sys/clock.h"
+#include "sys/procread.h"
+#include "wire/packet.h"
+
+enum { BATCH = 64 };
+
+/* A packet on its way. */
+struct transit {
+        struct daemon *d;
+        const struct nfqueue_packet *queued;
+        struct boottime now;
+        struct packet packet;
+        struct owner owners[LIMIT_OWNERS];
+        struct facts facts[LIMIT_OWNERS];
+        unsigned n;
+        enum owners certainty;
+        struct subject *references[LIMIT_OWNERS]; /* queue rung: subjects made for this packet alone */
+        unsigned n_references;
+};
+
+/* ---- attribute: whose is it --------------------------------------------------------------------------------------- */
+
+static void add_owner(struct transit *t, struct subject *subject, uint64_t cookie)
+{
+        for (unsigned i = 0; i < t->n; i++)
+                if (subject_same_program(t->owners[i].subject, subject) &&
+                    process_equal(&t->owners[i].subject->process, &subject->process))
+                        return;
+        if (t->n < LIMIT_OWNERS)
+                t->owners[t->n++] = (struct owner){ .subject = subject, .cookie = cookie };
+}
+
+/* Queue rung: the socket by its tuple, then whoever holds it. */
+static void attribute_by_socket(struct transit *t)
+{
+        struct sockdiag_socket found[LIMIT_OWNERS];
+        int n = sockets_find_all(t->d->sockets, &t->packet.flow, found, LIMIT_OWNERS);
+
+        for (int i = 0; i < n; i++) {
+                uint32_t pids[LIMIT_OWNERS];
+                unsigned n_pids = found[i].inode ? procread_socket_owners(found[i].inode, pids) : 0;
+
+                for (unsigned j = 0; j < n_pids && t->n_references < LIMIT_OWNERS; j++) {
+                        struct subject *subject = procread_subject(pids[j], IDENTITY_SOCK_DIAG);
+
+                        if (!subject)
+                                continue;
+                        t->references[t->n_references++] = subject;
+                        add_owner(t, subject, found[i].cookie);
+                }
+        }
+        if (t->n == 0)
+                add_owner(t, subject_unknown(), n > 0 ? found[0].cookie : 0);
+        if (t->n > 1)
+                t->certainty = OWNERS_AMBIGUOUS;
+}
+
+static void attribute(struct transit *t)
+{
+        bool all = true;
+        unsigned scopes = addr_scopes(&t->packet.flow.remote, &t->d->net);
+
+        t->certainty = OWNERS_ALL;
+        if (t->d->tracker)
+                t->n = tracker_owners(t->d->tracker, &t->packet, t->owners, &all);
+        else
+                attribute_by_socket(t);
+        if (!all)
+                t->certainty = OWNERS_AMBIGUOUS; /* some could not be named: nobody may be allowed on behalf of them */
+        for (unsigned i = 0; i < t->n; i++)
+                t->facts[i] = (struct facts){ .subject = t->owners[i].subject, .flow = &t->packet.flow, .scopes = scopes };
+}
+
+/* ---- precedents: what was decided for this very connection before -------------------------------------------------- */
+
+/* On the queue rung a TCP segment that opens nothing belongs to a connection that is older than us. */
+static bool is_older(const struct transit *t)
+{
+        if (t->n == 1 && t->owners[0].state == TAG_ADOPTED)
+                return true;
+        return t->packet.flow.protocol == IPPROTO_TCP && !t->packet.tcp_syn &&
+               (!t->d->tracker || t->owners[0].state == TAG_NONE);
+}
+
+/* Answered before, in this mode: nobody is asked twice about one connection. */
+static bool was_answered(const struct transit *t)
+{
+        return t->n == 1 && t->owners[0].state == TAG_KEPT && t->owners[0].mode_epoch == t->d->mode_epoch;
+}
+
+/*
+ * A rule that denies ends what was allowed before. Anything less leaves the precedent in force, with its own reason.
+ */
+static void apply_precedents(const struct transit *t, struct decision *decision)
+{
+        enum reason reason;
+
+        if (decision->verdict == VERDICT_DENY || decision->would_deny)
+                return;
+        if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
+                reason = REASON_INBOUND;
+        else if (decision->verdict == VERDICT_ALLOW && !decision->would_ask)
+                return;
+        else if (is_older(t))
+                reason = REASON_ADOPTED;
+        else if (was_answered(t))
+                reason = REASON_KEPT;
+        else
+                return;
+        *decision = (struct decision){ .verdict = VERDICT_ALLOW, .reason = reason, .subject = t->owners[0].subject };
+}
+
+/* ---- act ---------------------------------------------------------------------------------------------------------- */
+
+/* What the tag of the packet's socket says from now on. */
+static enum tag_state tag_for(const struct decision *decision)
+{
+        if (decision->verdict == VERDICT_DENY)
+                return TAG_DENIED;
+        if (decision->reason == REASON_ADOPTED)
+                return TAG_ADOPTED;
+        /* Only a rule speaks for the next generation too; everything else is a fact about this socket. */
+        return decision->rule && decision->rule->lifetime != LIFETIME_ONCE ? TAG_ALLOWED : TAG_KEPT;
+}
+
+static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, const struct flow *flow, const struct decision *decision)
+{
+        int r = 0;
+
+        if (d->tracker && cookie)
+                r = tracker_set(d->tracker, cookie, flow, tag_for(decision), d->mode_epoch);
+        if (r < 0)
+                log_debug("cannot write the verdict into a socket's tag: %s; its next packet is queued again", strerror(-r));
+        r = decision->verdict == VERDICT_ALLOW ? queue_verdict(d->queue, packet_id, true) : queue_reject(d->queue, packet_id);
+        if (r < 0)
+                log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
+}
+
+static void count_precedent(struct transit *t, const struct decision *decision, uint64_t latency_ns)
+{
+        history_add(t->d, decision, (struct subject *)(uintptr_t)decision->subject, &t->packet.flow, t->owners[0].direction, NULL, latency_ns);
+}
+
+static void act(struct transit *t, struct decision decision)
+{
+        struct held held = {
+                .packet_id = t->queued->id,
+                .cookie = t->owners[0].cookie,
+                .flow = t->packet.flow,
+                .process = t->owners[0].subject->process,
+        };
+
+        if (decision.verdict == VERDICT_ASK &&
+            prompts_hold(t->d, t->facts, t->n, decision.reason, &held, t->now, &decision))
+                return;
+        if (!decision.subject)
+                decision.subject = t->owners[0].subject;
+        if (decision.rule)
+                decision.rule->n_hits++;
+        for (unsigned i = 1; i < t->n; i++)
+                if (t->d->tracker && t->owners[i].cookie)
+                        tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, tag_for(&decision), t->d->mode_epoch);
+        carry_out(t->d, held.packet_id, held.cookie, &held.flow, &decision);
+        count_precedent(t, &decision, boottime_left(clock_boottime(), t->now));
+        if (decision.would_ask)
+                prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
+}
+
+void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
+                        const struct decision *decision, struct boottime opened)
+{
+        carry_out(d, held->packet_id, held->cookie, &held->flow, decision);
+        history_add(d, decision, subject, &held->flow, DIRECTION_OUT, host, boottime_left(clock_boottime(), opened));
+}
+
+/* ---- the path ------------------------------------------------------------------------------------------------------ */
+
+static void refuse_unparsable(struct transit *t, int error)
+{
+        struct decision decision = decide_failure(FAILURE_UNPARSABLE, &t->d->config);
+
+        log_debug("packet %u cannot be parsed (error %d, %zu bytes)", t->queued->id, error, t->queued->n);
+        decision.subject = subject_unknown();
+        carry_out(t->d, t->queued->id, 0, &t->packet.flow, &decision);
+        history_add(t->d, &decision, subject_unknown(), &t->packet.flow, DIRECTION_OUT, NULL, 0);
+}
+
+static void on_packet(void *userdata, const struct nfqueue_packet *queued)
+{
+        struct daemon *d = userdata;
+        struct transit t = { .d = d, .queued = queued, .now = clock_boottime() };
+        struct decision decision;
+        int r;
+
+        r = packet_parse(queued->data, queued->n, &t.packet);
+        if (r != 0) {
+                refuse_unparsable(&t, r);
+                return;
+        }
+        t.packet.flow.interface = queued->out_interface;
+        attribute(&t);
+        decision = decide(d->rules, &d->config, t.facts, t.n, t.certainty, t.now);
+        apply_precedents(&t, &decision);
+        act(&t, decision);
+        for (unsigned i = 0; i < t.n_references; i++)
+                subject_unref(t.references[i]);
+}
+
+int packet_path_on_readable(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
+{
+        struct daemon *d = userdata;
+        int r = queue_receive(d->queue, BATCH);
+
+        if (r == -ENOBUFS) {
+                if (d->counters.n_queue_overruns++ == 0)
+                        log_warn("the kernel dropped queued packets: more arrived than could be received; counted in status");
+                return 0;
+        }
+        if (r < 0 && r != -EAGAIN)
+                log_error("cannot receive from the packet queue: %s; trying again", strerror(-r));
+        if (r <= 0)
+                return 0;
+        /* The kernel sends a track record before it queues the packet: whatever names these packets is in the ring by now. */
+        if (d->tracker)
+                tracker_drain(d->tracker);
+        queue_dispatch(d->queue, on_packet, d);
+        return 0;
+}

@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Configuration and rules: loaded, changed, saved. What is in force is always something that was read and validated as a whole;
+ * a file that does not parse changes nothing and is told to everybody, with line and column. At start the last good copy in the state
+ * directory takes a bad file's place.
+ *
+ * A change is in force in memory first; the saver thread writes it. Every change ends in changed(): the generation rises, so that decided flows
+ * are judged anew at their next packet, and open questions are decided again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/daemon.h"
+#include "sys/clock.h"
+#include "sys/files.h"
+#include "sys/netwatch.h"
+#include "wire/conffile.h"
+
+static const char *const RESOLV_CONF = "/etc/resolv.conf";
+
+static void join(char ret[PATH_MAX], const char *directory, const char *name)
+{
+        snprintf(ret, PATH_MAX, "%s/%s", directory, name);
+}
+
+/* ---- problems: words about a file that was refused ----------------------------------------------------------------- */
+
+static void set_problem(char **problem, const char *path, const struct file_error *error, const char *instead)
+{
+        _cleanup_(buf_deinit) struct buf text = { 0 };
+
+        if (error->line)
+                buf_printf(&text, "%s:%u:%u: %s; %s", path, error->line, error->column, error->text, instead);
+        else
+                buf_printf(&text, "%s: %s; %s", path, error->text, instead);
+        free(*problem);
+        *problem = buf_take(&text);
+        log_error("%s", *problem ? *problem : path);
+}
+
+static void clear_problem(char **problem)
+{
+        free(*problem);
+        *problem = NULL;
+}
+
+/* Turns an errno of files_read() into the same kind of words. */
+static void io_error(struct file_error *ret, int r)
+{
+        *ret = (struct file_error){ 0 };
+        snprintf(ret->text, sizeof(ret->text), "cannot read it: %s",
+                 r == -EFBIG ? "it is too large" : r == -ELOOP ? "it is a symbolic link" : strerror(-r));
+}
+
+/* ---- configuration --------------------------------------------------------------------------------------------------- */
+
+struct warnings {
+        struct daemon *d; /* NULL: print, as --check does */
+        const char *path;
+        unsigned n;
+};
+
+static void on_config_warning(void *userdata, const struct file_error *warning)
+{
+        struct warnings *w = userdata;
+
+        w->n++;
+        if (!w->d) {
+                fprintf(stderr, "%s:%u:%u: %s\n", w->path, warning->line, warning->column, warning->text);
+                return;
+        }
+        log_warn("%s:%u:%u: %s", w->path, warning->line, warning->column, warning->text);
+        server_notify(w->d, "Configuration", NOTIFICATION_WARNING, "%s:%u: %s", w->path, warning->line, warning->text);
+}
+
+/* 0, -ENOENT, another negative errno or CONFFILE_E_SYNTAX with *ret_error. */
+static int read_config(const char *path, const struct config *last_good, const struct options *options, struct warnings *warnings,
+                       struct config *ret, char **ret_text, size_t *ret_n, struct file_error *ret_error)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t n;
+        int r;
+
+        r = files_read(path, LIMIT_CONFIG_FILE, &text, &n);
+        if (r < 0) {
+                io_error(ret_error, r);
+                return r;
+        }
+        r = conffile_parse(text, n, last_good, options->log_dir, ret, on_config_warning, warnings, ret_error);
+        if (r == 0 && ret_text) {
+                *ret_text = TAKE_PTR(text);
+                *ret_n = n;
+        }
+        return r;
+}
+
+static void save_last_good(struct daemon *d, const char *name, char *text, size_t n)
+{
+        char path[PATH_MAX];
+
+        join(path, d->options.state, name);
+        if (saver_replace(d->saver, path, text, n, 0600) < 0)
+                log_warn("cannot keep a last good copy as %s", path);
+}
+
+static void load_config(struct daemon *d, bool at_start)
+{
+        char path[PATH_MAX], good[PATH_MAX];
+        struct warnings warnings = { .d = d, .path = path };
+        struct file_error error = { 0 }, ignored;
+        struct config config;
+        char *text = NULL;
+        size_t n = 0;
+        int r;
+
+        join(path, d->options.etc, "config.json");
+        join(good, d->options.state, "config.json.good");
+        r = read_config(path, &d->config, &d->options, &warnings, &config, &text, &n, &error);
+        if (r == 0) {
+                d->config = config;
+                clear_problem(&d->config_problem);
+                save_last_good(d, "config.json.good", text, n);
+                return;
+        }
+        if (!at_start) {
+                set_problem(&d->config_problem, path, &error, "the configuration in force stays");
+                server_notify(d, "Configuration", NOTIFICATION_ERROR, "%s", d->config_problem ? d->config_problem : path);
+                return;
+        }
+        if (read_config(good, &d->config, &d->options, &warnings, &config, NULL, NULL, &ignored) == 0) {
+                d->config = config;
+                set_problem(&d->config_problem, path, &error, "the last good copy is in force");
+        } else if (r != -ENOENT) {
+                set_problem(&d->config_problem, path, &error, "there is no good copy: starting in learning mode");
+        }
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------------------ */
+
+static bool resolve_name(_unused_ void *userdata, enum sentence_name what, const char *name, uint32_t *ret)
+{
+        if (what == SENTENCE_GROUP) {
+                const struct group *g = getgrnam(name);
+
+                if (g)
+                        *ret = g->gr_gid;
+                return g != NULL;
+        }
+        const struct passwd *p = getpwnam(name);
+
+        if (p)
+                *ret = p->pw_uid;
+        return p != NULL;
+}
+
+static int read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t n;
+        int r;
+
+        join(path, options->data, "factory.rules");
+        r = files_read(path, LIMIT_CONFIG_FILE, &text, &n);
+        if (r < 0) {
+                io_error(ret_error, r);
+                return r;
+        }
+        return rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, resolve_name, NULL, set, ret_error);
+}
+
+static int read_rules(const char *path, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
+                      struct file_error *ret_error)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t n;
+        int r;
+
+        r = files_read(path, LIMIT_RULE_FILE, &text, &n);
+        if (r < 0) {
+                io_error(ret_error, r);
+                return r;
+        }
+        r = rulefile_parse(text, n, set, ret_rest, ret_error);
+        if (r == 0) {
+                *ret_text = TAKE_PTR(text);
+                *ret_n = n;
+        }
+        return r;
+}
+
+static struct file_stamp stamp_of(const char *path)
+{
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+                return (struct file_stamp){ 0 };
+        return (struct file_stamp){
+                .inode = st.st_ino,
+                .size = st.st_size,
+                .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+        };
+}
+
+/* The configuration switches some factory rules; session answers outlive a reload. */
+static void apply_config_to_rules(struct daemon *d)
+{
+        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
+                if (r->origin == ORIGIN_FACTORY)
+                        ruleset_find(d->rules, r->id)->disabled = !config_enables_factory_rule(&d->config, r->id);
+}
+
+static void move_session_rules(struct ruleset *from, struct ruleset *to)
+{
+        for (const struct rule *r = ruleset_next(from, NULL), *next; r; r = next) {
+                struct rule *moved;
+
+                next = ruleset_next(from, r);
+                if (r->origin != ORIGIN_SESSION)
+                        continue;
+                moved = ruleset_remove(from, r->id);
+                if (ruleset_add(to, moved) != 0) {
+                        log_warn("session rule %s could not be kept over a reload", moved->id);
+                        rule_free(moved);
+                }
+        }
+}
+
+/* What a rule did so far is remembered under its id. */
+static void carry_hits(const struct ruleset *from, struct ruleset *to)
+{
+        for (const struct rule *r = ruleset_next(from, NULL); r; r = ruleset_next(from, r)) {
+                struct rule *same = r->n_hits ? ruleset_find(to, r->id) : NULL;
+
+                if (same)
+                        same->n_hits = r->n_hits;
+        }
+}
+
+static void swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_rest rest)
+{
+        if (d->rules) {
+                carry_hits(d->rules, set);
+                move_session_rules(d->rules, set);
+                ruleset_free(d->rules);
+        }
+        d->rules = set;
+        rulefile_rest_deinit(&d->rest);
+        d->rest = rest;
+        apply_config_to_rules(d);
+}
+
+/* A new set with the factory rules in it; without their file there are none, which only asks more. */
+static struct ruleset *factory_set(struct daemon *d)
+{
+        struct ruleset *set = ruleset_new(d->seed);
+        struct file_error error = { 0 };
+        char path[PATH_MAX];
+
+        if (set && read_factory(&d->options, set, path, &error) != 0)
+                log_error("%s:%u:%u: %s; the factory rules after this line are not in force", path, error.line, error.column, error.text);
+        return set;
+}
+
+static int load_rules(struct daemon *d, bool at_start)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
+        struct rulefile_rest rest = { 0 };
+        struct file_error error = { 0 }, ignored;
+        char path[PATH_MAX], good[PATH_MAX];
+        char *text = NULL;
+        size_t n = 0;
+        int r;
+
+        if (!set)
+                return -ENOMEM;
+        join(path, d->options.etc, "rules.json");
+        join(good, d->options.state, "rules.json.good");
+        d->rules_stamp = stamp_of(path);
+        r = read_rules(path, set, &rest, &text, &n, &error);
+        if (r == 0 || r == -ENOENT) {
+                swap_rules(d, TAKE_PTR(set), rest);
+                clear_problem(&d->rules_problem);
+                if (r == 0)
+                        save_last_good(d, "rules.json.good", text, n);
+                return 0;
+        }
+        if (!at_start) {
+                set_problem(&d->rules_problem, path, &error, "the rules in force stay");
+                server_notify(d, "Rules", NOTIFICATION_ERROR, "%s", d->rules_problem ? d->rules_problem : path);
+                return 0;
+        }
+        ruleset_free(set);
+        set = factory_set(d);
+        if (set && read_rules(good, set, &rest, &text, &n, &ignored) == 0) {
+                free(text);
+                set_problem(&d->rules_problem, path, &error, "the last good copy is in force");
+        } else {
+                ruleset_free(set);
+                set = factory_set(d);
+                set_problem(&d->rules_problem, path, &error, "there is no good copy: only the factory rules are in force");
+        }
+        if (!set)
+                return -ENOMEM;
+        swap_rules(d, TAKE_PTR(set), rest);
+        return 0;
+}
+
+/* ---- what follows a change ---------------------------------------------------------------------------------------------- */
+
+static void arm_expiry(struct daemon *d)
+{
+        struct boottime next = ruleset_next_expiry(d->rules);
+
+        if (next.ns == BOOTTIME_NEVER.ns) {
+                sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
+                return;
+        }
+        sd_event_source_set_time(d->expiry_timer, next.ns / NS_PER_USEC + 1);
+        sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_ONESHOT);
+}
+
+static void changed(struct daemon *d)
+{
+        int r;
+
+        arm_expiry(d);
+        if (d->tracker) {
+                r = tracker_set_generation(d->tracker, tracker_generation(d->tracker) + 1);
+                if (r < 0)
+                        log_error("cannot raise the generation: %s; flows that were decided keep their verdict", strerror(-r));
+        }
+        if (d->questions)
+                prompts_reconsider(d);
+}
+
+static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        /* What "once" leaves behind ends without effect on its connections, which were answered; so no new generation. */
+        ruleset_expire(d->rules, clock_boottime());
+        arm_expiry(d);
+        return 0;
+}
+
+/* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. */
+static void take_foreign_edit(struct daemon *d)
+{
+        char path[PATH_MAX];
+        struct file_stamp stamp;
+
+        join(path, d->options.etc, "rules.json");
+        stamp = stamp_of(path);
+        if (memcmp(&stamp, &d->rules_stamp, sizeof(stamp)) == 0)
+                return;
+        log_info("%s was changed by somebody else: reading it before writing", path);
+        if (load_rules(d, false) < 0)
+                log_error("cannot read %s again: no memory", path);
+}
+
+static int64_t save_rules(struct daemon *d)
+{
+        _cleanup_(buf_deinit) struct buf text = { .max = LIMIT_RULE_FILE };
+        char path[PATH_MAX];
+        char *copy;
+        size_t n;
+        int64_t ticket;
+        int r;
+
+        r = rulefile_format(d->rules, &d->rest, &text);
+        if (r < 0)
+                return r;
+        n = text.n;
+        copy = strdup(text.data);
+        if (copy)
+                save_last_good(d, "rules.json.good", copy, n);
+        join(path, d->options.etc, "rules.json");
+        ticket = saver_replace(d->saver, path, buf_take(&text), n, 0644);
+        if (ticket < 0)
+                log_error("cannot save %s: %s; the change is in force until the daemon stops", path, strerror((int)-ticket));
+        return ticket;
+}
+
+void policy_on_saved(struct daemon *d, const char *path, int error)
+{
+        char rules[PATH_MAX];
+
+        if (error < 0) {
+                log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
+                server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
+                return;
+        }
+        join(rules, d->options.etc, "rules.json");
+        if (strcmp(path, rules) == 0)
+                d->rules_stamp = stamp_of(path);
+}
+
+int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
+{
+        bool session = rule->origin == ORIGIN_SESSION;
+        int r;
+
+        if (!session)
+                take_foreign_edit(d);
+        r = ruleset_add(d->rules, rule);
+        if (r != 0) {
+                rule_free(rule);
+                return r;
+        }
+        *ret = rule;
+        *ret_ticket = session ? 0 : save_rules(d);
+        changed(d);
+        return 0;
+}
+
+bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
+{
+        const struct rule *rule;
+        bool session;
+
+        take_foreign_edit(d);
+        rule = ruleset_find(d->rules, id);
+        if (!rule || rule->origin == ORIGIN_FACTORY)
+                return false;
+        session = rule->origin == ORIGIN_SESSION;
+        rule_free(ruleset_remove(d->rules, id));
+        *ret_ticket = session ? 0 : save_rules(d);
+        changed(d);
+        return true;
+}
+
+static bool is_session_answer_of(const struct rule *r, const char *subject, uint16_t port)
+{
+        static const char PREFIX[] = "@name:";
+
+        if (r->origin != ORIGIN_SESSION || !r->program)
+                return false;
+        if (r->subject == RULE_NAME ? !str_has_prefix(subject, PREFIX) || strcmp(subject + strlen(PREFIX), r->program) != 0 :
+                                      strcmp(subject, r->program) != 0)
+                return false;
+        return port == 0 || !(r->has & RULE_HAS_PORTS) || (r->n_ports == 1 && r->ports[0].first == port && r->ports[0].last == port);
+}
+
+void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port)
+{
+        bool any = false;
+
+        for (const struct rule *r = ruleset_next(d->rules, NULL), *next; r; r = next) {
+                next = ruleset_next(d->rules, r);
+                if (!is_session_answer_of(r, subject, port))
+                        continue;
+                rule_free(ruleset_remove(d->rules, r->id));
+                any = true;
+        }
+        if (any)
+                changed(d);
+}
+
+/* ---- mode --------------------------------------------------------------------------------------------------------------- */
+
+static void enter_mode(struct daemon *d, enum mode mode)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct hook_options hook = { .queue = d->options.queue, .gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL };
+        bool opens = config_fails_open(&d->config);
+        int r;
+
+        if (d->config.mode != mode) {
+                d->config.mode = mode;
+                d->mode_epoch++;
+                log_info("mode: %s", mode_name(mode));
+                changed(d);
+        }
+        /* `on_failure` follows the mode unless the file says otherwise. */
+        hook.fail_open = config_fails_open(&d->config);
+        if (d->hook_installed && hook.fail_open != opens) {
+                r = hook_install(&hook, &d->hook_form);
+                if (r < 0)
+                        log_error("cannot replace the hook's rule: %s; on_failure stays as it was", strerror(-r));
+        }
+        message_format_mode_changed(&line, mode, policy_try_left(d));
+        server_broadcast(d, &line, false, SUBSCRIBE_QUESTIONS | SUBSCRIBE_DECISIONS);
+}
+
+static int64_t save_mode(struct daemon *d)
+{
+        _cleanup_(freep) char *text = NULL;
+        _cleanup_(buf_deinit) struct buf out = { .max = LIMIT_CONFIG_FILE };
+        struct file_error error = { 0 };
+        char path[PATH_MAX];
+        size_t n = 0;
+        int r;
+
+        join(path, d->options.etc, "config.json");
+        r = files_read(path, LIMIT_CONFIG_FILE, &text, &n);
+        if (r == -ENOENT)
+                r = conffile_set_mode("{}", 2, d->config.mode, &out, &error);
+        else if (r == 0)
+                r = conffile_set_mode(text, n, d->config.mode, &out, &error);
+        if (r != 0) {
+                log_error("cannot write the mode to %s: %s; it is in force until the daemon stops", path, r < 0 ? strerror(-r) : error.text);
+                return r < 0 ? r : -EINVAL;
+        }
+        n = out.n;
+        return saver_replace(d->saver, path, buf_take(&out), n, 0644);
+}
+
+unsigned policy_try_left(const struct daemon *d)
+{
+        if (d->try_ends.ns == BOOTTIME_NEVER.ns)
+                return 0;
+        return (unsigned)(boottime_left(d->try_ends, clock_boottime()) / NS_PER_SEC) + 1;
+}
+
+static void end_try(struct daemon *d)
+{
+        d->try_ends = BOOTTIME_NEVER;
+        sd_event_source_set_enabled(d->try_timer, SD_EVENT_OFF);
+}
+
+static int on_try_ended(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        end_try(d);
+        enter_mode(d, d->mode_before_try);
+        server_notify(d, "Mode", NOTIFICATION_INFO, "nobody said keep: back to %s", mode_name(d->config.mode));
+        return 0;
+}
+
+int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket)
+{
+        *ret_ticket = 0;
+        if (keep && d->try_ends.ns == BOOTTIME_NEVER.ns)
+                return -ENOENT;
+        if (!keep && try_seconds > 0) {
+                if (d->try_ends.ns == BOOTTIME_NEVER.ns)
+                        d->mode_before_try = d->config.mode;
+                d->try_ends = boottime_add(clock_boottime(), try_seconds * NS_PER_SEC);
+                sd_event_source_set_time(d->try_timer, d->try_ends.ns / NS_PER_USEC);
+                sd_event_source_set_enabled(d->try_timer, SD_EVENT_ONESHOT);
+                enter_mode(d, mode);
+                return 0;
+        }
+        end_try(d);
+        enter_mode(d, keep ? d->config.mode : mode);
+        *ret_ticket = save_mode(d);
+        return 0;
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------------- */
+
+static void apply_log(struct daemon *d)
+{
+        int r = saver_set_log(d->saver, d->config.log_decisions ? d->config.log_file : NULL, true);
+
+        if (r < 0)
+                log_warn("log_file: %s; decision lines go to standard error only", strerror(-r));
+}
+
+void policy_read_net(struct daemon *d)
+{
+        netwatch_read(RESOLV_CONF, &d->net);
+}
+
+int policy_start(struct daemon *d)
+{
+        int r;
+
+        d->config = config_default();
+        d->try_ends = BOOTTIME_NEVER;
+        r = sd_event_add_time(d->loop, &d->expiry_timer, CLOCK_BOOTTIME, 0, 0, on_expiry, d);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(d->loop, &d->try_timer, CLOCK_BOOTTIME, 0, 0, on_try_ended, d);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(d->try_timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        load_config(d, true);
+        apply_log(d);
+        policy_read_net(d);
+        return load_rules(d, true);
+}
+
+void policy_reload(struct daemon *d)
+{
+        enum mode running = d->config.mode;
+        enum mode wanted;
+
+        load_config(d, false);
+        wanted = d->config.mode;
+        d->config.mode = running;
+        /* A try goes on over a reload; what the file says holds when it ends. */
+        if (d->try_ends.ns != BOOTTIME_NEVER.ns)
+                d->mode_before_try = wanted;
+        apply_log(d);
+        policy_read_net(d);
+        if (load_rules(d, false) < 0)
+                log_error("cannot reload the rules: no memory; those in force stay");
+        apply_config_to_rules(d);
+        if (d->try_ends.ns == BOOTTIME_NEVER.ns && wanted != running)
+                enter_mode(d, wanted);
+        else
+                changed(d);
+        prompts_askers_changed(d); /* popup_enabled may have changed */
+        log_info("reloaded: %zu rules, %s", ruleset_count(d->rules), mode_name(d->config.mode));
+}
+
+void policy_stop(struct daemon *d)
+{
+        d->rules = ruleset_free(d->rules);
+        rulefile_rest_deinit(&d->rest);
+        clear_problem(&d->config_problem);
+        clear_problem(&d->rules_problem);
+}
+
+/* ---- --check ---------------------------------------------------------------------------------------------------------------- */
+
+static bool check_one(const char *path, int r, const struct file_error *error)
+{
+        if (r == 0 || r == -ENOENT) {
+                printf("%s: %s\n", path, r == 0 ? "ok" : "not there (defaults apply)");
+                return true;
+        }
+        if (error->line)
+                fprintf(stderr, "%s:%u:%u: %s\n", path, error->line, error->column, error->text);
+        else
+                fprintf(stderr, "%s: %s\n", path, error->text[0] ? error->text : strerror(r < 0 ? -r : EINVAL));
+        return false;
+}
+
+int policy_check(const struct options *options)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct rulefile_rest rest = { 0 };
+        struct config config = config_default(), checked;
+        struct file_error error = { 0 };
+        char path[PATH_MAX];
+        struct warnings warnings = { .path = path };
+        char *text = NULL;
+        size_t n;
+        bool fine;
+        int r;
+
+        if (!set)
+                return 1;
+        join(path, options->etc, "config.json");
+        r = read_config(path, &config, options, &warnings, &checked, NULL, NULL, &error);
+        fine = check_one(path, r, &error) && warnings.n == 0;
+        r = read_factory(options, set, path, &error);
+        fine &= check_one(path, r, &error);
+        join(path, options->etc, "rules.json");
+        r = read_rules(path, set, &rest, &text, &n, &error);
+        fine &= check_one(path, r, &error);
+        if (r == 0) {
+                free(text);
+                printf("%zu rules\n", ruleset_count(set));
+        }
+        rulefile_rest_deinit(&rest);
+        return fine ? 0 : 2;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What clients may say, one row a message: who may, and what is done. A message without a row, or from somebody who may not, is refused:
+ * old-style ones silently (they expect no answer) but counted, new-style ones with an error.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "daemon/daemon.h"
+#include "sys/clock.h"
+
+typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
+
+/* ---- old-style --------------------------------------------------------------------------------------------------------------- */
+
+static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct message *m)
+{
+        struct question *q = question_find(d->questions, m->response.request_id);
+        const struct rule *rule;
+
+        if (!q) {
+                /* Old programs send a late deny when they close a popup by themselves. It must not touch any other question. */
+                log_debug("late or unknown answer to %s: dropped", m->response.request_id);
+                return;
+        }
+        if (prompts_answer(d, q, &m->response.answer, &rule) != 0)
+                server_notify(d, "Not kept", NOTIFICATION_ERROR, "the answer holds for this connection but could not be kept as a rule");
+}
+
+static void on_add_rule(struct daemon *d, _unused_ struct client *c, struct message *m)
+{
+        const struct rule *added;
+        int64_t ticket;
+        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+
+        if (r != 0)
+                server_notify(d, "Rule", NOTIFICATION_ERROR, "the rule could not be added: %s", r < 0 ? strerror(-r) : "too many rules");
+}
+
+static void on_delete_rule(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int64_t ticket = 0;
+        bool done = policy_delete_rule(d, m->key.key, &ticket);
+
+        message_format_rule_deleted(&line, m->key.key, done);
+        server_send(c, &line);
+}
+
+static void on_list_rules(struct daemon *d, struct client *c, _unused_ struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_rules_list(&line, d->rules);
+        server_send(c, &line);
+}
+
+static void on_clear_cache(struct daemon *d, _unused_ struct client *c, struct message *m)
+{
+        char *colon = strrchr(m->key.key, ':');
+        uint64_t port = 0;
+
+        if (!colon || (strcmp(colon + 1, "*") != 0 && !str_parse_u64(colon + 1, UINT16_MAX, &port))) {
+                d->counters.n_ignored_messages++;
+                return;
+        }
+        *colon = '\0';
+        policy_clear_cache(d, m->key.key, (uint16_t)port);
+}
+
+/* "Withdraw interest": the others are still asked, and when there are none the deadline decides. */
+static void on_cancel_popup(_unused_ struct daemon *d, _unused_ struct client *c, struct message *m)
+{
+        log_debug("a client withdrew its interest in %s", m->response.request_id);
+}
+
+/* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
+
+static void on_hello(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        server_set_new_style(c);
+        message_format_reply_hello(&line, m->id, server_may_manage(c), d->config.mode);
+        server_send(c, &line);
+}
+
+static void on_subscribe(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
+        server_subscribe(c, m->subscribe.events);
+        if (!(m->subscribe.events & SUBSCRIBE_QUESTIONS))
+                return;
+        for (const struct question *q = question_next(d->questions, NULL); q; q = question_next(d->questions, q)) {
+                buf_reset(&line);
+                message_format_question(&line, q, clock_boottime());
+                server_send(c, &line);
+        }
+}
+
+static void on_status(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct status status;
+
+        report_status(d, &status);
+        message_format_reply_status(&line, m->id, &status);
+        status_deinit(&status);
+        server_send(c, &line);
+}
+
+static void on_decisions(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        const struct record *records[LIMIT_RECORDS];
+        uint64_t n = MIN(d->n_records, (uint64_t)m->decisions.limit);
+
+        n = MIN(n, (uint64_t)LIMIT_RECORDS);
+        for (uint64_t i = 0; i < n; i++)
+                records[i] = &d->records[(d->n_records - n + i) % LIMIT_RECORDS];
+        message_format_reply_decisions(&line, m->id, records, n);
+        server_send(c, &line);
+}
+
+static void on_connections(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct connection *connections = NULL;
+        size_t n = 0;
+        int r = adopt_list(d, &connections, &n);
+
+        if (r < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "cannot list the sockets: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_connections(&line, m->id, connections, n);
+        for (size_t i = 0; i < n; i++)
+                connection_deinit(&connections[i]);
+        free(connections);
+        server_send(c, &line);
+}
+
+static void on_questions(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_reply_questions(&line, m->id, d->questions, clock_boottime());
+        server_send(c, &line);
+}
+
+static void on_answer(struct daemon *d, struct client *c, struct message *m)
+{
+        struct question *q = question_find(d->questions, m->response.request_id);
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        const struct rule *rule = NULL;
+        enum question_state ended;
+        int r;
+
+        if (!q && question_was(d->questions, m->response.request_id, &ended)) {
+                server_send_error(c, m->id, MESSAGE_ERROR_CLOSED, "the question has ended already: %s", question_state_name(ended));
+                return;
+        }
+        if (!q) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such question");
+                return;
+        }
+        r = prompts_answer(d, q, &m->response.answer, &rule);
+        if (r != 0) {
+                server_send_error(c, m->id, r < 0 ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_FULL, "the answer could not be kept as a rule");
+                return;
+        }
+        message_format_reply_rule(&line, m->id, rule);
+        server_send(c, &line);
+}
+
+static void on_rules(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_reply_rules(&line, m->id, d->rules, &d->config);
+        server_send(c, &line);
+}
+
+static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        const struct rule *added;
+        int64_t ticket = 0;
+        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+
+        if (r == RULESET_E_FULL) {
+                server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+                return;
+        }
+        if (r != 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: %s",
+                                  r < 0 ? strerror(-r) : "another rule has this id");
+                return;
+        }
+        message_format_reply_rule(&line, m->id, added);
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        const struct rule *rule = ruleset_find(d->rules, m->key.key);
+        int64_t ticket = 0;
+
+        if (!rule) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return;
+        }
+        if (!policy_delete_rule(d, m->key.key, &ticket)) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED,
+                                  "a factory rule cannot be deleted; overrule it by one of your own, or switch it off in config.json");
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_mode(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int64_t ticket = 0;
+
+        if ((m->mode.has_mode || m->mode.keep) &&
+            policy_set_mode(d, m->mode.mode, m->mode.try_seconds, m->mode.keep, &ticket) == -ENOENT) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "no try is running: there is nothing to keep");
+                return;
+        }
+        message_format_reply_mode(&line, m->id, d->config.mode, policy_try_left(d));
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_doctor(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct check checks[REPORT_CHECKS_MAX];
+        size_t n = report_doctor(d, checks);
+
+        message_format_reply_doctor(&line, m->id, checks, n);
+        for (size_t i = 0; i < n; i++)
+                check_deinit(&checks[i]);
+        server_send(c, &line);
+}
+
+static void on_kernel(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 }, text = { 0 };
+
+        report_kernel(d, &text);
+        message_format_reply_kernel(&line, m->id, text.data ? text.data : "");
+        server_send(c, &line);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------------------ */
+
+enum role { ROLE_ANYBODY, ROLE_MANAGER };
+
+static const struct {
+        enum role role;
+        handler_fn handle;
+} HANDLERS[MESSAGE_TYPE_COUNT] = {
+        [MESSAGE_GUI_RESPONSE] = { ROLE_MANAGER, on_gui_response },
+        [MESSAGE_ADD_RULE] = { ROLE_MANAGER, on_add_rule },
+        [MESSAGE_DELETE_RULE] = { ROLE_MANAGER, on_delete_rule },
+        [MESSAGE_LIST_RULES] = { ROLE_MANAGER, on_list_rules },
+        [MESSAGE_CLEAR_CACHE] = { ROLE_MANAGER, on_clear_cache },
+        [MESSAGE_CANCEL_POPUP] = { ROLE_MANAGER, on_cancel_popup },
+        [MESSAGE_HELLO] = { ROLE_ANYBODY, on_hello },
+        [MESSAGE_SUBSCRIBE] = { ROLE_MANAGER, on_subscribe },
+        [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
+        [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
+        [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
+        [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
+        [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
+        [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
+        [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
+        [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
+        [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
+        [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
+        [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
+};
+
+void requests_handle(struct daemon *d, struct client *c, struct message *m)
+{
+        if (HANDLERS[m->type].role == ROLE_MANAGER && !server_may_manage(c)) {
+                d->counters.n_ignored_messages++;
+                if (m->has_id)
+                        server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
+                                          message_type_word(m->type));
+                return;
+        }
+        HANDLERS[m->type].handle(d, c, m);
+}

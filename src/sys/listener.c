@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Theory in the header. Authority is decided once, when the client connects; a user who is added to the group afterwards connects
+ * again. SO_PEERCRED shows the primary group only, which is why SO_PEERGROUPS is asked too.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "sys/listener.h"
+
+static const char *const MANAGERS = "bastion";
+
+enum { GROUPS_MAX_BYTES = 65536 * sizeof(gid_t) }; /* NGROUPS_MAX */
+
+static bool managers_gid(gid_t *ret)
+{
+        struct group *group = getgrnam(MANAGERS);
+
+        if (!group)
+                return false;
+        *ret = group->gr_gid;
+        return true;
+}
+
+int listener_open(const char *path, uid_t owner)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        gid_t group = 0;
+        mode_t old_mask;
+        int fd, r;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        memcpy(address.sun_path, path, strlen(path) + 1);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (unlink(path) < 0 && errno != ENOENT)
+                goto fail;
+        managers_gid(&group);
+        /* Closed to everybody until it belongs to whom it should. */
+        old_mask = umask(0177);
+        r = bind(fd, (struct sockaddr *)&address, sizeof(address));
+        umask(old_mask);
+        if (r < 0 || chown(path, owner, group) < 0 || chmod(path, 0660) < 0 || listen(fd, SOMAXCONN) < 0)
+                goto fail;
+        return fd;
+fail:
+        r = -errno;
+        close(fd);
+        return r;
+}
+
+int listener_accept(int fd)
+{
+        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        return client < 0 ? -errno : client;
+}
+
+static bool in_group(int fd, gid_t wanted)
+{
+        socklen_t n = GROUPS_MAX_BYTES;
+        _cleanup_(freep) gid_t *groups = malloc(n);
+
+        if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
+                return false;
+        for (size_t i = 0; i < n / sizeof(*groups); i++)
+                if (groups[i] == wanted)
+                        return true;
+        return false;
+}
+
+int peer_identify(int fd, uid_t owner, struct peer *ret)
+{
+        struct ucred credentials;
+        socklen_t n = sizeof(credentials);
+        gid_t group;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
+                return -errno;
+        *ret = (struct peer){ .pid = credentials.pid, .uid = credentials.uid };
+        ret->may_manage = credentials.uid == 0 || credentials.uid == owner ||
+                          (managers_gid(&group) && (credentials.gid == group || in_group(fd, group)));
+        return 0;
+}
+
+int lock_acquire(const char *path)
+{
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), r;
+
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+                close(fd);
+                return r;
+        }
+        return fd;
+}

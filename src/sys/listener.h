@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The daemon's Unix socket, and who stands at its other end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Binds a listening stream socket at `path` with mode 0660, group `bastion` where it exists, owner `owner` (0: root). A socket file left by
+ * a dead daemon is replaced (the caller holds the lock that proves it dead). Returns the fd or a negative errno. */
+int listener_open(const char *path, uid_t owner);
+/* Next client's fd, non-blocking; -EAGAIN when none waits, -EMFILE and the like when there is no room. */
+int listener_accept(int fd);
+
+struct peer {
+        pid_t pid;
+        uid_t uid;
+        bool may_manage; /* uid 0, member of group `bastion` (primary or supplementary), or `owner` */
+};
+
+/* By SO_PEERCRED and SO_PEERGROUPS: the kernel's word at connect time, not the client's. */
+int peer_identify(int fd, uid_t owner, struct peer *ret);
+
+/* The lock that only one daemon of this run directory holds: an flock()ed file. Returns its fd (keep it open), -EBUSY when another daemon lives. */
+int lock_acquire(const char *path);

@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Tests everything: layers, units, tables and fuzz corpora, the same under sanitizers (built by clang) and the units under
+# valgrind, then the real programs end to end in private network namespaces. The machine's own network is not touched. The
+# last line sums up.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+        cat <<'EOF'
+Usage: sudo ./test.sh [full] [--no-deps] [--rung=gate|queue]
+
+  full           the full counts (2,000 programs instead of 200, and so on)
+  --no-deps      install nothing
+  --rung=RUNG    end-to-end tests on one rung of the ladder only
+EOF
+}
+
+deps=yes rung=all
+for word in "$@"; do
+        case "$word" in
+        full) export BASTION_TEST_FULL=1 ;;
+        --no-deps) deps=no ;;
+        --rung=gate|--rung=queue) rung=${word#--rung=} ;;
+        -h|--help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+        esac
+done
+
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
+# The distribution's Python has the distribution's pytest; another one earlier in PATH may not.
+python=/usr/bin/python3
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+passed=0 failed=0
+
+step() {
+        printf '\n== %s\n' "$*"
+}
+
+# Counts a command as one test.
+check() {
+        name=$1
+        shift
+        if "$@" </dev/null; then
+                passed=$((passed + 1))
+        else
+                failed=$((failed + 1))
+                echo "FAILED   $name"
+        fi
+}
+
+# Runs meson's tests in a build folder; their results are counted at the end. No results at all count as a failure.
+meson_tests() {
+        folder=$1 name=$2
+        shift 2
+        rm -f "$folder/meson-logs/$name"*
+        meson test -C "$folder" --no-rebuild --print-errorlogs --logbase "$name" "$@" </dev/null || true
+        # meson appends the wrapper's name to the file's.
+        cat "$folder/meson-logs/$name"*.junit.xml >"$results/$name.xml" || true
+}
+
+# --- build ------------------------------------------------------------------------------------------------------------
+if [ "$deps" = yes ]; then
+        step "packages"
+        tools/install-deps.sh run test
+fi
+step "build (gcc)"
+# A compiler of another kind, chosen by the environment, would make the two builds the same.
+CC=gcc tools/build.sh build
+step "build (clang, address and undefined behaviour sanitizers)"
+CC=clang tools/build.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug
+
+# --- what needs no network --------------------------------------------------------------------------------------------
+step "layers and scripts"
+check "tools/check-layers" tools/check-layers
+scripts='run.sh test.sh .ci/run tools/build.sh tools/check-layers tools/install-deps.sh tools/rescue.sh tools/start_daemon.sh'
+# shellcheck disable=SC2086  # a list of words
+check "shellcheck" shellcheck $scripts
+
+step "units, tables, corpora"
+meson_tests build plain
+step "the same under sanitizers"
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+meson_tests build-asan sanitizers --timeout-multiplier 5
+unset ASAN_OPTIONS UBSAN_OPTIONS
+step "the units under valgrind"
+meson_tests build valgrind --suite unit --timeout-multiplier 20 \
+        --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99'
+
+# --- end to end -------------------------------------------------------------------------------------------------------
+step "end to end, in private network namespaces"
+# 5 is pytest's word for "no tests there"; anything else wrong is in the results, or they are missing, which counts as well.
+"$python" -m pytest tests/e2e -q -rs --rung="$rung" --build="$PWD/build" -p no:cacheprovider \
+        --junitxml="$results/e2e.xml" </dev/null || true
+[ -f "$results/e2e.xml" ] || : >"$results/e2e.xml"
+
+step "summary"
+"$python" tools/count-tests --passed="$passed" --failed="$failed" "$results"/*.xml

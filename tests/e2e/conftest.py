@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the end-to-end tests. Each scenario runs once on every rung of the ladder; `--rung=gate` or `--rung=queue`
+narrows that to one."""
+
+import os
+import shutil
+
+import pytest
+
+from harness.clients import OldClient, Subscriber
+from harness.daemon import Cli, Daemon
+from harness.net import Network, Sniffer
+from harness.programs import Programs
+from harness.servers import DnsServer, TcpServer, UdpServer
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOLS = ("ip", "nsenter", "nft", "mount", "gcc")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rung", choices=("all", "gate", "queue"), default="all", help="the rung that the daemon is held to")
+    parser.addoption("--build", default=os.path.join(ROOT, "build"), help="the build folder (default: build/)")
+    parser.addoption("--netns-prefix", default=os.environ.get("BASTION_TEST_PREFIX", "bastion-"),
+                     help="start of the namespaces' names")
+
+
+def pytest_generate_tests(metafunc):
+    if "rung" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--rung")
+        metafunc.parametrize("rung", ["gate", "queue"] if chosen == "all" else [chosen], scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    reason = "needs root" if os.geteuid() != 0 else f"needs {', '.join(missing)}" if missing else None
+    if reason:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def full():
+    """The counts of `./test.sh full`."""
+    return os.environ.get("BASTION_TEST_FULL") == "1"
+
+
+@pytest.fixture(scope="session")
+def build(request):
+    return os.path.abspath(request.config.getoption("--build"))
+
+
+@pytest.fixture(scope="session")
+def network(request):
+    network = Network(request.config.getoption("--netns-prefix"))
+    yield network
+    network.delete()
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    return Programs(tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture
+def closing():
+    """Things to be closed at the end, last first; one that fails does not keep the others from it."""
+    things = []
+
+    def close_later(thing):
+        things.append(thing)
+        return thing
+
+    yield close_later
+    errors = []
+    for thing in reversed(things):
+        try:
+            thing.close()
+        except Exception as e:  # pylint: disable=broad-except
+            errors.append(e)
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture
+def tcp(network, closing):
+    return closing(TcpServer(network.peer))
+
+
+@pytest.fixture
+def udp(network, closing):
+    return closing(UdpServer(network.peer))
+
+
+@pytest.fixture
+def dns(network, closing, tmp_path):
+    return closing(DnsServer(network.peer, tmp_path))
+
+
+@pytest.fixture
+def sniffer(network, closing):
+    return closing(Sniffer(network))
+
+
+@pytest.fixture
+def daemon(build, network, closing, tmp_path, rung):
+    """daemon(config={…}, rules={…}) starts one; by default in enforcement, with root held to the rules too."""
+
+    def start(config=None, rules=None, start=True, **kw):
+        d = closing(Daemon(build, network.fw, tmp_path / "bastion", rung, config, rules, **kw))
+        return d.start() if start else d
+
+    return start
+
+
+@pytest.fixture
+def old_client(closing):
+    return lambda daemon: closing(OldClient(daemon.socket_path))
+
+
+@pytest.fixture
+def subscriber(closing):
+    return lambda daemon, *events: closing(Subscriber(daemon.socket_path, *(events or ("decisions",))))
+
+
+@pytest.fixture
+def cli(build):
+    return lambda daemon: Cli(build, daemon)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs under test: small static executables, compiled once a run, copied under as many names as a test wants. A copy is
+another program to Bastion: its path and its inode are its own."""
+
+import os
+import shutil
+import subprocess
+
+SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prog")
+
+
+class Programs:
+    def __init__(self, directory):
+        self.directory = str(directory)
+        for name in ("visit", "swarm", "knock"):
+            subprocess.run([os.environ.get("CC", "gcc"), "-O1", "-static", "-Wall", "-Werror", "-D_GNU_SOURCE", "-o",
+                            os.path.join(self.directory, name), os.path.join(SOURCES, name + ".c")], check=True)
+        os.chmod(self.directory, 0o755)
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def visitor(self, name):
+        """A copy of `visit` of that name."""
+        path = self.path(name)
+        if not os.path.exists(path):
+            shutil.copy(self.path("visit"), path)
+        return path
+
+    def visitors(self, count, prefix="visit"):
+        return [self.visitor(f"{prefix}-{i:02}") for i in range(count)]

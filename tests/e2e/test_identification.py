@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that live a few milliseconds are named right, every one.
+
+     fw                                              peer
+     ┌──────────────────────────────────┐            ┌──────────────────────────────────┐
+     │ bastion-daemon                   │   veth     │ TCP 8080, UDP 7007:              │
+     │ swarm ─▶ visit-00 … visit-15,    ├────────────┤ each line that arrives says who  │
+     │   8 at a time, each one line long│            │ sent it, next to its source port │
+     └──────────────────────────────────┘            └──────────────────────────────────┘
+"""
+
+import collections
+
+import pytest
+
+from harness.net import Network
+from harness.wait import until
+
+PARALLEL = 8
+
+
+def truth_of(protocol, seen):
+    """(protocol, source port, pid, path) for each visitor, as the server heard it."""
+    found = collections.Counter()
+    for visit in seen:
+        path, pid = visit["data"].decode().split()
+        found[(protocol, visit["port"], int(pid), path)] += 1
+    return found
+
+
+def story_of(decisions):
+    return collections.Counter((d["protocol"], d["local_port"], d["pid"], d["path"]) for d in decisions)
+
+
+@pytest.mark.parametrize("kind", ("tcp", "udp", "udp-unconnected", "tcp,udp,udp-unconnected"),
+                         ids=("tcp", "udp", "udp-unconnected", "mixed"))
+@pytest.mark.parametrize("mode", ("enforcement", "learning"))
+def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon, subscriber, programs, tcp, udp):
+    count = 2000 if full else 200
+    visitors = programs.visitors(16)
+    # Without cached verdicts every connection is decided, and so told, by itself.
+    d = daemon({"mode": mode, "cache_decisions": False}, rules={f"{path}:*": True for path in visitors})
+    watcher = subscriber(d, "decisions")
+    done = network.fw.run(programs.path("swarm"), count, PARALLEL, 42, kind, f"{Network.PEER4},{Network.PEER6}",
+                          tcp.port, udp.port, *visitors, timeout=300)
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert len(lines) == count
+    must_arrive = mode == "learning" or rung == "gate" or kind == "tcp"
+    if must_arrive:
+        assert [line for line in lines if line[2] != "0"] == []
+        until(lambda: len(tcp.snapshot()) + len(udp.snapshot()) >= count, "every visitor at the peer")
+    until(lambda: len(watcher.decisions()) >= count, lambda: f"{count} decisions, there are {len(watcher.decisions())}")
+
+    truth = truth_of("TCP", tcp.snapshot()) + truth_of("UDP", udp.snapshot())
+    decisions = [x for x in watcher.decisions() if x["remote_port"] in (tcp.port, udp.port)]
+    told = story_of(decisions)
+    if rung == "gate":
+        assert told == truth
+        assert {x["identity"] for x in decisions} == {"task"}
+        return
+    # /proc cannot name who has gone: one datagram and an exit may stay unknown there, never become somebody else.
+    named = story_of(x for x in decisions if x["identity"] != "none")
+    if mode == "learning" or kind == "tcp":
+        assert named - truth == collections.Counter(), "named wrong"
+    tcp_only = collections.Counter({k: v for k, v in truth.items() if k[0] == "TCP"})
+    assert tcp_only - named == collections.Counter(), "a program that waits in connect() can always be named"
+
+
+def test_arguments_and_parents_come_along(network, daemon, subscriber, old_client, cli, tcp, tmp_path):
+    """make ▸ sh ▸ curl: the chain is known although curl lives for a millisecond."""
+    (tmp_path / "Makefile").write_text(f"all:\n\t@/bin/sh -c 'curl -s -o /dev/null http://{Network.PEER4}:8080/; true'\n")
+    d = daemon()
+    watcher = subscriber(d, "decisions", "questions")
+    make = network.fw.popen("make", "-C", str(tmp_path), stdout=-1, stderr=-1, text=True)
+    question = watcher.wait("question")
+    text = str(question)
+    assert "curl" in text and "make" in text and "sh" in text, question
+    make.kill()
+    make.communicate()
