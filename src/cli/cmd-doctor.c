@@ -30,9 +30,9 @@ static void put_check(struct buf *out, const struct style *style, const struct c
 
 int cmd_doctor(const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
-        unsigned n[CHECK_FAILED + 1] = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
+        unsigned n[CHECK_FAILED + 1] = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_DOCTOR, &reply);
@@ -45,8 +45,8 @@ int cmd_doctor(const struct cli *cli)
         } else {
                 for (size_t i = 0; i < reply.event->n_checks; i++)
                         put_check(&out, cli->style, &reply.event->checks[i]);
-                buf_printf(&out, "\n%u ok, %u warning%s, %u failed\n", n[CHECK_OK], n[CHECK_WARNING], n[CHECK_WARNING] == 1 ? "" : "s",
-                           n[CHECK_FAILED]);
+                buf_printf(&out, "\n%u ok, %u warning%s, %u failed\n", n[CHECK_OK], n[CHECK_WARNING],
+                           n[CHECK_WARNING] == 1 ? "" : "s", n[CHECK_FAILED]);
                 r = cli_print(&out);
         }
         return r ? r : n[CHECK_FAILED] > 0 ? EXIT_NO : EXIT_YES;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines are built from padded parts, so that the eye finds program and destination in the same place on each of them. On a
- * screen of known width a part that is too long is cut; in a pipe nothing is.
+ * Lines are built from padded parts, so that the eye finds program and destination in the same place on each
+ * of them. On a screen of known width a part that is too long is cut; in a pipe nothing is.
  */
 #include <errno.h>
 #include <string.h>
@@ -143,7 +143,7 @@ struct layout {
 
 static struct layout layout_of(unsigned columns)
 {
-        struct layout l = { .cut = columns > 0, .program = 26, .remote = columns >= 120 ? 48 : 30 };
+        struct layout l = {.cut = columns > 0, .program = 26, .remote = columns >= 120 ? 48 : 30};
 
         if (columns > 0 && columns < NARROW_COLUMNS) {
                 l.narrow = true;
@@ -169,9 +169,10 @@ static void put_part(struct buf *out, const struct buf *part, unsigned columns, 
 }
 
 /* "curl (4242, alice)": of a name that is too long the end is cut, and process and user stay. */
-static void show_owner(struct buf *out, const struct style *style, const struct layout *l, const struct subject *s)
+static void show_owner(struct buf *out, const struct style *style, const struct layout *l,
+                       const struct subject *s)
 {
-        _cleanup_(buf_deinit) struct buf part = { 0 }, name = { 0 }, rest = { 0 };
+        _cleanup_(buf_deinit) struct buf part = {0}, name = {0}, rest = {0};
         unsigned room;
 
         if (s->kind == SUBJECT_PROGRAM && !l->narrow) {
@@ -190,9 +191,10 @@ static void show_owner(struct buf *out, const struct style *style, const struct 
         put_part(out, &part, l->program, l->cut);
 }
 
-static void show_remote(struct buf *out, const struct layout *l, const struct flow *flow, const char *host, enum direction direction)
+static void show_remote(struct buf *out, const struct layout *l, const struct flow *flow, const char *host,
+                        enum direction direction)
 {
-        _cleanup_(buf_deinit) struct buf part = { 0 };
+        _cleanup_(buf_deinit) struct buf part = {0};
 
         show_host_port(&part, flow, host);
         buf_putc(&part, ' ');
@@ -210,7 +212,10 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
         buf_puts(out, style->dim);
         text_time(out, r->time_us);
         buf_puts(out, style->reset);
-        buf_printf(out, " %s%s%s ", !allow ? style->red : r->would_deny ? style->yellow : style->green,
+        buf_printf(out, " %s%s%s ",
+                   !allow          ? style->red
+                   : r->would_deny ? style->yellow
+                                   : style->green,
                    allow ? "ALLOW" : "DENY ", style->reset);
         show_owner(out, style, &l, r->subject);
         show_remote(out, &l, &r->flow, r->host, r->direction);
@@ -219,8 +224,9 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
         buf_puts(out, style->reset);
 }
 
-static void show_talk(struct buf *out, const struct style *style, unsigned columns, const struct subject *subject,
-                      const struct flow *flow, const char *host, enum direction direction)
+static void show_talk(struct buf *out, const struct style *style, unsigned columns,
+                      const struct subject *subject, const struct flow *flow, const char *host,
+                      enum direction direction)
 {
         struct layout l = layout_of(columns);
 

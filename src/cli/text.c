@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Widths are counted here and not by wcwidth(), which knows nothing in the "C" locale that sudo and services run in; the
- * output is UTF-8 in any locale, because paths are. Input has been through str_escape(): it is valid UTF-8, and what could
- * still be a byte of something else counts as one column.
+ * Widths are counted here and not by wcwidth(), which knows nothing in the "C" locale that sudo and services
+ * run in; the output is UTF-8 in any locale, because paths are. Input has been through str_escape(): it is
+ * valid UTF-8, and what could still be a byte of something else counts as one column.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -16,7 +16,8 @@
 #include "base/str.h"
 #include "cli/text.h"
 
-/* A cell that is longer pushes its row to the right instead of being cut: an id must be whole to be of use. */
+/* A cell that is longer pushes its row to the right instead of being cut: an id must be whole to be of use.
+ */
 enum { COLUMN_MAX = 56 };
 
 /* Length of the escape sequence at `s` ("\x1b[…m"), 0 when there is none. */
@@ -61,15 +62,17 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t n)
         return false;
 }
 
-/* The blocks of UAX #11 (wide, fullwidth, emoji) and of combining marks that names really have; not the whole tables. */
+/* The blocks of UAX #11 (wide, fullwidth, emoji) and of combining marks that names really have; not the whole
+ * tables. */
 static unsigned character_width(uint32_t c)
 {
-        static const struct range zero[] = { { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },   { 0x610, 0x61a },
-                                             { 0x64b, 0x65f },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff },
-                                             { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
-        static const struct range wide[] = { { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },  { 0xac00, 0xd7a3 },
-                                             { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },  { 0xffe0, 0xffe6 },
-                                             { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1faff }, { 0x20000, 0x3fffd } };
+        static const struct range zero[] = {
+                {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
+                {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
+        static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},
+                                            {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+                                            {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+                                            {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
 
         if (c < 0x300)
                 return 1;
@@ -150,7 +153,7 @@ void text_duration(struct buf *out, uint64_t seconds)
         static const struct {
                 uint64_t seconds;
                 const char *unit;
-        } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+        } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
 
         for (size_t i = 0; i + 1 < ARRAY_SIZE(units); i++) {
                 if (seconds < units[i].seconds)
@@ -215,7 +218,8 @@ void text_user(struct buf *out, uint32_t uid)
         next = (next + 1) % ARRAY_SIZE(cache);
 }
 
-/* str_escape() makes a string that could stand in quotes; on a line of its own, quotes and backslashes are just themselves. */
+/* str_escape() makes a string that could stand in quotes; on a line of its own, quotes and backslashes are
+ * just themselves. */
 static void put_unquoted(struct buf *out, const char *escaped)
 {
         for (; *escaped; escaped++) {
@@ -228,7 +232,7 @@ static void put_unquoted(struct buf *out, const char *escaped)
 void text_words(struct buf *out, const char *s, size_t n)
 {
         _cleanup_(freep) char *copy = strndup(s, n);
-        _cleanup_(buf_deinit) struct buf escaped = { 0 };
+        _cleanup_(buf_deinit) struct buf escaped = {0};
 
         if (copy)
                 str_escape(&escaped, copy);
@@ -258,7 +262,7 @@ void columns_deinit(struct columns *c)
         for (size_t i = 0; i < c->n_cells; i++)
                 free(c->cells[i]);
         free(c->cells);
-        *c = (struct columns){ .n_columns = c->n_columns };
+        *c = (struct columns){.n_columns = c->n_columns};
 }
 
 static void columns_own(struct columns *c, char *cell)
@@ -324,7 +328,8 @@ void columns_format(const struct columns *c, const struct style *style, struct b
                 if (heading)
                         buf_puts(out, style->dim);
                 buf_puts(out, c->cells[i]);
-                for (unsigned used = text_width(c->cells[i]); !last && used < widths[i % c->n_columns]; used++)
+                for (unsigned used = text_width(c->cells[i]); !last && used < widths[i % c->n_columns];
+                     used++)
                         buf_putc(out, ' ');
                 if (heading)
                         buf_puts(out, style->reset);
