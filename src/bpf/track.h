@@ -29,7 +29,19 @@ static __always_inline void read_process(struct task_struct *task, struct abi_pr
         ret->exec_id = (__u32)BPF_CORE_READ(task, self_exec_id);
 }
 
-static __always_inline struct slot *claim_slot(void)
+/* What a global function returned, as 64 bits that the compiler cannot derive from elsewhere: the verifier must see that the very register that
+ * was checked is used. */
+static __always_inline __u64 fresh(int value)
+{
+        __u64 wide = (__u32)value;
+
+        asm volatile("" : "+r"(wide));
+        return wide;
+}
+
+/* Number of a slot that is ours now, or MAX_SLOTS. A global function: the verifier looks at it once, instead of following
+ * everything behind it once for each slot. The other global functions of this file are global for the same reason. */
+__noinline int claim_slot(void)
 {
         __u32 first = bpf_get_smp_processor_id();
 
@@ -38,9 +50,9 @@ static __always_inline struct slot *claim_slot(void)
                 struct slot *slot = bpf_map_lookup_elem(&slots, &index);
 
                 if (slot && __sync_val_compare_and_swap(&slot->busy, 0, 1) == 0)
-                        return slot;
+                        return (int)index;
         }
-        return NULL;
+        return MAX_SLOTS;
 }
 
 static __always_inline void release_slot(struct slot *slot)
@@ -110,7 +122,7 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
         return length;
 }
 
-static __noinline __u32 read_path(struct slot *slot)
+__noinline int read_path(struct slot *slot)
 {
         struct walk w = { .slot = slot };
 
@@ -158,7 +170,7 @@ static __always_inline bool read_file(struct slot *slot, struct file *file)
 }
 
 /* Arguments behind the path; of a page that is not in memory there are none. Returns their length. */
-static __always_inline __u32 read_arguments(struct slot *slot, struct mm_struct *mm, __u32 to)
+static __always_inline __u64 read_arguments(struct slot *slot, struct mm_struct *mm, __u64 to)
 {
         __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
         __u64 length = end - start;
@@ -171,7 +183,7 @@ static __always_inline __u32 read_arguments(struct slot *slot, struct mm_struct 
         }
         if (bpf_probe_read_user(slot->text + to, (__u32)length, (const void *)start) < 0)
                 return 0;
-        return (__u32)length;
+        return length;
 }
 
 /* One cgroup up; its root has no parent and no name. */
@@ -198,7 +210,7 @@ static long walk_cgroup(__u32 i, struct walk *w)
         return 0;
 }
 
-static __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
+__noinline int read_cgroup(struct slot *slot, __u32 to)
 {
         struct walk w = { .slot = slot };
 
@@ -225,27 +237,30 @@ static __always_inline void read_ancestor(struct task_struct *task, struct abi_a
         bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), &task->comm);
 }
 
-static __always_inline void read_ancestors(struct slot *slot, struct task_struct *leader)
+__noinline int read_ancestors(struct slot *slot)
 {
-        struct task_struct *task = leader;
+        struct task_struct *task = BPF_CORE_READ(current_task(), group_leader);
 
+        if (!slot)
+                return 0;
         slot->track.n_ancestors = 0;
 #pragma unroll
         for (int i = 0; i < ABI_TRACK_ANCESTORS; i++) {
                 task = BPF_CORE_READ(task, real_parent);
                 task = BPF_CORE_READ(task, group_leader);
                 if (!task || BPF_CORE_READ(task, tgid) == 0)
-                        return;
+                        break;
                 read_ancestor(task, &slot->track.ancestors[i]);
                 slot->track.n_ancestors = i + 1;
         }
+        return 0;
 }
 
 /* Fills the slot; returns the length of the text that follows the header. */
-static __noinline __u32 build_track(struct slot *slot)
+__noinline int build_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
-        __u32 path = 0, args, cgroup;
+        __u64 path = 0, args, cgroup;
 
         if (!slot)
                 return 0;
@@ -257,23 +272,25 @@ static __noinline __u32 build_track(struct slot *slot)
         slot->track.mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
         bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
         if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
-                path = read_path(slot);
+                path = fresh(read_path(slot));
         if (path > ABI_TRACK_PATH)
                 return 0;
         args = read_arguments(slot, BPF_CORE_READ(task, mm), path);
         if (args > ABI_TRACK_ARGS)
                 return 0;
-        cgroup = read_cgroup(slot, path + args);
-        read_ancestors(slot, leader);
+        cgroup = fresh(read_cgroup(slot, (__u32)(path + args)));
+        if (cgroup > ABI_TRACK_CGROUP)
+                return 0;
+        read_ancestors(slot);
         slot->track.path_len = path;
         slot->track.args_len = args;
         slot->track.cgroup_len = cgroup;
-        return path + args + cgroup;
+        return (int)(path + args + cgroup);
 }
 
 static __always_inline void send_track(struct slot *slot, const struct abi_process *process)
 {
-        __u32 length = build_track(slot);
+        __u64 length = fresh(build_track(slot));
         __u8 yes = 1;
 
         if (length > ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP)
@@ -290,10 +307,12 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
 static __always_inline void track(const struct abi_process *process)
 {
         struct slot *slot;
+        __u32 index;
 
         if (process->pid == 0 || bpf_map_lookup_elem(&seen, process))
                 return;
-        slot = claim_slot();
+        index = (__u32)claim_slot();
+        slot = bpf_map_lookup_elem(&slots, &index); /* none at MAX_SLOTS */
         if (!slot) {
                 count(ABI_COUNT_TRACK_LOST);
                 return;
