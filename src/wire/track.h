@@ -21,5 +21,5 @@ struct track_file {
         uint32_t mount_namespace; /* inode number of it */
 };
 
-/* *ret_subject is a new reference. path_foreign is left false: the caller compares mount namespaces. */
+/* 0, TRACK_E_… or -ENOMEM. *ret_subject is a new reference. path_foreign is left false: the caller compares mount namespaces. */
 int track_parse(const void *data, size_t n, struct subject **ret_subject, struct track_file *ret_file);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the seeds of the fuzz corpora: real bytes where the kernel makes them, composed ones where it would not.
 
-Run as root (it captures in a network namespace of its own, which ends with it): make-seeds.py [CORPUS-FOLDER]. What is captured holds
+Run as root (it captures in a network namespace of its own, which ends with it): make-seeds.py [TARGET…]. What is captured holds
 the ports, ids and times of the day; everything else comes out the same each time. Files that fuzzing added are left
 alone. To add a target: a function seeds_NAME() that yields (file name, bytes).
 """
@@ -350,9 +350,9 @@ def seeds_procfs():
 
 # --- ring records ----------------------------------------------------------------------------------------------------
 
-def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=1,
+def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,
           ancestors=((900, b"sh"), (800, b"make")), n_ancestors=None, lengths=None, pid=1000):
-    """struct abi_track of src/bpf/abi.h with what follows it."""
+    """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
     path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
     data = struct.pack("=IIQII II QQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 4242, 1700000000 * 10**9,
                        8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
@@ -385,7 +385,7 @@ def seeds_track():
     yield "path-relative", track(path=b"usr/bin/curl")
     yield "cgroup-max", track(cgroup=b"/" + b"c" * 511)
     yield "cgroup-nul", track(cgroup=b"/a\0b")
-    yield "other-abi", track(abi=2)
+    yield "other-abi", track(abi=99)
     yield "lengths-beyond", track(lengths=(4096, 1024, 512))
     yield "lengths-short", track(lengths=(1, 1, 1))
     yield "header-only", track()[:408]
@@ -394,13 +394,12 @@ def seeds_track():
 
 
 def main():
-    corpus = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "corpus")
+    targets = sys.argv[1:] or sorted(name[len("seeds_"):] for name in globals() if name.startswith("seeds_"))
     private_network()
     time.sleep(0.1)  # loopback's ::1 comes up
-    for name, seeds in sorted(globals().items()):
-        if not name.startswith("seeds_"):
-            continue
-        folder = os.path.join(corpus, name[len("seeds_"):])
+    for target in targets:
+        seeds = globals()["seeds_" + target]
+        folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         count = 0
         for seed, data in seeds():

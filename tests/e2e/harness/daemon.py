@@ -10,6 +10,8 @@ import subprocess
 
 from .wait import until
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+DATA = os.path.join(ROOT, "data")
 DEFAULT_CONFIG = {
     "mode": "enforcement",
     "timeout_seconds": 60,
@@ -75,7 +77,7 @@ class Daemon:
     def argv(self, *more):
         return [os.path.join(self.build, "src/daemon/bastion-daemon"), f"--etc={self.path('etc')}",
                 f"--run={self.path('run')}", f"--state={self.path('state')}", f"--log-dir={self.path('log')}",
-                f"--pins={self.path('pins')}", f"--rung={self.rung}", "--foreground", *more]
+                f"--pins={self.path('pins')}", f"--data={DATA}", f"--rung={self.rung}", "--foreground", *more]
 
     def start(self, *more):
         """Returns when the daemon says that it is ready."""

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Theory in the header. sys/programs.c has the objects, sys/processes.c the subjects; here is what the maps mean.
+ *
+ * A packet's owners, best source first: the tags that the gate left under its flow, each naming a process whose record is in the table;
+ * for a record that was lost, /proc/PID when it began at the very moment that the tag says; where the gate knew no tag, the socket by
+ * its tuple and whoever holds it. Several packets can share one key until it is read: what the first reader takes is kept for the
+ * others, for as long as a packet can be under way.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/boottime.h"
+#include "base/log.h"
+#include "bpf/abi.h"
+#include "sys/processes.h"
+#include "sys/procread.h"
+#include "sys/programs.h"
+#include "sys/sockets.h"
+#include "sys/tracker.h"
+#include "wire/track.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+enum { LEFTOVERS = 64, FIRST_GENERATION = 1, PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
+
+/* Tags read with the first of several packets that shared a key. */
+struct leftover {
+        struct abi_flow flow;
+        struct abi_queued queued; /* n_packets: how many are still to come */
+};
+
+struct tracker {
+        struct programs programs;
+        struct ring_buffer *ring;
+        struct processes processes;
+        struct sockets *sockets;
+        struct abi_config config;
+        uint32_t own_mount_namespace;
+        uint64_t ticks_ns; /* length of /proc's clock tick */
+        struct leftover leftovers[LEFTOVERS];
+        unsigned next_leftover;
+        uint64_t purged_ns;
+        uint64_t n_unlabelled;
+};
+
+static uint64_t now_ns(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static struct abi_process to_abi(const struct process *p)
+{
+        return (struct abi_process){ .start_ns = p->start_ns, .pid = p->pid, .exec_id = p->exec_id };
+}
+
+static struct process from_abi(const struct abi_process *p)
+{
+        return (struct process){ .start_ns = p->start_ns, .pid = p->pid, .exec_id = p->exec_id };
+}
+
+/* The process that a tick count of /proc means is the one of the tag. */
+static bool is_still(const struct tracker *t, const struct process *p)
+{
+        uint64_t ticks;
+
+        return procread_start_ticks(p->pid, &ticks) && ticks == p->start_ns / t->ticks_ns;
+}
+
+/* A path seen in another mount namespace is the host's file only when it can be shown to be. */
+static bool is_foreign(const struct tracker *t, const struct subject *s, const struct track_file *file)
+{
+        if (file->mount_namespace == t->own_mount_namespace)
+                return false;
+        return !(procread_exe_is(s->process.pid, s->path) && is_still(t, &s->process));
+}
+
+static int on_track(void *userdata, void *data, size_t n)
+{
+        struct subject *subject;
+        struct tracker *t = userdata;
+        struct track_file file;
+        int r;
+
+        r = track_parse(data, n, &subject, &file);
+        if (r != 0) {
+                log_warn("a process record of %zu bytes cannot be read (%d); its next connection brings another", n, r);
+                return 0;
+        }
+        subject->path_foreign = is_foreign(t, subject, &file);
+        if (processes_put(&t->processes, &subject->process, subject) < 0)
+                log_warn("out of memory for a process record; /proc will name it");
+        return 0;
+}
+
+/* A process that the table lost shall be reported again by its next connect. */
+static void on_forgotten(void *userdata, const struct process *process)
+{
+        struct abi_process key = to_abi(process);
+        struct tracker *t = userdata;
+
+        bpf_map_delete_elem(t->programs.map_fds[MAP_SEEN], &key);
+}
+
+void tracker_drain(struct tracker *t)
+{
+        processes_bury(&t->processes);
+        ring_buffer__consume(t->ring);
+}
+
+static int write_config(const struct tracker *t, const struct programs *p)
+{
+        uint32_t zero = 0;
+
+        return bpf_map_update_elem(p->map_fds[MAP_CONFIG], &zero, &t->config, BPF_ANY) < 0 ? -errno : 0;
+}
+
+static int configure(void *userdata, const struct programs *p)
+{
+        return write_config(userdata, p);
+}
+
+static int read_netns_cookie(uint64_t *ret)
+{
+        socklen_t n = sizeof(*ret);
+        int fd, r = 0;
+
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &n) < 0)
+                r = -errno;
+        close(fd);
+        return r;
+}
+
+int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
+{
+        _cleanup_(tracker_closep) struct tracker *t = NULL;
+        int r;
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        processes_init(&t->processes, on_forgotten, t);
+        t->own_mount_namespace = procread_own_mount_namespace();
+        t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
+        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1 };
+        r = read_netns_cookie(&t->config.netns_cookie);
+        if (r < 0) {
+                buf_printf(why, "no network namespace cookie: %s", strerror(-r));
+                return r;
+        }
+        r = sockets_open(&t->sockets);
+        if (r < 0) {
+                buf_printf(why, "no sock_diag: %s", strerror(-r));
+                return r;
+        }
+        r = programs_open(&t->programs, pins, configure, t, why);
+        if (r < 0)
+                return r;
+        t->ring = ring_buffer__new(t->programs.map_fds[MAP_TRACKS], on_track, t, NULL);
+        if (!t->ring) {
+                r = -errno;
+                buf_printf(why, "mapping the track ring: %s", strerror(-r));
+                return r;
+        }
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+struct tracker *tracker_close(struct tracker *t)
+{
+        if (!t)
+                return NULL;
+        ring_buffer__free(t->ring);
+        programs_close(&t->programs);
+        sockets_close(t->sockets);
+        processes_deinit(&t->processes);
+        free(t);
+        return NULL;
+}
+
+const char *tracker_gate_pin(const struct tracker *t)
+{
+        return t->programs.gate_pin;
+}
+
+/* The key as the gate made it (bpf/gate.h). */
+static struct abi_flow key_of(const struct packet *packet)
+{
+        const struct flow *flow = &packet->flow;
+        struct abi_flow key = {
+                .local_port = flow->icmp_id ? flow->icmp_id : flow->local_port,
+                .remote_port = flow->remote_port,
+                .ip_id = packet->ip_id,
+                .protocol = flow->protocol,
+        };
+
+        memcpy(key.local, flow->local.bytes, sizeof(key.local));
+        memcpy(key.remote, flow->remote.bytes, sizeof(key.remote));
+        return key;
+}
+
+static struct abi_peer_key peer_key_of(uint64_t cookie, const struct flow *flow)
+{
+        struct abi_peer_key key = { .cookie = cookie, .remote_port = flow->remote_port };
+
+        memcpy(key.remote, flow->remote.bytes, sizeof(key.remote));
+        return key;
+}
+
+static void put_flow(struct abi_tag *tag, const struct flow *flow)
+{
+        tag->protocol = flow->protocol;
+        tag->raw = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6 || flow->protocol == IPPROTO_RAW;
+        tag->connected = !tag->raw && flow->remote_port != 0;
+        tag->local_port = flow->local_port;
+        tag->remote_port = flow->remote_port;
+        memcpy(tag->remote, flow->remote.bytes, sizeof(tag->remote));
+}
+
+/* The gate's tag_applies(): what is decided for this flow stands in the tag itself, not in `peers`. */
+static bool tag_applies(const struct abi_tag *tag, const struct flow *flow)
+{
+        if (tag->raw || tag->protocol != flow->protocol)
+                return false;
+        if (tag->protocol == IPPROTO_TCP)
+                return true;
+        return tag->connected && tag->remote_port == flow->remote_port && memcmp(tag->remote, flow->remote.bytes, sizeof(tag->remote)) == 0;
+}
+
+static bool find_tag(const struct tracker *t, uint64_t cookie, struct abi_tag *ret)
+{
+        return bpf_map_lookup_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, ret) == 0;
+}
+
+/* Two entries of one key as one; tags of a cookie that is there already are the same socket's. */
+static void merge_queued(struct abi_queued *into, const struct abi_queued *from)
+{
+        unsigned n = MIN(from->n_tags, (unsigned)ABI_QUEUED_TAGS), known;
+
+        into->n_packets += from->n_packets;
+        for (unsigned i = 0; i < n; i++) {
+                for (known = 0; known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS); known++)
+                        if (into->tags[known].cookie == from->tags[i].cookie)
+                                break;
+                if (known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS))
+                        continue;
+                if (into->n_tags < ABI_QUEUED_TAGS)
+                        into->tags[into->n_tags] = from->tags[i];
+                into->n_tags++;
+        }
+}
+
+static struct leftover *find_leftover(struct tracker *t, const struct abi_flow *key)
+{
+        for (unsigned i = 0; i < LEFTOVERS; i++)
+                if (t->leftovers[i].queued.n_packets > 0 && memcmp(&t->leftovers[i].flow, key, sizeof(*key)) == 0)
+                        return &t->leftovers[i];
+        return NULL;
+}
+
+/* Takes the tags that were left under the key; false when there are none. */
+static bool take_queued(struct tracker *t, const struct abi_flow *key, struct abi_queued *ret)
+{
+        struct leftover *left = find_leftover(t, key);
+        bool fresh;
+
+        fresh = bpf_map_lookup_and_delete_elem(t->programs.map_fds[MAP_QUEUED], key, ret) == 0;
+        if (left && now_ns() - left->queued.since_ns > ABI_QUEUED_STALE_NS) {
+                left->queued.n_packets = 0;
+                left = NULL;
+        }
+        if (left && fresh)
+                merge_queued(ret, &left->queued);
+        else if (left)
+                *ret = left->queued;
+        else if (!fresh)
+                return false;
+        if (left)
+                left->queued.n_packets = 0;
+        if (ret->n_packets > 1) {
+                if (!left)
+                        left = &t->leftovers[t->next_leftover++ % LEFTOVERS];
+                *left = (struct leftover){ .flow = *key, .queued = *ret };
+                left->queued.n_packets--;
+        }
+        return true;
+}
+
+/* Entries of packets that the queue lost are never read; they go when a key was missed, at most once in their lifetime. */
+static void purge_queued(struct tracker *t)
+{
+        const int fd = t->programs.map_fds[MAP_QUEUED];
+        const uint64_t now = now_ns();
+        struct abi_flow key, next;
+        struct abi_queued queued;
+        bool more;
+
+        if (now - t->purged_ns < ABI_QUEUED_STALE_NS)
+                return;
+        t->purged_ns = now;
+        more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+        while (more) {
+                key = next;
+                more = bpf_map_get_next_key(fd, &key, &next) == 0;
+                if (bpf_map_lookup_elem(fd, &key, &queued) == 0 && now - queued.since_ns > ABI_QUEUED_STALE_NS)
+                        bpf_map_delete_elem(fd, &key);
+        }
+}
+
+/* The record did not come. The process may still be there, if it began when the tag says. */
+static struct subject *subject_from_proc(struct tracker *t, const struct process *process)
+{
+        struct subject *s;
+
+        t->n_unlabelled++;
+        if (process->start_ns != 0 && !is_still(t, process))
+                return subject_unknown();
+        s = procread_subject(process->pid, IDENTITY_PROC);
+        if (!s || processes_put(&t->processes, process, s) < 0)
+                return subject_unknown();
+        return s;
+}
+
+static struct subject *subject_of(struct tracker *t, const struct abi_tag *tag)
+{
+        const struct process process = from_abi(&tag->process);
+        struct subject *s;
+
+        if (process.pid == 0)
+                return subject_kernel();
+        s = processes_find(&t->processes, &process);
+        if (s)
+                return s;
+        ring_buffer__consume(t->ring); /* queued after the batch's drain: its record is in the ring by now */
+        s = processes_find(&t->processes, &process);
+        return s ? s : subject_from_proc(t, &process);
+}
+
+/* What was decided for this flow of the socket before. */
+static void fill_state(const struct tracker *t, const struct abi_tag *tag, const struct flow *flow, struct owner *owner)
+{
+        const struct abi_peer_key key = peer_key_of(owner->cookie, flow);
+        struct abi_peer peer;
+
+        if (tag_applies(tag, flow)) {
+                owner->state = (enum tag_state)(TAG_UNDECIDED + tag->state);
+                owner->direction = tag->direction == ABI_DIRECTION_IN ? DIRECTION_IN : DIRECTION_OUT;
+                owner->generation = tag->generation;
+                owner->mode_epoch = tag->mode_epoch;
+                return;
+        }
+        owner->state = TAG_UNDECIDED;
+        if (bpf_map_lookup_elem(t->programs.map_fds[MAP_PEERS], &key, &peer) < 0)
+                return;
+        if (peer.direction == ABI_DIRECTION_IN && peer.expires_ns < now_ns())
+                return;
+        owner->state = (enum tag_state)(TAG_UNDECIDED + peer.state);
+        owner->direction = peer.direction == ABI_DIRECTION_IN ? DIRECTION_IN : DIRECTION_OUT;
+        owner->generation = peer.generation;
+        owner->mode_epoch = peer.mode_epoch;
+}
+
+/* A socket without a tag: whoever holds it, by tuple and inode. The tag is written so that the next packet has one; a socket that closed in
+ * between takes it along again. */
+static void tag_found_socket(struct tracker *t, const struct sockdiag_socket *socket, const struct flow *flow, uint32_t pid)
+{
+        struct abi_tag tag = { .process.pid = pid, .uid = socket->uid };
+        struct sockdiag_socket again;
+
+        put_flow(&tag, flow);
+        if (flow->protocol != IPPROTO_TCP)
+                tag.connected = socket->flow.remote_port != 0;
+        if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &socket->cookie, &tag, BPF_NOEXIST) < 0)
+                return;
+        if (sockets_find(t->sockets, flow, &again) == -ENOENT)
+                bpf_map_delete_elem(t->programs.map_fds[MAP_SOCKETS], &socket->cookie);
+}
+
+static unsigned owners_of_socket(struct tracker *t, const struct sockdiag_socket *socket, const struct flow *flow,
+                                 struct owner *ret, unsigned max)
+{
+        uint32_t pids[LIMIT_OWNERS];
+        unsigned n_pids = socket->inode ? procread_socket_owners(socket->inode, pids) : 0, n = 0;
+        struct subject *s;
+
+        for (unsigned i = 0; i < n_pids && n < max; i++) {
+                const struct process key = { .pid = pids[i] };
+
+                s = procread_subject(pids[i], IDENTITY_SOCK_DIAG);
+                if (!s || processes_put(&t->processes, &key, s) < 0)
+                        continue;
+                ret[n++] = (struct owner){ .subject = s, .cookie = socket->cookie, .state = TAG_NONE };
+        }
+        if (n > 0)
+                tag_found_socket(t, socket, flow, ret[0].subject->process.pid);
+        return n;
+}
+
+/* `cookie` 0: any socket that could have sent it. Returns 0 when nobody is found. */
+static unsigned owners_by_tuple(struct tracker *t, const struct flow *flow, uint64_t cookie, struct owner *ret, unsigned max, bool *all)
+{
+        struct sockdiag_socket found[LIMIT_OWNERS];
+        unsigned n = 0;
+        int n_found;
+
+        t->n_unlabelled++;
+        n_found = sockets_find_all(t->sockets, flow, found, LIMIT_OWNERS);
+        for (int i = 0; i < n_found; i++) {
+                if (cookie != 0 && found[i].cookie != cookie)
+                        continue;
+                if (n == max) {
+                        *all = false;
+                        break;
+                }
+                n += owners_of_socket(t, &found[i], flow, ret + n, max - n);
+        }
+        return n;
+}
+
+static unsigned owners_of_tag(struct tracker *t, const struct abi_queued_tag *queued, const struct flow *flow, struct owner *ret,
+                              unsigned max, bool *all)
+{
+        struct owner owner = { .cookie = queued->cookie, .state = TAG_NONE };
+        struct abi_tag tag = queued->tag, current;
+        unsigned n;
+
+        /* The newer state counts; the older name does, when the socket has closed since. */
+        if (find_tag(t, queued->cookie, &current)) {
+                if (tag.protocol == 0)
+                        tag = current;
+                fill_state(t, &current, flow, &owner);
+        } else if (tag.protocol != 0) {
+                fill_state(t, &tag, flow, &owner);
+        }
+        if (tag.protocol == 0 || (tag.process.pid == 0 && tag.direction == ABI_DIRECTION_IN)) {
+                n = owners_by_tuple(t, flow, queued->cookie, ret, max, all);
+                for (unsigned i = 0; i < n && owner.state != TAG_NONE; i++) {
+                        owner.subject = ret[i].subject;
+                        ret[i] = owner;
+                }
+                if (n > 0)
+                        return n;
+                owner.subject = subject_unknown();
+        } else {
+                owner.subject = subject_of(t, &tag);
+        }
+        ret[0] = owner;
+        return 1;
+}
+
+unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct owner ret[LIMIT_OWNERS], bool *all)
+{
+        const struct abi_flow key = key_of(packet);
+        struct abi_queued queued = { 0 };
+        unsigned n = 0;
+
+        *all = true;
+        if (take_queued(t, &key, &queued)) {
+                *all = queued.n_tags <= ABI_QUEUED_TAGS;
+                for (unsigned i = 0; i < MIN(queued.n_tags, (unsigned)ABI_QUEUED_TAGS) && n < LIMIT_OWNERS; i++) {
+                        if (queued.tags[i].cookie == 0)
+                                *all = false; /* its writer was not finished */
+                        else
+                                n += owners_of_tag(t, &queued.tags[i], &packet->flow, ret + n, LIMIT_OWNERS - n, all);
+                }
+        } else {
+                purge_queued(t);
+                n = owners_by_tuple(t, &packet->flow, 0, ret, LIMIT_OWNERS, all);
+        }
+        if (n == 0)
+                ret[n++] = (struct owner){ .subject = subject_unknown() };
+        return n;
+}
+
+static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, enum tag_state state, uint16_t mode_epoch)
+{
+        tag->state = (uint8_t)(state - TAG_UNDECIDED);
+        tag->generation = t->config.generation;
+        tag->mode_epoch = mode_epoch;
+        if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, tag, BPF_EXIST) < 0 && errno != ENOENT)
+                return -errno;
+        return 0;
+}
+
+int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch)
+{
+        const struct abi_peer_key key = peer_key_of(cookie, flow);
+        struct abi_peer peer = { .mode_epoch = mode_epoch, .generation = t->config.generation };
+        struct abi_tag tag;
+
+        if (state == TAG_NONE)
+                return -EINVAL;
+        if (!find_tag(t, cookie, &tag))
+                return 0;
+        if (tag_applies(&tag, flow))
+                return set_tag(t, cookie, &tag, state, mode_epoch);
+        peer.state = (uint8_t)(state - TAG_UNDECIDED);
+        return bpf_map_update_elem(t->programs.map_fds[MAP_PEERS], &key, &peer, BPF_ANY) < 0 ? -errno : 0;
+}
+
+uint32_t tracker_generation(const struct tracker *t)
+{
+        return t->config.generation;
+}
+
+int tracker_set_generation(struct tracker *t, uint32_t generation)
+{
+        t->config.generation = generation;
+        return write_config(t, &t->programs);
+}
+
+int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject)
+{
+        const struct process process = { .pid = subject->process.pid };
+        struct abi_tag tag = {
+                .process = to_abi(&process),
+                .uid = subject->uid,
+                .gid = subject->gid,
+                .generation = t->config.generation,
+                .state = ABI_TAG_ADOPTED,
+                .direction = direction == DIRECTION_IN ? ABI_DIRECTION_IN : ABI_DIRECTION_OUT,
+        };
+        struct sockdiag_socket again;
+
+        put_flow(&tag, flow);
+        if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, &tag, BPF_NOEXIST) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        if (sockets_find(t->sockets, flow, &again) == -ENOENT) {
+                bpf_map_delete_elem(t->programs.map_fds[MAP_SOCKETS], &cookie);
+                return 0;
+        }
+        if (process.pid == 0)
+                return 0;
+        return processes_put(&t->processes, &process, subject_ref((struct subject *)subject));
+}
+
+static uint64_t read_counter(const struct tracker *t, uint32_t which, uint64_t *values, int n_cpus)
+{
+        uint64_t sum = 0;
+
+        if (bpf_map_lookup_elem(t->programs.map_fds[MAP_COUNTERS], &which, values) < 0)
+                return 0;
+        for (int i = 0; i < n_cpus; i++)
+                sum += values[i];
+        return sum;
+}
+
+void tracker_stats(const struct tracker *t, struct tracker_stats *ret)
+{
+        const int n_cpus = libbpf_num_possible_cpus();
+        _cleanup_(freep) uint64_t *values = n_cpus > 0 ? calloc((size_t)n_cpus, sizeof(*values)) : NULL;
+
+        *ret = (struct tracker_stats){ .n_unlabelled = t->n_unlabelled };
+        if (!values)
+                return;
+        ret->n_tagged = read_counter(t, ABI_COUNT_TAGGED, values, n_cpus);
+        ret->n_tag_failed = read_counter(t, ABI_COUNT_TAG_FAILED, values, n_cpus);
+        ret->n_tracked = read_counter(t, ABI_COUNT_TRACKED, values, n_cpus);
+        ret->n_track_lost = read_counter(t, ABI_COUNT_TRACK_LOST, values, n_cpus);
+        ret->n_passed = read_counter(t, ABI_COUNT_GATE_PASSED, values, n_cpus);
+        ret->n_queued = read_counter(t, ABI_COUNT_GATE_QUEUED, values, n_cpus);
+        ret->n_queued_full = read_counter(t, ABI_COUNT_QUEUED_FULL, values, n_cpus);
+}
+
+/* The probe socket's tag names this very process. */
+static bool is_tagged(const struct tracker *t, int fd)
+{
+        socklen_t n = sizeof(uint64_t);
+        struct abi_tag tag;
+        uint64_t cookie;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &n) < 0)
+                return false;
+        return find_tag(t, cookie, &tag) && tag.process.pid == (uint32_t)getpid();
+}
+
+/* Sends to the discard port, or connects to it without sending; whether it gets through is of no interest, the hook comes before. */
+static bool probe(const struct tracker *t, int family, bool by_connect)
+{
+        const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(9), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+        const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        const struct sockaddr *to = family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
+        const socklen_t to_n = family == AF_INET ? sizeof(v4) : sizeof(v6);
+        bool tagged;
+        int fd;
+
+        fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return family == AF_INET6 && errno == EAFNOSUPPORT; /* no IPv6: nothing to prove */
+        if (by_connect)
+                (void)connect(fd, to, to_n);
+        else
+                (void)!sendto(fd, "", 1, MSG_NOSIGNAL, to, to_n);
+        tagged = is_tagged(t, fd);
+        close(fd);
+        return tagged;
+}
+
+bool tracker_prove(struct tracker *t, struct buf *report)
+{
+        static const struct {
+                const char *name;
+                int family;
+                bool by_connect;
+        } probes[] = { { "sendmsg4", AF_INET, false }, { "connect4", AF_INET, true }, { "connect6", AF_INET6, true } };
+        bool good = programs_check(&t->programs, report), ran;
+
+        for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+                ran = probe(t, probes[i].family, probes[i].by_connect);
+                buf_printf(report, "%s: %s\n", probes[i].name, ran ? "ran, and named the probe's process" : "did not run for a probe socket");
+                good &= ran;
+        }
+        return good;
+}
+
+int tracker_remove_pins(const char *pins)
+{
+        return programs_remove_pins(pins);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Besides the sentences: random rules against random connections, where the index must say what a plain scan of all rules
+ * with rule_compare() says. BASTION_TEST_SEED repeats a run, BASTION_TEST_ROUNDS makes it longer.
+ */
+#include <time.h>
+
+#include "unit.h"
+
+#include "core/ruleset.h"
+
+static const struct boottime now = { 100 };
+
+static struct ruleset *set_new(void)
+{
+        struct ruleset *set = ruleset_new(12345);
+
+        assert_non_null(set);
+        return set;
+}
+
+static struct rule *flat(const char *key, bool allow)
+{
+        struct rule *r = NULL;
+        const char *expected;
+
+        assert_int_equal(rule_from_flat_key(key, allow, &r, &expected), 0);
+        return r;
+}
+
+static struct rule *named(const char *id, const char *program)
+{
+        struct rule *r = rule_new(ACTION_ALLOW);
+
+        assert_non_null(r);
+        r->id = id ? strdup(id) : NULL;
+        r->subject = RULE_PATH;
+        r->program = strdup(program);
+        return r;
+}
+
+static void added_rules_are_found_and_removed_by_id(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *r = flat("/bin/a:1", true);
+
+        (void)state;
+        assert_int_equal(ruleset_add(set, r), 0);
+        assert_ptr_equal(ruleset_find(set, "/bin/a:1"), r);
+        assert_int_equal(ruleset_count(set), 1);
+        assert_ptr_equal(ruleset_remove(set, "/bin/a:1"), r);
+        assert_null(ruleset_remove(set, "/bin/a:1"));
+        assert_null(ruleset_find(set, "/bin/a:1"));
+        assert_null(ruleset_next(set, NULL));
+        assert_int_equal(ruleset_count(set), 0);
+        rule_free(r);
+}
+
+static void a_rule_without_id_is_named(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *key = named(NULL, "/bin/a"), *list = named(NULL, "/bin/b"), *session = named(NULL, "/bin/c");
+        struct rule *r7 = named("r7", "/bin/d"), *later = named(NULL, "/bin/e");
+
+        (void)state;
+        list->note = strdup("not flat");
+        session->lifetime = LIFETIME_SESSION;
+        session->origin = ORIGIN_SESSION;
+        later->note = strdup("not flat");
+        assert_int_equal(ruleset_add(set, key), 0);
+        assert_string_equal(key->id, "/bin/a:*");
+        assert_int_equal(ruleset_add(set, list), 0);
+        assert_string_equal(list->id, "r1");
+        assert_int_equal(ruleset_add(set, session), 0);
+        assert_string_equal(session->id, "s1");
+        assert_int_equal(ruleset_add(set, r7), 0);
+        rule_free(ruleset_remove(set, "r7"));
+        assert_int_equal(ruleset_add(set, later), 0);
+        assert_string_equal(later->id, "r8"); /* a number that was used is not used again */
+}
+
+static void the_same_criteria_replace_and_keep_their_id_and_place(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *second = named(NULL, "/bin/a"), *third = named("mine", "/bin/a");
+
+        (void)state;
+        assert_int_equal(ruleset_add(set, named("first", "/bin/a")), 0);
+        assert_int_equal(ruleset_add(set, named("other", "/bin/b")), 0);
+        assert_int_equal(ruleset_add(set, second), 0);
+        assert_int_equal(ruleset_count(set), 2);
+        assert_string_equal(second->id, "first");
+        assert_ptr_equal(ruleset_next(set, NULL), second);
+        assert_int_equal(ruleset_add(set, third), 0);
+        assert_null(ruleset_find(set, "first"));
+        assert_ptr_equal(ruleset_find(set, "mine"), third);
+        assert_ptr_equal(ruleset_next(set, NULL), third);
+        assert_int_equal(ruleset_count(set), 2);
+}
+
+static void another_origin_is_another_rule(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *factory = named("factory:a", "/bin/a");
+
+        (void)state;
+        factory->origin = ORIGIN_FACTORY;
+        assert_int_equal(ruleset_add(set, named("r1", "/bin/a")), 0);
+        assert_int_equal(ruleset_add(set, factory), 0);
+        assert_int_equal(ruleset_count(set), 2);
+}
+
+static void an_id_belongs_to_one_rule(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *thief = named("r1", "/bin/b");
+
+        (void)state;
+        assert_int_equal(ruleset_add(set, named("r1", "/bin/a")), 0);
+        assert_int_equal(ruleset_add(set, thief), RULESET_E_EXISTS);
+        assert_int_equal(ruleset_count(set), 1);
+        rule_free(thief); /* still ours */
+}
+
+static void next_goes_in_the_order_of_insertion(void **state)
+{
+        static const char *const keys[] = { "/bin/z:1", "unknown:5", "@name:x:*", "/bin/a:1" };
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        const struct rule *r = NULL;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                assert_int_equal(ruleset_add(set, flat(keys[i], true)), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                r = ruleset_next(set, r);
+                assert_string_equal(r->id, keys[i]);
+        }
+        assert_null(ruleset_next(set, r));
+}
+
+static void expired_rules_go_and_the_next_expiry_is_known(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *a = named("a", "/bin/a"), *b = named("b", "/bin/b"), *c = named("c", "/bin/c");
+
+        (void)state;
+        assert_true(ruleset_next_expiry(set).ns == BOOTTIME_NEVER.ns);
+        a->expires = (struct boottime){ 50 };
+        b->expires = (struct boottime){ 20 };
+        assert_int_equal(ruleset_add(set, a), 0);
+        assert_int_equal(ruleset_add(set, b), 0);
+        assert_int_equal(ruleset_add(set, c), 0);
+        assert_int_equal(ruleset_next_expiry(set).ns, 20);
+        assert_int_equal(ruleset_expire(set, (struct boottime){ 19 }), 0);
+        assert_int_equal(ruleset_expire(set, (struct boottime){ 20 }), 1);
+        assert_int_equal(ruleset_next_expiry(set).ns, 50);
+        assert_int_equal(ruleset_expire(set, (struct boottime){ 1000 }), 1);
+        assert_true(ruleset_next_expiry(set).ns == BOOTTIME_NEVER.ns);
+        assert_int_equal(ruleset_count(set), 1);
+}
+
+static double seconds(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Filled to the cap, by one shape of rule; the time is told, not asserted: a quadratic load would be noticed by the
+ * test's time limit. */
+static void fill(const char *what, void (*shape)(struct rule *r, unsigned i))
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *extra = named("extra", "/bin/extra");
+        double start = seconds();
+
+        for (unsigned i = 0; i < LIMIT_RULES; i++) {
+                struct rule *r = rule_new(ACTION_ALLOW);
+
+                shape(r, i);
+                assert_int_equal(ruleset_add(set, r), 0);
+        }
+        print_message("%u rules of %s in %.2f s\n", (unsigned)LIMIT_RULES, what, seconds() - start);
+        assert_int_equal(ruleset_count(set), LIMIT_RULES);
+        assert_int_equal(ruleset_add(set, extra), RULESET_E_FULL);
+        rule_free(extra);
+}
+
+static void shape_paths(struct rule *r, unsigned i)
+{
+        char path[64];
+
+        snprintf(path, sizeof(path), "/usr/bin/program-%u", i);
+        r->subject = RULE_PATH;
+        r->program = strdup(path);
+}
+
+static void shape_addresses(struct rule *r, unsigned i)
+{
+        r->subject = RULE_PATH;
+        r->program = strdup("/usr/bin/one");
+        r->has = RULE_HAS_NETWORK | RULE_HAS_PORTS;
+        r->network = addr_from_v4((uint8_t[]){ 20, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i });
+        r->prefix = 128;
+        r->n_ports = 1;
+        r->ports[0] = (struct port_range){ (uint16_t)(i % 65535 + 1), (uint16_t)(i % 65535 + 1) };
+}
+
+static void shape_networks(struct rule *r, unsigned i)
+{
+        shape_addresses(r, i << 1);
+        r->prefix = 127;
+        r->has &= ~(unsigned)RULE_HAS_PORTS;
+}
+
+static void the_cap_is_reached_quickly_and_refused_after(void **state)
+{
+        (void)state;
+        fill("as many programs", shape_paths);
+        fill("one program, by address and port", shape_addresses);
+        fill("one program, by network", shape_networks);
+}
+
+/* The reference: every rule, one after the other. */
+
+static struct rule *scan(const struct ruleset *set, const struct facts *facts)
+{
+        struct rule *best = NULL;
+        bool path_matches = false;
+
+        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r))
+                path_matches = path_matches || (r->subject == RULE_PATH && rule_matches(r, facts, now));
+        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
+                if (!rule_matches(r, facts, now) || (r->subject == RULE_NAME && path_matches))
+                        continue;
+                if (!best || rule_compare(r, best) < 0)
+                        best = r;
+        }
+        return best;
+}
+
+static uint64_t random_state;
+
+static unsigned random_below(unsigned n)
+{
+        random_state ^= random_state << 13;
+        random_state ^= random_state >> 7;
+        random_state ^= random_state << 17;
+        return (unsigned)((random_state >> 16) % n);
+}
+
+static const char *const paths[] = { "/bin/a", "/bin/b", "/bin/c d" };
+static const char *const names[] = { "a", "b", "/bin/a" };
+static const char *const addresses[] = { "10.0.0.1", "10.0.0.2", "10.0.1.1", "127.0.0.1", "::1", "2001:db8::1", "2001:db8::2" };
+static const uint8_t protocols[] = { 6, 17, 1 };
+
+static struct addr random_address(void)
+{
+        return address(addresses[random_below(ARRAY_SIZE(addresses))]);
+}
+
+static void random_ports(struct rule *r)
+{
+        r->n_ports = 1 + random_below(3);
+        for (unsigned i = 0; i < r->n_ports; i++) {
+                r->ports[i].first = (uint16_t)(1 + random_below(4));
+                r->ports[i].last = (uint16_t)(r->ports[i].first + random_below(2) * random_below(4));
+        }
+}
+
+static struct rule *random_rule(void)
+{
+        static const uint8_t prefixes[] = { 0, 32, 96, 96 + 8, 96 + 24, 127, 128, 128, 128 };
+        struct rule *r = rule_new((enum action)random_below(3));
+
+        r->origin = (enum rule_origin)random_below(4);
+        r->priority = random_below(4) == 0 ? (int)random_below(3) - 1 : 0;
+        r->disabled = random_below(16) == 0;
+        r->subject = (enum rule_subject)random_below(5);
+        if (r->subject == RULE_PATH)
+                r->program = strdup(paths[random_below(ARRAY_SIZE(paths))]);
+        if (r->subject == RULE_NAME)
+                r->program = strdup(names[random_below(ARRAY_SIZE(names))]);
+        for (unsigned bit = RULE_HAS_PORTS; bit <= RULE_HAS_PROCESS; bit <<= 1)
+                if (random_below(bit <= RULE_HAS_NETWORK ? 2 : 6) == 0)
+                        r->has |= bit;
+        random_ports(r);
+        r->protocol = protocols[random_below(ARRAY_SIZE(protocols))];
+        r->network = random_address();
+        r->prefix = prefixes[random_below(ARRAY_SIZE(prefixes))];
+        r->scopes = 1 + random_below(127);
+        r->uid = random_below(2);
+        r->gid = random_below(2);
+        r->process.pid = random_below(2);
+        if (random_below(8) == 0)
+                r->expires = (struct boottime){ now.ns - 1 + random_below(3) };
+        return r;
+}
+
+static struct subject *random_subject(void)
+{
+        struct subject *s;
+
+        if (random_below(8) == 0)
+                return random_below(2) ? subject_unknown() : subject_kernel();
+        s = subject_new(SUBJECT_PROGRAM, random_below(4) ? paths[random_below(ARRAY_SIZE(paths))] : "",
+                        names[random_below(ARRAY_SIZE(names))]);
+        assert_non_null(s);
+        s->path_deleted = random_below(8) == 0;
+        s->path_foreign = random_below(8) == 0;
+        s->uid = random_below(2);
+        s->gid = random_below(2);
+        s->process.pid = random_below(2);
+        return s;
+}
+
+static void compare_once(const struct ruleset *set)
+{
+        _cleanup_(subject_unrefp) struct subject *s = random_subject();
+        struct flow flow = { .remote = random_address(), .protocol = protocols[random_below(ARRAY_SIZE(protocols))] };
+        struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
+
+        flow.remote_port = protocol_has_ports(flow.protocol) ? (uint16_t)(1 + random_below(8)) : 0;
+        assert_ptr_equal(ruleset_decide(set, &facts, now), scan(set, &facts));
+}
+
+/* Some rules come and some go; ids that are taken and rules that are replaced are part of it. */
+static void change_rules(struct ruleset *set)
+{
+        struct rule *r = random_rule();
+        char id[16];
+
+        if (random_below(3) == 0) {
+                snprintf(id, sizeof(id), "r%u", random_below(40));
+                r->id = strdup(id);
+        }
+        if (ruleset_add(set, r) != 0)
+                rule_free(r);
+        if (random_below(3) == 0) {
+                const struct rule *victim = ruleset_next(set, NULL);
+
+                for (unsigned n = random_below(20); n > 0 && victim; n--)
+                        victim = ruleset_next(set, victim);
+                if (victim)
+                        rule_free(ruleset_remove(set, victim->id));
+        }
+        if (random_below(50) == 0)
+                ruleset_expire(set, (struct boottime){ now.ns - random_below(2) });
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+        const char *text = getenv(variable);
+
+        return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static void the_index_agrees_with_a_plain_scan(void **state)
+{
+        uint64_t seed = number_from("BASTION_TEST_SEED", (uint64_t)time(NULL)), rounds = number_from("BASTION_TEST_ROUNDS", 20000);
+        struct ruleset *set = NULL;
+
+        (void)state;
+        print_message("BASTION_TEST_SEED=%llu, %llu rounds\n", (unsigned long long)seed, (unsigned long long)rounds);
+        random_state = seed * 2654435761u + 88172645463325252u;
+        for (uint64_t i = 0; i < rounds; i++) {
+                if (i % 200 == 0) {
+                        ruleset_free(set);
+                        set = ruleset_new(random_state);
+                        assert_non_null(set);
+                }
+                change_rules(set);
+                compare_once(set);
+        }
+        ruleset_free(set);
+}
+
+static void the_order_is_total(void **state)
+{
+        enum { N = 60 };
+        struct rule *rules[N];
+
+        (void)state;
+        random_state = 4711;
+        for (unsigned i = 0; i < N; i++) {
+                char id[16];
+
+                rules[i] = random_rule();
+                snprintf(id, sizeof(id), "r%u", i);
+                rules[i]->id = strdup(id);
+        }
+        for (unsigned a = 0; a < N; a++)
+                for (unsigned b = 0; b < N; b++) {
+                        int ab = rule_compare(rules[a], rules[b]), ba = rule_compare(rules[b], rules[a]);
+
+                        assert_true(a == b ? ab == 0 : (ab < 0) == (ba > 0) && ab != 0);
+                        for (unsigned c = 0; c < N; c++)
+                                if (ab < 0 && rule_compare(rules[b], rules[c]) < 0)
+                                        assert_true(rule_compare(rules[a], rules[c]) < 0);
+                }
+        for (unsigned i = 0; i < N; i++)
+                rule_free(rules[i]);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(added_rules_are_found_and_removed_by_id),
+                cmocka_unit_test(a_rule_without_id_is_named),
+                cmocka_unit_test(the_same_criteria_replace_and_keep_their_id_and_place),
+                cmocka_unit_test(another_origin_is_another_rule),
+                cmocka_unit_test(an_id_belongs_to_one_rule),
+                cmocka_unit_test(next_goes_in_the_order_of_insertion),
+                cmocka_unit_test(expired_rules_go_and_the_next_expiry_is_known),
+                cmocka_unit_test(the_cap_is_reached_quickly_and_refused_after),
+                cmocka_unit_test(the_order_is_total),
+                cmocka_unit_test(the_index_agrees_with_a_plain_scan),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
