@@ -589,11 +589,12 @@ static bool is_tagged(const struct tracker *t, int fd)
         return find_tag(t, cookie, &tag) && tag.process.pid == (uint32_t)getpid();
 }
 
-/* Sends to the discard port, or connects to it without sending; whether it gets through is of no interest, the hook comes before. */
+/* Both ways reach their hook and neither lets a packet out: connect() of a datagram socket sends none, and a broadcast without SO_BROADCAST is
+ * refused, but after the hook. A packet would wait in a dead daemon's queue rule and come back as somebody's question. */
 static bool probe(const struct tracker *t, int family, bool by_connect)
 {
         const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(9), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-        const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(by_connect ? INADDR_LOOPBACK : INADDR_BROADCAST) };
         const struct sockaddr *to = family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
         const socklen_t to_n = family == AF_INET ? sizeof(v4) : sizeof(v6);
         bool tagged;

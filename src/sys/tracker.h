@@ -72,9 +72,9 @@ struct tracker_stats {
 void tracker_stats(const struct tracker *t, struct tracker_stats *ret);
 
 /*
- * The proof that hooks run: reads every link back from the kernel (program name, attach type) and sends one datagram from a probe
- * socket to a discard port of 127.0.0.1 in this namespace, whose tag must appear with this process's pid. True when all holds; appends a line
- * per check to `report` ("connect4: attached, program bastion_connect4, id 12").
+ * The proof that hooks run: reads every link back from the kernel (program name, attach type) and uses probe sockets in this namespace: a
+ * sendmsg (a broadcast that is refused after the hook) and two connects, whose tags must appear with this process's pid. No packet is
+ * sent. True when all holds; appends a line per check to `report` ("connect4: attached, program bastion_conn4, id 12").
  */
 bool tracker_prove(struct tracker *t, struct buf *report);
 
