@@ -55,7 +55,8 @@ struct owner {
 unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct owner ret[LIMIT_OWNERS], bool *all);
 
 /* Writes a decision for the flow of one socket: TCP and connected UDP into its tag, other UDP per peer. Never resurrects the tag of a closed
- * socket (0 then too), nor that of a TCP socket which has connected elsewhere since. A denied state makes the gate queue again: a denied socket is judged anew each time. */
+ * socket (0 then too), nor touches that of a TCP socket which has connected elsewhere since. A denied state makes the gate queue again: a
+ * denied socket is judged anew each time. */
 int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch);
 
 /* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet. */
