@@ -203,23 +203,21 @@ static bool is_done(const struct ask *a)
         return a->input_ended && a->input.n == 0 && a->answer_id == 0 && a->questions_id == 0;
 }
 
+/* What client_dispatch() said; trouble of our own is in a->error. */
 static int run(struct ask *a)
 {
         struct pollfd fds[2] = {{.fd = client_fd(a->client)}, {.fd = STDIN_FILENO, .events = POLLIN}};
         int r = 0;
 
-        while (r == 0 && !is_done(a)) {
+        while (r == 0 && a->error == 0 && !is_done(a)) {
                 fds[0].events = client_poll_events(a->client);
                 /* A script that writes faster than people open connections waits in its pipe. */
                 fds[1].fd = a->input_ended || a->input.n > INPUT_MAX / 2 ? -1 : STDIN_FILENO;
                 if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-                        return -errno;
-                if (fds[1].fd >= 0 && fds[1].revents)
-                        r = read_input(a);
-                if (r == 0)
-                        r = client_dispatch(a->client);
-                if (r == 0)
-                        r = a->error;
+                        a->error = -errno;
+                else if (fds[1].fd >= 0 && fds[1].revents)
+                        a->error = read_input(a);
+                r = client_dispatch(a->client);
                 if (r == 0)
                         use_input(a);
         }
@@ -247,9 +245,13 @@ static int ask_lines(const struct cli *cli)
         a.questions_id = client_next_id(a.client);
         message_format_request(out, MESSAGE_QUESTIONS, a.questions_id);
         r = run(&a);
-        if (r == -E2BIG) {
-                cli_error("an answer's line has no end");
+        if (a.error == -E2BIG) {
+                cli_error("an answer's line has no end, or more questions are open than there can be");
                 return EXIT_WRONG_INPUT;
+        }
+        if (a.error) {
+                cli_error("cannot go on: %s", strerror(-a.error));
+                return EXIT_NO;
         }
         return r ? cli_connection_lost(r) : a.exit_code;
 }
