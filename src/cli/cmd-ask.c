@@ -18,7 +18,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { INPUT_MAX = 64 << 10 };
+enum { INPUT_MAX = 64 << 10, LINE_MAX_BYTES = 4 << 10 };
 
 struct ask {
         const struct cli *cli;
@@ -195,6 +195,8 @@ static int read_input(struct ask *a)
         if (n == 0)
                 a->input_ended = true;
         buf_append(&a->input, data, (size_t)n);
+        if (!buf_error(&a->input) && a->input.n > LINE_MAX_BYTES && !memchr(a->input.data, '\n', a->input.n))
+                return -E2BIG;
         return buf_error(&a->input);
 }
 
