@@ -155,6 +155,12 @@ static void test_refused_as_a_whole(void **state _unused_)
                 { "{\"mode\": \"learning\"} x", 1, 22 }, { "{\"a\": 1, \"a\": 2}", 1, 12 }, { "{\"a\": \"\xff\"}", 1, 7 },
         };
 
+        static const char nul[] = "{\n\"a\": null\0}";
+        struct file_error where;
+        struct config untouched;
+
+        assert_int_equal(conffile_parse(nul, sizeof(nul) - 1, NULL, "/var/log", &untouched, NULL, NULL, &where), CONFFILE_E_SYNTAX);
+        assert_true(where.line == 2 && where.column == 10);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct config c = { .timeout_seconds = 99 };
                 struct file_error error = {};
