@@ -294,10 +294,14 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
 
 __noinline int track(const struct abi_process *process)
 {
+        struct abi_process key;
         struct slot *slot;
         __u32 index;
 
-        if (!process || process->pid == 0 || bpf_map_lookup_elem(&seen, process))
+        if (!process)
+                return 0;
+        key = *process; /* 6.1 takes no pointer to an argument's memory for a map's key */
+        if (key.pid == 0 || bpf_map_lookup_elem(&seen, &key))
                 return 0;
         index = claim_slot();
         slot = bpf_map_lookup_elem(&slots, &index);
@@ -305,7 +309,7 @@ __noinline int track(const struct abi_process *process)
                 count(ABI_COUNT_TRACK_LOST);
                 return 0;
         }
-        send_track(slot, process);
+        send_track(slot, &key);
         release_slot(slot);
         return 0;
 }

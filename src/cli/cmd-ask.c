@@ -73,8 +73,8 @@ static void on_question_closed(struct ask *a, const struct event *event)
         struct panel_question *q = panel_find(&a->panel, event->ref);
         _cleanup_(buf_deinit) struct buf line = {0};
 
-        if (!q)
-                return;
+        if (!q || q->request != 0)
+                return; /* ours: the reply says how it went */
         panel_remove(&a->panel, q, cli_now());
         if (a->cli->json)
                 return;

@@ -21,7 +21,7 @@ static void add_row(struct columns *table, const struct connection *c)
         buf_putc(&cell, ' ');
         show_protocol(&cell, &c->flow);
         columns_take(table, &cell);
-        show_chain(&cell, c->subject);
+        show_chain(&cell, c->subject, 0);
         columns_take(table, &cell);
 }
 

@@ -27,7 +27,7 @@ static void add_row(struct columns *table, const struct prompt *p)
         if (p->n_more > 0)
                 buf_printf(&cell, " and %u more", p->n_more);
         columns_take(table, &cell);
-        show_chain(&cell, p->subject);
+        show_chain(&cell, p->subject, 0);
         columns_take(table, &cell);
 }
 

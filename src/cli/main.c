@@ -14,48 +14,45 @@ const struct command commands[] = {
         {.name = "status",
          .synopsis = "[--kernel]",
          .summary = "what the firewall does now: mode, counts, holes, problems",
-         .help = "Shows the mode, how connections are seen (the rung, and why not the better one), how long "
-                 "the daemon has\n"
-                 "been running, what it decided, how many questions wait, and which holes the configuration "
-                 "leaves open.\n"
+         .help = "Shows the mode, how connections are seen (the rung, and why not the better\n"
+                 "one), how long the daemon has been running, what it decided, how many\n"
+                 "questions wait, and which holes the configuration leaves open.\n"
                  "With --kernel: what Bastion has in the kernel, as text.",
          .options = OPTION_BIT(KERNEL),
          .run = cmd_status},
         {.name = "watch",
          .synopsis = "[--ask | --count=N]",
          .summary = "each decision as it is made",
-         .help = "One line a decision: time, verdict, program (process, user), destination, and the rule or "
-                 "the reason.\n"
-                 "With --ask: a screen with who is talking already, each new connection, and the open "
-                 "questions at the\n"
-                 "bottom, to be answered with single keys; 'e' tries enforcement for 60 seconds, 'q' leaves.",
+         .help = "One line a decision: time, verdict, program (process, user), destination, and\n"
+                 "the rule or the reason.\n"
+                 "With --ask: a screen with who is talking already, each new connection, and the\n"
+                 "open questions at the bottom, to be answered with single keys; 'e' tries\n"
+                 "enforcement for 60 seconds, 'q' leaves.",
          .options = OPTION_BIT(COUNT) | OPTION_BIT(ASK),
          .run = cmd_watch},
         {.name = "ask",
          .synopsis = "",
          .summary = "answer the firewall's questions here",
-         .help = "Shows one open question at a time. Keys: a allow once, s allow for this session, A allow "
-                 "always,\n"
-                 "d deny once, x deny for this session, D deny always; p changes what the answer covers "
-                 "(this port, all\n"
-                 "ports, this destination), n or Tab shows the next question, q leaves.\n"
-                 "Without a terminal on standard input, lines are read: REF allow|deny "
-                 "[once|session|always]\n"
-                 "[port|all-ports|destination]; REF is a question's name or 'next'. It ends when the input "
-                 "ends.",
+         .help = "Shows one open question at a time. Keys: a allow once, s allow for this\n"
+                 "session, A allow always, d deny once, x deny for this session, D deny always;\n"
+                 "p changes what the answer covers (this port, all ports, this destination), n\n"
+                 "or Tab shows the next question, q leaves.\n"
+                 "Without a terminal on standard input, lines are read: REF allow|deny\n"
+                 "[once|session|always] [port|all-ports|destination]; REF is a question's name\n"
+                 "or 'next'. It ends when the input ends.",
          .run = cmd_ask},
         {.name = "questions",
          .synopsis = "",
          .summary = "the questions that are open now",
-         .help = "One line a question: its name (REF for 'bastion answer'), the seconds left, program and "
-                 "destination.\n"
+         .help = "One line a question: its name (REF for 'bastion answer'), the seconds left,\n"
+                 "program and destination.\n"
                  "The exit code is 0 whether there are any or none.",
          .run = cmd_questions},
         {.name = "answer",
          .synopsis = "REF allow|deny [once|session|always] [port|all-ports|destination]",
          .summary = "answer one question",
-         .help = "Answers the question that 'bastion questions' calls REF. Without more words: once, and "
-                 "this port only.\n"
+         .help = "Answers the question that 'bastion questions' calls REF. Without more words:\n"
+                 "once, and this port only.\n"
                  "A question that has ended already takes no answer: exit code 1.",
          .words = "allow deny once session always port all-ports destination",
          .min_words = 2,
@@ -68,22 +65,20 @@ const struct command commands[] = {
                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
                  "          [user NAME] [group NAME] [for session] [note \"…\"]\n"
                  "  SUBJECT      /path/to/program, name COMM, anyone, unknown, kernel\n"
-                 "  DESTINATION  an address, a network, or loopback, lan, link, multicast, broadcast, "
-                 "internet, resolver\n"
+                 "  DESTINATION  an address, a network, or of loopback, lan, link, multicast,\n"
+                 "               broadcast, internet, resolver one or several, joined by commas\n"
                  "  PORTS        443, or 80,443, or 8000-8999\n"
-                 "A word with blanks in it is quoted for you: bastion rules add deny '/opt/my game/play' to "
-                 "internet",
+                 "A word with blanks in it is quoted for you:\n"
+                 "  bastion rules add deny '/opt/my game/play' to internet",
          .words = "list add delete",
          .max_words = SIZE_MAX,
          .run = cmd_rules},
         {.name = "mode",
          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
          .summary = "show or change the mode",
-         .help = "learning lets everything through and records what would have been denied; enforcement "
-                 "holds what no rule\n"
-                 "decides, and asks. With --try the mode before comes back by itself, unless 'bastion mode "
-                 "--keep' is said\n"
-                 "in time.",
+         .help = "learning lets everything through and records what would have been denied;\n"
+                 "enforcement holds what no rule decides, and asks. With --try the mode before\n"
+                 "comes back by itself, unless 'bastion mode --keep' is said in time.",
          .words = "learning enforcement",
          .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
          .max_words = 1,
@@ -91,30 +86,31 @@ const struct command commands[] = {
         {.name = "log",
          .synopsis = "[--count=N] [--follow] [--program=GLOB] [--verdict=allow|deny]",
          .summary = "the latest decisions, from the daemon's memory",
-         .help = "Oldest first. --count is taken of those that match. With --follow, new decisions come "
-                 "after them.\n"
-                 "GLOB is compared with the program's path and with its name: --program='*/curl'.",
+         .help = "Oldest first. --count is taken of those that match. With --follow, new\n"
+                 "decisions come after them.\n"
+                 "GLOB is compared with the program's path and with its name:\n"
+                 "--program='*/curl'.",
          .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT),
          .run = cmd_log},
         {.name = "connections",
          .synopsis = "",
          .summary = "who is talking now",
-         .help = "One line a connection that exists: program, process, user, remote end, and what started "
-                 "the program.",
+         .help = "One line a connection that exists: program, process, user, remote end, and\n"
+                 "what started the program.",
          .run = cmd_connections},
         {.name = "doctor",
          .synopsis = "",
          .summary = "check that the firewall really works here",
-         .help = "Each check is ok, a warning, or failed. The exit code is 0 when none failed, else 1.",
+         .help = "Each check is ok, a warning, or failed. The exit code is 0 when none failed,\n"
+                 "else 1.",
          .run = cmd_doctor},
         {.name = "rescue",
          .synopsis = "",
          .summary = "remove everything of Bastion from the kernel, daemon or not",
-         .help = "For the day when the network is gone and Bastion is suspected: takes Bastion's tables and "
-                 "hooks out of this\n"
-                 "network namespace, with or without a daemon. Rules and configuration stay. More words are "
-                 "handed on to\n"
-                 "bastion-daemon --rescue (write '--' before options).",
+         .help = "For the day when the network is gone and Bastion is suspected: takes Bastion's\n"
+                 "tables and hooks out of this network namespace, with or without a daemon.\n"
+                 "Rules and configuration stay. More words are handed on to bastion-daemon\n"
+                 "--rescue (write '--' before options).",
          .max_words = SIZE_MAX,
          .run = cmd_rescue},
         {.name = "completion",

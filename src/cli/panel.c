@@ -253,6 +253,16 @@ static void put_fact(struct picture *picture, unsigned spare, const char *label,
         put_line(picture, spare, &line);
 }
 
+static void put_chain(struct picture *picture, const struct subject *s)
+{
+        unsigned before = 2 + (is_narrow(picture) ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
+        _cleanup_(buf_deinit) struct buf line = {0};
+
+        put_label(picture, &line, "Started by", "From");
+        show_chain(&line, s, picture->columns > before ? picture->columns - before : 1);
+        put_line(picture, 0, &line);
+}
+
 static void put_blank(struct picture *picture, unsigned spare)
 {
         _cleanup_(buf_deinit) struct buf line = {0};
@@ -411,7 +421,7 @@ static void draw(struct picture *picture, const struct panel *p, const struct pa
         if (prompt->subject->arguments)
                 put_fact(picture, 2, "Arguments", "Args", show_arguments, prompt->subject);
         if (prompt->subject->kind == SUBJECT_PROGRAM)
-                put_fact(picture, 0, "Started by", "From", show_chain, prompt->subject);
+                put_chain(picture, prompt->subject);
         put_fact(picture, 2, "User", "User", show_user_process, prompt->subject);
         put_destination(picture, prompt);
         put_doubts(picture, prompt);

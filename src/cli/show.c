@@ -11,7 +11,22 @@
 #include "cli/text.h"
 
 /* On a narrow terminal: time, verdict, a short name and the arrow stand before the remote end. */
-enum { NARROW_COLUMNS = 60, BEFORE_REMOTE_NARROW = 15 + 12 + 3 };
+enum { NARROW_COLUMNS = 60, BEFORE_REMOTE_NARROW = 15 + 12 + 3, BEFORE_CHAIN = 15 + 3 + 2 };
+
+static void put_part(struct buf *out, const struct buf *part, unsigned columns, bool cut)
+{
+        if (buf_error(part)) {
+                out->error = buf_error(part);
+                return;
+        }
+        if (cut) {
+                text_pad(out, part->n > 0 ? part->data : "", columns);
+                return;
+        }
+        buf_append(out, part->data, part->n);
+        for (unsigned used = part->n > 0 ? text_width(part->data) : 0; used < columns; used++)
+                buf_putc(out, ' ');
+}
 
 void show_name(struct buf *out, const struct subject *s)
 {
@@ -72,13 +87,28 @@ void show_arguments(struct buf *out, const struct subject *s)
                 buf_puts(out, " …");
 }
 
-void show_chain(struct buf *out, const struct subject *s)
+/* The chain from the ancestor number `oldest` on (0: no ancestor). */
+static void put_chain(struct buf *out, const struct subject *s, unsigned oldest)
 {
-        for (unsigned i = s->n_ancestors; i > 0; i--) {
+        for (unsigned i = oldest; i > 0; i--) {
                 str_escape(out, s->ancestors[i - 1].name);
                 buf_puts(out, " ▸ ");
         }
         show_name(out, s);
+}
+
+void show_chain(struct buf *out, const struct subject *s, unsigned columns)
+{
+        _cleanup_(buf_deinit) struct buf chain = {0};
+        unsigned oldest = s->n_ancestors;
+
+        put_chain(&chain, s, oldest);
+        while (columns > 0 && oldest > 0 && !buf_error(&chain) && text_width(chain.data) > columns) {
+                buf_reset(&chain);
+                buf_puts(&chain, "… ▸ ");
+                put_chain(&chain, s, --oldest);
+        }
+        put_part(out, &chain, 0, false);
 }
 
 void show_user(struct buf *out, const struct subject *s)
@@ -124,14 +154,14 @@ void show_destination(struct buf *out, const struct flow *flow, const char *host
 
 void show_why(struct buf *out, const struct record *r)
 {
+        if (r->would_deny)
+                buf_puts(out, "would be denied: ");
         if (r->rule) {
                 buf_puts(out, "rule ");
                 str_escape(out, r->rule);
         } else {
                 buf_puts(out, reason_word(r->reason));
         }
-        if (r->would_deny)
-                buf_puts(out, " (would be denied)");
 }
 
 /* How a line's parts share `columns`. */
@@ -151,21 +181,6 @@ static struct layout layout_of(unsigned columns)
                 l.remote = columns > BEFORE_REMOTE_NARROW ? columns - BEFORE_REMOTE_NARROW : 1;
         }
         return l;
-}
-
-static void put_part(struct buf *out, const struct buf *part, unsigned columns, bool cut)
-{
-        if (buf_error(part)) {
-                out->error = buf_error(part);
-                return;
-        }
-        if (cut) {
-                text_pad(out, part->n > 0 ? part->data : "", columns);
-                return;
-        }
-        buf_append(out, part->data, part->n);
-        for (unsigned used = part->n > 0 ? text_width(part->data) : 0; used < columns; used++)
-                buf_putc(out, ' ');
 }
 
 /* "curl (4242, alice)": of a name that is too long the end is cut, and process and user stay. */
@@ -229,11 +244,12 @@ static void show_talk(struct buf *out, const struct style *style, unsigned colum
                       enum direction direction)
 {
         struct layout l = layout_of(columns);
+        unsigned before = BEFORE_CHAIN + l.program + l.remote;
 
         show_owner(out, style, &l, subject);
         show_remote(out, &l, flow, host, direction);
         buf_puts(out, style->dim);
-        show_chain(out, subject);
+        show_chain(out, subject, columns > before ? columns - before : columns > 0 ? 1 : 0);
         buf_puts(out, style->reset);
 }
 

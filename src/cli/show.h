@@ -12,8 +12,10 @@
 void show_name(struct buf *out, const struct subject *s); /* "curl" */
 void show_path(struct buf *out, const struct subject *s); /* the path, or words for why there is none */
 void show_arguments(struct buf *out,
-                    const struct subject *s);              /* quoted where a shell would need it; "unknown" */
-void show_chain(struct buf *out, const struct subject *s); /* "make ▸ sh ▸ curl", the oldest ancestor first */
+                    const struct subject *s); /* quoted where a shell would need it; "unknown" */
+/* "make ▸ sh ▸ curl", the oldest ancestor first. Of what does not fit into `columns` (0: no bound) the oldest
+ * are left out. */
+void show_chain(struct buf *out, const struct subject *s, unsigned columns);
 void show_user(struct buf *out, const struct subject *s); /* "alice", "" where nobody is known */
 void show_host_port(struct buf *out, const struct flow *flow,
                     const char *host); /* "example.com:443", "[::1]:53" */

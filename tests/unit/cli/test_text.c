@@ -164,8 +164,14 @@ static void names_are_escaped_wherever_they_are_shown(void **state)
         assert_shown(&out, "/tmp/ev\\x1bil");
         show_arguments(&out, s);
         assert_shown(&out, "evil -c 'two words' '\\x1b]0;x\\x07'");
-        show_chain(&out, s);
+        show_chain(&out, s, 0);
         assert_shown(&out, "make ▸ s\\nh ▸ ev\\x1bil");
+        show_chain(&out, s, 22);
+        assert_shown(&out, "make ▸ s\\nh ▸ ev\\x1bil");
+        show_chain(&out, s, 21);
+        assert_shown(&out, "… ▸ s\\nh ▸ ev\\x1bil");
+        show_chain(&out, s, 3);
+        assert_shown(&out, "… ▸ ev\\x1bil");
         show_user(&out, s);
         assert_shown(&out, "4000000000");
 }
