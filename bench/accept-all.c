@@ -22,7 +22,7 @@
 
 #include "sys/hook.h"
 
-enum { COPY_RANGE = 512, QUEUE_LENGTH = 65535, SOCKET_BUFFER = 16 << 20, BATCH = 64, DATAGRAM_MAX = 68 << 10, MESSAGE_MAX = 256 };
+enum { COPY_RANGE = 512, QUEUE_LENGTH = 65535, SOCKET_BUFFER = 16 << 20, BATCH = 64, DATAGRAM_MAX = 68 << 10, MESSAGE_MAX = 256, REPLY_MAX = 8192 };
 
 static volatile sig_atomic_t stop;
 
@@ -49,7 +49,7 @@ static struct nlmsghdr *begin(void *buffer, uint16_t type, uint16_t flags, uint1
 /* Sends one message and waits for its ack. 0 or -1 with errno. */
 static int ask(struct mnl_socket *socket, const struct nlmsghdr *header)
 {
-        char reply[MNL_SOCKET_BUFFER_SIZE];
+        char reply[REPLY_MAX];
         ssize_t n;
 
         if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
