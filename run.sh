@@ -75,13 +75,13 @@ end_trial() {
                 wait "$daemon" 2>/dev/null || true
         fi
         # The daemon cleans up after itself; this is for the one that was killed.
-        build/src/daemon/bastion-daemon --run="$trial/run" --pins="$trial/pins" --rescue >/dev/null 2>&1 || true
+        build/src/daemon/bastion-daemon --run="$trial/run" --pins="$trial/bpffs/bastion" --rescue >/dev/null 2>&1 || true
         for family in $(tables); do
                 nft delete table "$family" bastion || true
         done
         left=$(tables)
-        if mountpoint -q "$trial/pins"; then
-                umount "$trial/pins" 2>/dev/null || umount --lazy "$trial/pins"
+        if mountpoint -q "$trial/bpffs"; then
+                umount "$trial/bpffs" 2>/dev/null || umount --lazy "$trial/bpffs"
         fi
         rm -rf "$trial"
         [ -z "$left" ] || fail "the nftables tables of Bastion could not be removed: try sudo ./run.sh rescue"
@@ -115,14 +115,14 @@ look_at_this_machine() {
         # The user who called sudo may reach the socket and answer (SUDO_UID); the rest is root's.
         chmod 0755 "$trial"
         mkdir "$trial/run"
-        mkdir -m 0700 "$trial/etc" "$trial/state" "$trial/log" "$trial/pins"
+        mkdir -m 0700 "$trial/etc" "$trial/state" "$trial/log" "$trial/bpffs"
         sed "s|\"log_file\": \"[^\"]*\"|\"log_file\": \"$trial/log/bastion-daemon.log\"|" data/config.json >"$trial/etc/config.json"
         # Pins in a file system of their own: unmounting it removes what a killed daemon leaves.
-        mount -t bpf bpf "$trial/pins" 2>/dev/null || say "no BPF file system here; the daemon will say what that means"
+        mount -t bpf bpf "$trial/bpffs" 2>/dev/null || say "no BPF file system here; the daemon will say what that means"
 
         # A session of its own: Ctrl-C is for the screen, and the daemon is ended in order.
         setsid build/src/daemon/bastion-daemon --foreground --etc="$trial/etc" --run="$trial/run" --state="$trial/state" \
-                --log-dir="$trial/log" --data="$PWD/data" --pins="$trial/pins" </dev/null >"$trial/output" 2>&1 &
+                --log-dir="$trial/log" --data="$PWD/data" --pins="$trial/bpffs/bastion" </dev/null >"$trial/output" 2>&1 &
         daemon=$!
         bastion="build/src/cli/bastion --socket=$trial/run/bastion-daemon.sock"
         wait_until_ready
@@ -246,7 +246,7 @@ rescue() {
         tools/rescue.sh
         for left in /run/bastion-trial.*; do
                 [ -d "$left" ] || continue
-                ! mountpoint -q "$left/pins" || umount --lazy "$left/pins"
+                ! mountpoint -q "$left/bpffs" || umount --lazy "$left/bpffs"
                 rm -rf "$left"
                 say "removed $left"
         done

@@ -12,16 +12,17 @@ usage() {
 Usage: sudo tools/rescue.sh [--pins=DIR]
 
 Stops bastion-firewall.service (if systemd runs it) and every bastion-daemon of this network namespace, then removes the
-tables `ip bastion` and `ip6 bastion` and the pins /sys/fs/bpf/bastion*. Rules and configuration are kept.
+tables `ip bastion` and `ip6 bastion` and the pins /sys/fs/bpf/bastion. Rules and configuration are kept.
 
-  --pins=DIR    the daemon ran with this --pins (default: /sys/fs/bpf)
+  --pins=DIR    the daemon ran with this --pins (default: /sys/fs/bpf/bastion, outside the first network namespace
+                /sys/fs/bpf/bastion-<inode of the namespace>)
 EOF
 }
 
-pins=/sys/fs/bpf/bastion
+pins=''
 for word in "$@"; do
         case "$word" in
-        --pins=?*) pins=${word#--pins=}/ ;;
+        --pins=?*) pins=${word#--pins=} ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
         esac
@@ -86,16 +87,19 @@ else
         problem "nft is not installed: tables were not looked for (apt-get install nftables)"
 fi
 
-for pin in "$pins"*; do
-        [ -e "$pin" ] || continue
-        # In a directory of pins given by name, the directory itself stays.
-        if rm -rf "$pin"; then
-                say "removed $pin"
+# The daemon's own choice of place: other namespaces' daemons keep their pins.
+if [ -z "$pins" ]; then
+        pins=/sys/fs/bpf/bastion
+        [ "$(readlink /proc/1/ns/net)" = "$our_network" ] || pins=$pins-$(stat -L -c %i /proc/self/ns/net)
+fi
+if [ -e "$pins" ]; then
+        if rm -rf "$pins"; then
+                say "removed $pins"
                 removed=1
         else
-                problem "could not remove $pin"
+                problem "could not remove $pins"
         fi
-done
+fi
 
 [ "$problems" = 0 ] || exit 1
 [ "$removed" = 1 ] || say "nothing of Bastion was in this network namespace's way"

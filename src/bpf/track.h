@@ -29,7 +29,9 @@ static __always_inline void read_process(struct task_struct *task, struct abi_pr
         ret->exec_id = (__u32)BPF_CORE_READ(task, self_exec_id);
 }
 
-static __always_inline struct slot *claim_slot(void)
+/* The index of a slot that is now ours, or MAX_SLOTS. A global function, as the larger ones below are: the verifier then looks at each
+ * once and not once for every way that leads to it, which would be most of the time that starting takes. */
+__noinline __u32 claim_slot(void)
 {
         __u32 first = bpf_get_smp_processor_id();
 
@@ -38,9 +40,9 @@ static __always_inline struct slot *claim_slot(void)
                 struct slot *slot = bpf_map_lookup_elem(&slots, &index);
 
                 if (slot && __sync_val_compare_and_swap(&slot->busy, 0, 1) == 0)
-                        return slot;
+                        return index;
         }
-        return NULL;
+        return MAX_SLOTS;
 }
 
 static __always_inline void release_slot(struct slot *slot)
@@ -110,7 +112,7 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
         return length;
 }
 
-static __noinline __u32 read_path(struct slot *slot)
+__noinline __u32 read_path(struct slot *slot)
 {
         struct walk w = { .slot = slot };
 
@@ -158,12 +160,13 @@ static __always_inline bool read_file(struct slot *slot, struct file *file)
 }
 
 /* Arguments behind the path; of a page that is not in memory there are none. Returns their length. */
-static __always_inline __u32 read_arguments(struct slot *slot, struct mm_struct *mm, __u32 to)
+__noinline __u32 read_arguments(struct slot *slot, __u32 to)
 {
+        struct mm_struct *mm = BPF_CORE_READ(current_task(), mm);
         __u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
         __u64 length = end - start;
 
-        if (end <= start || to > ABI_TRACK_PATH)
+        if (!slot || end <= start || to > ABI_TRACK_PATH)
                 return 0;
         if (length > ABI_TRACK_ARGS) {
                 length = ABI_TRACK_ARGS;
@@ -198,7 +201,7 @@ static long walk_cgroup(__u32 i, struct walk *w)
         return 0;
 }
 
-static __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
+__noinline __u32 read_cgroup(struct slot *slot, __u32 to)
 {
         struct walk w = { .slot = slot };
 
@@ -225,24 +228,26 @@ static __always_inline void read_ancestor(struct task_struct *task, struct abi_a
         bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), &task->comm);
 }
 
-static __always_inline void read_ancestors(struct slot *slot, struct task_struct *leader)
+__noinline int read_ancestors(struct slot *slot)
 {
-        struct task_struct *task = leader;
+        struct task_struct *task = BPF_CORE_READ(current_task(), group_leader);
 
-        slot->track.n_ancestors = 0;
+        if (!slot)
+                return 0;
 #pragma unroll
         for (int i = 0; i < ABI_TRACK_ANCESTORS; i++) {
                 task = BPF_CORE_READ(task, real_parent);
                 task = BPF_CORE_READ(task, group_leader);
                 if (!task || BPF_CORE_READ(task, tgid) == 0)
-                        return;
+                        return 0;
                 read_ancestor(task, &slot->track.ancestors[i]);
                 slot->track.n_ancestors = i + 1;
         }
+        return 0;
 }
 
 /* Fills the slot; returns the length of the text that follows the header. */
-static __noinline __u32 build_track(struct slot *slot)
+__noinline __u32 build_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
         __u32 path = 0, args, cgroup;
@@ -260,11 +265,11 @@ static __noinline __u32 build_track(struct slot *slot)
                 path = read_path(slot);
         if (path > ABI_TRACK_PATH)
                 return 0;
-        args = read_arguments(slot, BPF_CORE_READ(task, mm), path);
+        args = read_arguments(slot, path);
         if (args > ABI_TRACK_ARGS)
                 return 0;
         cgroup = read_cgroup(slot, path + args);
-        read_ancestors(slot, leader);
+        read_ancestors(slot);
         slot->track.path_len = path;
         slot->track.args_len = args;
         slot->track.cgroup_len = cgroup;
@@ -287,19 +292,26 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
         bpf_map_update_elem(&seen, process, &yes, BPF_ANY);
 }
 
-static __always_inline void track(const struct abi_process *process)
+__noinline int track(const struct abi_process *process)
 {
+        struct abi_process key;
         struct slot *slot;
+        __u32 index;
 
-        if (process->pid == 0 || bpf_map_lookup_elem(&seen, process))
-                return;
-        slot = claim_slot();
+        if (!process)
+                return 0;
+        key = *process; /* 6.1 takes no pointer to an argument's memory for a map's key */
+        if (key.pid == 0 || bpf_map_lookup_elem(&seen, &key))
+                return 0;
+        index = claim_slot();
+        slot = bpf_map_lookup_elem(&slots, &index);
         if (!slot) {
                 count(ABI_COUNT_TRACK_LOST);
-                return;
+                return 0;
         }
-        send_track(slot, process);
+        send_track(slot, &key);
         release_slot(slot);
+        return 0;
 }
 
 #endif

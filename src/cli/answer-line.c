@@ -22,9 +22,10 @@ static bool take_word(const char *word, struct answer *answer, bool *has_lifetim
         return false;
 }
 
-bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret, char ret_error[ANSWER_LINE_ERROR_MAX])
+bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret,
+                       char ret_error[ANSWER_LINE_ERROR_MAX])
 {
-        struct answer_line line = { .answer = { .lifetime = LIFETIME_ONCE, .scope = ANSWER_PORT } };
+        struct answer_line line = {.answer = {.lifetime = LIFETIME_ONCE, .scope = ANSWER_PORT}};
         bool has_lifetime = false, has_scope = false;
 
         if (n < 2 || n > WORDS_MAX) {
@@ -45,7 +46,8 @@ bool answer_line_parse(const char *const *words, size_t n, struct answer_line *r
         for (size_t i = 2; i < n; i++)
                 if (!take_word(words[i], &line.answer, &has_lifetime, &has_scope)) {
                         snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
-                                 "expected one of once, session, always and one of port, all-ports, destination, not '%.60s'",
+                                 "expected one of once, session, always and one of port, all-ports, "
+                                 "destination, not '%.60s'",
                                  words[i]);
                         return false;
                 }
@@ -61,10 +63,12 @@ bool answer_line_parse_text(const char *text, struct answer_line *ret, char ret_
         char *save = NULL;
 
         if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
-                snprintf(ret_error, ANSWER_LINE_ERROR_MAX, "an answer has at most %d bytes", LINE_MAX_BYTES - 1);
+                snprintf(ret_error, ANSWER_LINE_ERROR_MAX, "an answer has at most %d bytes",
+                         LINE_MAX_BYTES - 1);
                 return false;
         }
-        for (char *word = strtok_r(copy, " \t\r", &save); word && n < ARRAY_SIZE(words); word = strtok_r(NULL, " \t\r", &save))
+        for (char *word = strtok_r(copy, " \t\r", &save); word && n < ARRAY_SIZE(words);
+             word = strtok_r(NULL, " \t\r", &save))
                 words[n++] = word;
         return answer_line_parse(words, n, ret, ret_error);
 }

@@ -14,7 +14,9 @@ struct answer_line {
         struct answer answer;
 };
 
-/* False with words for a person in `ret_error`. Lifetime and scope may come in either order; absent, they are once and port. */
-bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret, char ret_error[ANSWER_LINE_ERROR_MAX]);
+/* False with words for a person in `ret_error`. Lifetime and scope may come in either order; absent, they are
+ * once and port. */
+bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret,
+                       char ret_error[ANSWER_LINE_ERROR_MAX]);
 /* The same from one line of text, split at blanks. */
 bool answer_line_parse_text(const char *text, struct answer_line *ret, char ret_error[ANSWER_LINE_ERROR_MAX]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* getopt_long() would do, but for one table that also makes the help, the manual's lists and the shell's completion. */
+/* getopt_long() would do, but for one table that also makes the help, the manual's lists and the shell's
+ * completion. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "cli/arguments.h"
 
 const struct option_row option_rows[OPTION_COUNT_OF_ALL] = {
-#define OPTION(constant, name, argument, help) { name, argument, help },
+#define OPTION(constant, name, argument, help) {name, argument, help},
         OPTIONS(OPTION)
 #undef OPTION
 };
@@ -18,7 +19,7 @@ const struct option_row option_rows[OPTION_COUNT_OF_ALL] = {
 void arguments_deinit(struct arguments *a)
 {
         free(a->words);
-        *a = (struct arguments){ 0 };
+        *a = (struct arguments){0};
 }
 
 /* The option that `name` of `n` bytes means, OPTION_COUNT_OF_ALL for none. */
@@ -40,7 +41,8 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *i, char
         enum option option = option_find(name, n);
 
         if (option == OPTION_COUNT_OF_ALL) {
-                snprintf(error, ARGUMENTS_ERROR_MAX, "there is no option '--%.*s'", (int)MIN(n, (size_t)40), name);
+                snprintf(error, ARGUMENTS_ERROR_MAX, "there is no option '--%.*s'", (int)MIN(n, (size_t)40),
+                         name);
                 return false;
         }
         if (!option_rows[option].argument && value) {
@@ -53,8 +55,9 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *i, char
                 else if (*i + 1 < argc)
                         value = argv[++*i];
                 if (!value || !*value) {
-                        snprintf(error, ARGUMENTS_ERROR_MAX, "'--%s' needs a value: --%s=%s", option_rows[option].name,
-                                 option_rows[option].name, option_rows[option].argument);
+                        snprintf(error, ARGUMENTS_ERROR_MAX, "'--%s' needs a value: --%s=%s",
+                                 option_rows[option].name, option_rows[option].name,
+                                 option_rows[option].argument);
                         return false;
                 }
         }
@@ -65,7 +68,7 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *i, char
 
 int arguments_parse(int argc, char **argv, struct arguments *ret, char ret_error[ARGUMENTS_ERROR_MAX])
 {
-        _cleanup_(arguments_deinit) struct arguments a = { 0 };
+        _cleanup_(arguments_deinit) struct arguments a = {0};
         bool words_only = false;
 
         a.words = calloc((size_t)argc + 1, sizeof(*a.words));
@@ -88,12 +91,12 @@ int arguments_parse(int argc, char **argv, struct arguments *ret, char ret_error
                 }
         }
         *ret = a;
-        a = (struct arguments){ 0 };
+        a = (struct arguments){0};
         return 0;
 }
 
-bool arguments_number(const struct arguments *a, enum option option, uint64_t max, uint64_t otherwise, uint64_t *ret,
-                      char ret_error[ARGUMENTS_ERROR_MAX])
+bool arguments_number(const struct arguments *a, enum option option, uint64_t max, uint64_t otherwise,
+                      uint64_t *ret, char ret_error[ARGUMENTS_ERROR_MAX])
 {
         if (!arguments_have(a, option)) {
                 *ret = otherwise;
@@ -101,7 +104,7 @@ bool arguments_number(const struct arguments *a, enum option option, uint64_t ma
         }
         if (str_parse_u64(a->values[option], max, ret) && *ret > 0)
                 return true;
-        snprintf(ret_error, ARGUMENTS_ERROR_MAX, "'--%s' needs a number of 1 to %llu, not '%.40s'", option_rows[option].name,
-                 (unsigned long long)max, a->values[option]);
+        snprintf(ret_error, ARGUMENTS_ERROR_MAX, "'--%s' needs a number of 1 to %llu, not '%.40s'",
+                 option_rows[option].name, (unsigned long long)max, a->values[option]);
         return false;
 }

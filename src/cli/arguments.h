@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The command line, taken apart: options anywhere, words in order. Pure. Which options exist is one table; which of them a
- * command takes is a mask in the command's row.
+ * The command line, taken apart: options anywhere, words in order. Pure. Which options exist is one table;
+ * which of them a command takes is a mask in the command's row.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 
 /* OPTION(constant, "name", "ARGUMENT" or NULL, "help") */
 #define OPTIONS(OPTION)                                                                                      \
-        OPTION(SOCKET, "socket", "PATH", "where the daemon listens (default /run/bastion/bastion-daemon.sock)") \
+        OPTION(SOCKET, "socket", "PATH",                                                                     \
+               "where the daemon listens (default /run/bastion/bastion-daemon.sock)")                        \
         OPTION(JSON, "json", NULL, "for programs: JSON, one object a line")                                  \
         OPTION(HELP, "help", NULL, "this help")                                                              \
         OPTION(VERSION, "version", NULL, "the version of this program")                                      \
@@ -28,7 +29,7 @@ enum option {
 #define OPTION(constant, name, argument, help) OPTION_##constant,
         OPTIONS(OPTION)
 #undef OPTION
-        OPTION_COUNT_OF_ALL,
+                OPTION_COUNT_OF_ALL,
 };
 
 #define OPTION_BIT(constant) (1u << OPTION_##constant)
@@ -44,21 +45,22 @@ extern const struct option_row option_rows[OPTION_COUNT_OF_ALL];
 enum { ARGUMENTS_ERROR_MAX = 256 };
 
 struct arguments {
-        unsigned seen; /* mask of OPTION_BIT() */
+        unsigned seen;                           /* mask of OPTION_BIT() */
         const char *values[OPTION_COUNT_OF_ALL]; /* borrowed from argv */
-        char **words;  /* borrowed pointers: the words in order; [0] is the command */
+        char **words; /* borrowed pointers: the words in order; [0] is the command */
         size_t n_words;
 };
 void arguments_deinit(struct arguments *a);
 
-/* `argv` without the program's name. `--name=VALUE`, `--name VALUE`, `-h`, `-V`; after `--` everything is a word. 0, -ENOMEM, or 1 with words for a
- * person in `ret_error`. */
+/* `argv` without the program's name. `--name=VALUE`, `--name VALUE`, `-h`, `-V`; after `--` everything is a
+ * word. 0, -ENOMEM, or 1 with words for a person in `ret_error`. */
 int arguments_parse(int argc, char **argv, struct arguments *ret, char ret_error[ARGUMENTS_ERROR_MAX]);
 
 static inline bool arguments_have(const struct arguments *a, enum option option)
 {
         return a->seen & 1u << option;
 }
-/* The number that `option` was given, `otherwise` when it was not given. False with words when it is no number of 1..max. */
-bool arguments_number(const struct arguments *a, enum option option, uint64_t max, uint64_t otherwise, uint64_t *ret,
-                      char ret_error[ARGUMENTS_ERROR_MAX]);
+/* The number that `option` was given, `otherwise` when it was not given. False with words when it is no
+ * number of 1..max. */
+bool arguments_number(const struct arguments *a, enum option option, uint64_t max, uint64_t otherwise,
+                      uint64_t *ret, char ret_error[ARGUMENTS_ERROR_MAX]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Most commands are one question to the daemon and one answer. The wait is bounded: a daemon that does not answer within
- * REPLY_SECONDS is as good as none, and a script must not hang on it.
+ * Most commands are one question to the daemon and one answer. The wait is bounded: a daemon that does not
+ * answer within REPLY_SECONDS is as good as none, and a script must not hang on it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 enum { REPLY_SECONDS = 10, BACKLOG_TRIES = 20, BACKLOG_WAIT_MS = 100 };
 
-static void error_words(const char *format, va_list args)
+_printf_(1, 0) static void error_words(const char *format, va_list args)
 {
         fflush(stdout);
         fputs("bastion: ", stderr);
@@ -63,7 +63,16 @@ struct boottime cli_now(void)
         struct timespec t;
 
         clock_gettime(CLOCK_BOOTTIME, &t);
-        return (struct boottime){ (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec };
+        return (struct boottime){(uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec};
+}
+
+/* Without a hello we would be an old-style client: shown every popup, and counted as somebody to ask. */
+static void say_hello(const struct cli *cli, struct client *c)
+{
+        char name[64];
+
+        snprintf(name, sizeof(name), "bastion %s", cli->command->name);
+        message_format_request_hello(client_output(c), client_next_id(c), name);
 }
 
 int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret)
@@ -78,13 +87,16 @@ int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata,
         }
         switch (r) {
         case 0:
+                say_hello(cli, *ret);
                 return EXIT_YES;
         case CLIENT_E_NO_DAEMON:
         case -EAGAIN:
-                cli_error("no daemon answers at %s. Start it with 'systemctl start bastion-firewall'.", cli->socket);
+                cli_error("no daemon answers at %s. Start it with 'systemctl start bastion-firewall'.",
+                          cli->socket);
                 return EXIT_NO_DAEMON;
         case CLIENT_E_NOT_PERMITTED:
-                cli_error("you may not talk to the daemon at %s: be root, or a member of group 'bastion'.", cli->socket);
+                cli_error("you may not talk to the daemon at %s: be root, or a member of group 'bastion'.",
+                          cli->socket);
                 return EXIT_NOT_PERMITTED;
         case -ENAMETOOLONG:
                 cli_error("the path of a socket has at most 107 bytes: %s", cli->socket);
@@ -127,10 +139,10 @@ int cli_error_exit(enum message_error_code code)
 
 int cli_error_reply(const struct event *event)
 {
-        _cleanup_(buf_deinit) struct buf words = { 0 };
+        _cleanup_(buf_deinit) struct buf words = {0};
 
         if (event->text)
-                text_typed(&words, event->text, strlen(event->text));
+                text_words(&words, event->text, strlen(event->text));
         cli_error("%s", words.n > 0 ? words.data : message_error_word(event->error));
         return cli_error_exit(event->error);
 }
@@ -139,7 +151,7 @@ void reply_deinit(struct reply *reply)
 {
         event_free(reply->event);
         free(reply->raw);
-        *reply = (struct reply){ 0 };
+        *reply = (struct reply){0};
 }
 
 struct wait {
@@ -166,7 +178,7 @@ static void on_reply(struct client *c, struct event *event, const char *raw, siz
 static int wait_for_reply(struct client *c, struct wait *wait)
 {
         struct boottime deadline = boottime_add(cli_now(), REPLY_SECONDS * NS_PER_SEC);
-        struct pollfd fd = { .fd = client_fd(c) };
+        struct pollfd fd = {.fd = client_fd(c)};
         int r;
 
         while (!wait->reply->raw) {
@@ -185,7 +197,8 @@ static int wait_for_reply(struct client *c, struct wait *wait)
                 if (r && !wait->reply->raw)
                         return cli_connection_lost(r);
                 if (client_n_garbage(c) > 0) {
-                        cli_error("the daemon's answer is not of this protocol; does its version fit %s?", BASTION_VERSION);
+                        cli_error("the daemon's answer is not of this protocol; does its version fit %s?",
+                                  BASTION_VERSION);
                         return EXIT_NO;
                 }
         }
@@ -195,8 +208,8 @@ static int wait_for_reply(struct client *c, struct wait *wait)
 int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret)
 {
         _cleanup_(client_freep) struct client *c = NULL;
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        struct wait wait = { .reply = &reply };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        struct wait wait = {.reply = &reply};
         int r;
 
         r = cli_connect(cli, on_reply, &wait, &c);
@@ -214,7 +227,7 @@ int cli_request(const struct cli *cli, request_fn format, const void *parameters
         if (reply.event->type == EVENT_ERROR)
                 return cli_error_reply(reply.event);
         *ret = reply;
-        reply = (struct reply){ 0 };
+        reply = (struct reply){0};
         return EXIT_YES;
 }
 
@@ -230,7 +243,7 @@ int cli_request_plain(const struct cli *cli, enum message_type type, struct repl
 
 int cli_print_json(const char *raw, size_t n)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
 
         if (event_format_json(raw, n, &out) != 0) {
                 cli_error("the daemon's answer cannot be shown as JSON");
@@ -242,7 +255,7 @@ int cli_print_json(const char *raw, size_t n)
 
 void cli_record_json(struct buf *out, const struct record *record)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         message_format_decision(&line, record);
         if (buf_error(&line) || event_format_json(line.data, line.n - 1, out) < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What every command of `bastion` shares: its row in the table, the exit codes, and how to ask the daemon something. A
- * command is one function that returns an exit code; what went wrong was said on standard error by then.
+ * What every command of `bastion` shares: its row in the table, the exit codes, and how to ask the daemon
+ * something. A command is one function that returns an exit code; what went wrong was said on standard error
+ * by then.
  */
 #pragma once
 
@@ -18,7 +19,7 @@
 
 enum exit_code {
         EXIT_YES = 0,
-        EXIT_NO = 1,            /* no, or denied, or not found */
+        EXIT_NO = 1, /* no, or denied, or not found */
         EXIT_WRONG_INPUT = 2,
         EXIT_NO_DAEMON = 3,
         EXIT_NOT_PERMITTED = 4,
@@ -58,9 +59,10 @@ int cli_print(struct buf *out);
 /* CLOCK_BOOTTIME. */
 struct boottime cli_now(void);
 
-/* ---- asking the daemon ------------------------------------------------------------------------------------------ */
+/* ---- asking the daemon
+ * ------------------------------------------------------------------------------------------ */
 
-/* Connects, or says why not: EXIT_YES, EXIT_NO_DAEMON, EXIT_NOT_PERMITTED or EXIT_NO. */
+/* Connects and says hello, or says why not: EXIT_YES, EXIT_NO_DAEMON, EXIT_NOT_PERMITTED or EXIT_NO. */
 int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret);
 /* Words for what client_dispatch() returned, and the exit code. */
 int cli_connection_lost(int error);
@@ -77,7 +79,8 @@ struct reply {
 };
 void reply_deinit(struct reply *reply);
 
-/* One request over a connection of its own: `format` writes it with the given id. EXIT_YES and the reply; else words were said. */
+/* One request over a connection of its own: `format` writes it with the given id. EXIT_YES and the reply;
+ * else words were said. */
 typedef void (*request_fn)(struct buf *out, int64_t id, const void *parameters);
 int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret);
 /* A request without fields. */
@@ -87,7 +90,8 @@ int cli_print_json(const char *raw, size_t n);
 /* A record as the object that PROTOCOL.md documents for `watch`, with a newline. */
 void cli_record_json(struct buf *out, const struct record *record);
 
-/* ---- the commands ------------------------------------------------------------------------------------------------ */
+/* ---- the commands
+ * ------------------------------------------------------------------------------------------------ */
 
 int cmd_status(const struct cli *cli);
 int cmd_watch(const struct cli *cli);

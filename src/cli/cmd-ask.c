@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `bastion ask`. With a terminal it is a screen (live.h). Without one it speaks lines, for scripts: questions and results go out,
- * answers come in, one after the other. An answer for `next` that comes before any question waits for one; answers never overtake each
- * other, so that what a script wrote is what happens. When the input has ended and all answers have results, it ends.
+ * `bastion ask`. With a terminal it is a screen (live.h). Without one it speaks lines, for scripts: questions
+ * and results go out, answers come in, one after the other. An answer for `next` that comes before any
+ * question waits for one; answers never overtake each other, so that what a script wrote is what happens.
+ * When the input has ended and all answers have results, it ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,10 +47,10 @@ static void print(struct ask *a, struct buf *line)
 /* "question q3-91ab curl (4242, alice) → example.com:443 TCP  make ▸ sh ▸ curl  30 s" */
 static void print_question(struct ask *a, const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         buf_printf(&line, "question %s  ", prompt->ref);
-        show_prompt(&line, a->cli->style, prompt);
+        show_prompt(&line, a->cli->style, 0, prompt);
         buf_printf(&line, "  %llu s", (unsigned long long)((prompt->left_ms + 999) / 1000));
         if (prompt->learning)
                 buf_puts(&line, "  (learning: an answer is recorded, takes effect in enforcement)");
@@ -70,10 +71,10 @@ static void take_prompts(struct ask *a, const struct event *event)
 static void on_question_closed(struct ask *a, const struct event *event)
 {
         struct panel_question *q = panel_find(&a->panel, event->ref);
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
-        if (!q)
-                return;
+        if (!q || q->request != 0)
+                return; /* ours: the reply says how it went */
         panel_remove(&a->panel, q, cli_now());
         if (a->cli->json)
                 return;
@@ -83,7 +84,7 @@ static void on_question_closed(struct ask *a, const struct event *event)
 
 static void on_answer_reply(struct ask *a, const struct event *event)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
         struct panel_question *q = panel_find_request(&a->panel, event->id);
 
         a->answer_id = 0;
@@ -103,13 +104,14 @@ static void on_answer_reply(struct ask *a, const struct event *event)
 static void on_event(struct client *c, struct event *event, const char *raw, size_t n, void *userdata)
 {
         struct ask *a = userdata;
-        bool is_answer = (event->type == EVENT_REPLY || event->type == EVENT_ERROR) && event->id != 0 && event->id == a->answer_id;
+        bool is_answer = (event->type == EVENT_REPLY || event->type == EVENT_ERROR) && event->id != 0 &&
+                         event->id == a->answer_id;
 
         (void)c;
         /* Several kinds of lines: each keeps its type, as it came. */
-        if (a->cli->json && (event->type == EVENT_QUESTION || event->type == EVENT_QUESTION_CLOSED || is_answer ||
-                             (event->id == a->questions_id && event->id != 0))) {
-                _cleanup_(buf_deinit) struct buf line = { 0 };
+        if (a->cli->json && (event->type == EVENT_QUESTION || event->type == EVENT_QUESTION_CLOSED ||
+                             is_answer || (event->id == a->questions_id && event->id != 0))) {
+                _cleanup_(buf_deinit) struct buf line = {0};
 
                 buf_append(&line, raw, n);
                 print(a, &line);
@@ -160,7 +162,8 @@ static bool carry_out(struct ask *a, const char *text)
         return true;
 }
 
-/* As many lines as can be carried out now: none while an answer is on its way or the open questions are not known. */
+/* As many lines as can be carried out now: none while an answer is on its way or the open questions are not
+ * known. */
 static void use_input(struct ask *a)
 {
         char *newline;
@@ -202,7 +205,7 @@ static bool is_done(const struct ask *a)
 
 static int run(struct ask *a)
 {
-        struct pollfd fds[2] = { { .fd = client_fd(a->client) }, { .fd = STDIN_FILENO, .events = POLLIN } };
+        struct pollfd fds[2] = {{.fd = client_fd(a->client)}, {.fd = STDIN_FILENO, .events = POLLIN}};
         int r = 0;
 
         while (r == 0 && !is_done(a)) {
@@ -232,7 +235,7 @@ static void ask_deinit(struct ask *a)
 
 static int ask_lines(const struct cli *cli)
 {
-        _cleanup_(ask_deinit) struct ask a = { .cli = cli, .input = { .max = INPUT_MAX } };
+        _cleanup_(ask_deinit) struct ask a = {.cli = cli, .input = {.max = INPUT_MAX}};
         struct buf *out;
         int r;
 
@@ -240,7 +243,6 @@ static int ask_lines(const struct cli *cli)
         if (r)
                 return r;
         out = client_output(a.client);
-        message_format_request_hello(out, client_next_id(a.client), "bastion ask");
         message_format_request_subscribe(out, client_next_id(a.client), SUBSCRIBE_QUESTIONS);
         a.questions_id = client_next_id(a.client);
         message_format_request(out, MESSAGE_QUESTIONS, a.questions_id);

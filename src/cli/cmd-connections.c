@@ -6,7 +6,7 @@
 
 static void add_row(struct columns *table, const struct connection *c)
 {
-        _cleanup_(buf_deinit) struct buf cell = { 0 };
+        _cleanup_(buf_deinit) struct buf cell = {0};
 
         show_name(&cell, c->subject);
         columns_take(table, &cell);
@@ -21,16 +21,16 @@ static void add_row(struct columns *table, const struct connection *c)
         buf_putc(&cell, ' ');
         show_protocol(&cell, &c->flow);
         columns_take(table, &cell);
-        show_chain(&cell, c->subject);
+        show_chain(&cell, c->subject, 0);
         columns_take(table, &cell);
 }
 
 int cmd_connections(const struct cli *cli)
 {
-        static const char *const heading[] = { "PROGRAM", "PID", "USER", "WAY", "REMOTE", "STARTED BY" };
-        _cleanup_(columns_deinit) struct columns table = { .n_columns = ARRAY_SIZE(heading) };
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        static const char *const heading[] = {"PROGRAM", "PID", "USER", "WAY", "REMOTE", "STARTED BY"};
+        _cleanup_(columns_deinit) struct columns table = {.n_columns = ARRAY_SIZE(heading)};
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_CONNECTIONS, &reply);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `bastion doctor`: the daemon examines itself and the machine; this prints what it found. */
-#include <string.h>
-
 #include "cli/cli.h"
 #include "cli/text.h"
 
@@ -22,30 +20,19 @@ static void put_mark(struct buf *out, const struct style *style, enum check_leve
         }
 }
 
-/* The text's further lines stand under its first. */
 static void put_check(struct buf *out, const struct style *style, const struct check *check)
 {
-        const char *at = check->text;
-        bool first = true;
-
         put_mark(out, style, check->level);
         text_pad(out, check->name, NAME_COLUMNS);
-        do {
-                size_t n = strcspn(at, "\n");
-
-                buf_printf(out, "%*s", first ? 2 : 11 + NAME_COLUMNS + 2, "");
-                text_typed(out, at, n);
-                buf_putc(out, '\n');
-                at += n + (at[n] == '\n');
-                first = false;
-        } while (*at);
+        buf_puts(out, "  ");
+        text_block(out, check->text, 11 + NAME_COLUMNS + 2);
 }
 
 int cmd_doctor(const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
-        unsigned n[CHECK_FAILED + 1] = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
+        unsigned n[CHECK_FAILED + 1] = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_DOCTOR, &reply);
@@ -58,8 +45,8 @@ int cmd_doctor(const struct cli *cli)
         } else {
                 for (size_t i = 0; i < reply.event->n_checks; i++)
                         put_check(&out, cli->style, &reply.event->checks[i]);
-                buf_printf(&out, "\n%u ok, %u warning%s, %u failed\n", n[CHECK_OK], n[CHECK_WARNING], n[CHECK_WARNING] == 1 ? "" : "s",
-                           n[CHECK_FAILED]);
+                buf_printf(&out, "\n%u ok, %u warning%s, %u failed\n", n[CHECK_OK], n[CHECK_WARNING],
+                           n[CHECK_WARNING] == 1 ? "" : "s", n[CHECK_FAILED]);
                 r = cli_print(&out);
         }
         return r ? r : n[CHECK_FAILED] > 0 ? EXIT_NO : EXIT_YES;

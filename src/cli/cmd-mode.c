@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `bastion mode`: asks, changes, tries. A try that nobody keeps ends by itself, so that nobody can lock themselves out for good. */
+/* `bastion mode`: asks, changes, tries. A try that nobody keeps ends by itself, so that nobody can lock
+ * themselves out for good. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -22,7 +23,7 @@ static void format_mode(struct buf *out, int64_t id, const void *parameters)
 
 static int show(const struct cli *cli, const struct reply *reply)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
 
         if (cli->json)
                 return cli_print_json(reply->raw, reply->n_raw);
@@ -39,8 +40,8 @@ static int show(const struct cli *cli, const struct reply *reply)
 /* The mode that is being tried becomes the mode. */
 static int keep(const struct cli *cli, struct reply *ret)
 {
-        _cleanup_(reply_deinit) struct reply now = { 0 };
-        struct mode_request request = { .keep = true };
+        _cleanup_(reply_deinit) struct reply now = {0};
+        struct mode_request request = {.keep = true};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_MODE, &now);
@@ -56,9 +57,10 @@ static int keep(const struct cli *cli, struct reply *ret)
 
 int cmd_mode(const struct cli *cli)
 {
-        bool has_try = arguments_have(cli->arguments, OPTION_TRY), has_keep = arguments_have(cli->arguments, OPTION_KEEP);
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        struct mode_request request = { 0 };
+        bool has_try = arguments_have(cli->arguments, OPTION_TRY),
+             has_keep = arguments_have(cli->arguments, OPTION_KEEP);
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        struct mode_request request = {0};
         char error[ARGUMENTS_ERROR_MAX];
         uint64_t seconds;
         int r;
@@ -66,7 +68,8 @@ int cmd_mode(const struct cli *cli)
         if (!arguments_number(cli->arguments, OPTION_TRY, TRY_SECONDS_MAX, 0, &seconds, error))
                 return cli_wrong_input(cli, "%s", error);
         if (has_keep && (has_try || cli->n_words > 0))
-                return cli_wrong_input(cli, "'--keep' keeps what is being tried: it goes without a mode and without --try");
+                return cli_wrong_input(
+                        cli, "'--keep' keeps what is being tried: it goes without a mode and without --try");
         if (has_try && cli->n_words == 0)
                 return cli_wrong_input(cli, "'--try' needs a mode to try");
         if (cli->n_words > 0 && !mode_parse(cli->words[0], &request.mode))

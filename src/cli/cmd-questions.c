@@ -9,7 +9,7 @@
 
 static void add_row(struct columns *table, const struct prompt *p)
 {
-        _cleanup_(buf_deinit) struct buf cell = { 0 };
+        _cleanup_(buf_deinit) struct buf cell = {0};
 
         columns_add(table, p->ref);
         buf_printf(&cell, "%llu s", (unsigned long long)((p->left_ms + 999) / 1000));
@@ -27,16 +27,16 @@ static void add_row(struct columns *table, const struct prompt *p)
         if (p->n_more > 0)
                 buf_printf(&cell, " and %u more", p->n_more);
         columns_take(table, &cell);
-        show_chain(&cell, p->subject);
+        show_chain(&cell, p->subject, 0);
         columns_take(table, &cell);
 }
 
 int cmd_questions(const struct cli *cli)
 {
-        static const char *const heading[] = { "REF", "LEFT", "PROGRAM", "DESTINATION", "STARTED BY" };
-        _cleanup_(columns_deinit) struct columns table = { .n_columns = ARRAY_SIZE(heading) };
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        static const char *const heading[] = {"REF", "LEFT", "PROGRAM", "DESTINATION", "STARTED BY"};
+        _cleanup_(columns_deinit) struct columns table = {.n_columns = ARRAY_SIZE(heading)};
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_QUESTIONS, &reply);
@@ -65,8 +65,8 @@ static void format_answer(struct buf *out, int64_t id, const void *parameters)
 
 int cmd_answer(const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         struct answer_line line;
         char error[ANSWER_LINE_ERROR_MAX];
         int r;

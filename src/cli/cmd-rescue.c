@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `bastion rescue` must work when nothing else does. What Bastion has in the kernel is the daemon's knowledge, so the daemon's own program is
- * run, with --rescue; it is looked for beside this program first, so that a tree that was built and never installed can clean up.
+ * `bastion rescue` must work when nothing else does. What Bastion has in the kernel is the daemon's
+ * knowledge, so the daemon's own program is run, with --rescue; it is looked for beside this program first,
+ * so that a tree that was built and never installed can clean up.
  */
 #include <errno.h>
 #include <limits.h>
@@ -39,8 +40,8 @@ static void try_exec(const char *path, char **argv)
 
 int cmd_rescue(const struct cli *cli)
 {
-        static const char *const near_by[] = { "bastion-daemon", "../sbin/bastion-daemon" };
-        static const char *const installed[] = { "/usr/sbin/bastion-daemon", "/usr/local/sbin/bastion-daemon" };
+        static const char *const near_by[] = {"bastion-daemon", "../sbin/bastion-daemon"};
+        static const char *const installed[] = {"/usr/sbin/bastion-daemon", "/usr/local/sbin/bastion-daemon"};
         _cleanup_(freep) char **argv = calloc(cli->n_words + 3, sizeof(*argv));
         char path[PATH_MAX];
 
@@ -57,6 +58,7 @@ int cmd_rescue(const struct cli *cli)
         for (size_t i = 0; i < ARRAY_SIZE(installed); i++)
                 try_exec(installed[i], argv);
         cli_error("no bastion-daemon was found beside this program, in /usr/sbin or in /usr/local/sbin.\n"
-                  "Without it: nft delete table ip bastion; nft delete table ip6 bastion; rm -r /sys/fs/bpf/bastion*");
+                  "Without it: nft delete table ip bastion; nft delete table ip6 bastion; rm -r "
+                  "/sys/fs/bpf/bastion*");
         return EXIT_NO;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `bastion rules`: rules are read and written as sentences. A sentence is parsed here first, because a person is helped best by
- * an arrow under the word; the daemon parses it again, because it believes nobody.
+ * `bastion rules`: rules are read and written as sentences. A sentence is parsed here first, because a person
+ * is helped best by an arrow under the word; the daemon parses it again, because it believes nobody.
  */
 #include <errno.h>
 #include <grp.h>
@@ -26,7 +26,7 @@ static void format_sentence(struct buf *out, int64_t id, const void *parameters)
 
 static void add_row(struct columns *table, const struct rule *r)
 {
-        _cleanup_(buf_deinit) struct buf cell = { 0 }, sentence = { 0 };
+        _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
 
         str_escape(&cell, r->id ? r->id : "");
         columns_take(table, &cell);
@@ -35,16 +35,16 @@ static void add_row(struct columns *table, const struct rule *r)
         columns_add(table, r->disabled ? "off" : rule_origin_name(r->origin));
         sentence_format(r, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)
-                text_typed(&cell, sentence.data, sentence.n);
+                text_words(&cell, sentence.data, sentence.n);
         columns_take(table, &cell);
 }
 
 static int list(const struct cli *cli)
 {
-        static const char *const heading[] = { "ID", "HITS", "ORIGIN", "RULE" };
-        _cleanup_(columns_deinit) struct columns table = { .n_columns = ARRAY_SIZE(heading) };
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        static const char *const heading[] = {"ID", "HITS", "ORIGIN", "RULE"};
+        _cleanup_(columns_deinit) struct columns table = {.n_columns = ARRAY_SIZE(heading)};
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_RULES, &reply);
@@ -80,7 +80,7 @@ static bool lookup(bool group, const char *name, uint32_t *ret)
 
 static int refuse(const struct buf *sentence, const struct sentence_error *error)
 {
-        _cleanup_(buf_deinit) struct buf words = { 0 };
+        _cleanup_(buf_deinit) struct buf words = {0};
 
         rule_words_show_error(&words, sentence->n > 0 ? sentence->data : "", error);
         cli_error("this is no rule:");
@@ -92,13 +92,14 @@ static int refuse(const struct buf *sentence, const struct sentence_error *error
 static int add(const struct cli *cli)
 {
         _cleanup_(rule_freep) struct rule *rule = NULL;
-        _cleanup_(buf_deinit) struct buf sentence = { 0 }, out = { 0 };
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        struct sentence_error error = { 0 };
+        _cleanup_(buf_deinit) struct buf sentence = {0}, out = {0};
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        struct sentence_error error = {0};
         int r;
 
         if (cli->n_words < 2)
-                return cli_wrong_input(cli, "what rule? bastion rules add allow /usr/bin/curl to internet port 443");
+                return cli_wrong_input(
+                        cli, "what rule? bastion rules add allow /usr/bin/curl to internet port 443");
         sentence.max = LIMIT_SENTENCE;
         rule_words_join(&sentence, cli->words + 1, cli->n_words - 1);
         if (buf_error(&sentence) == -E2BIG)
@@ -124,9 +125,9 @@ static int add(const struct cli *cli)
         return cli_print(&out);
 }
 
-static int delete(const struct cli *cli)
+static int delete (const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
         int r;
 
         if (cli->n_words != 2)
@@ -142,7 +143,7 @@ int cmd_rules(const struct cli *cli)
         static const struct {
                 const char *word;
                 int (*run)(const struct cli *cli);
-        } words[] = { { "list", list }, { "add", add }, { "delete", delete } };
+        } words[] = {{"list", list}, {"add", add}, {"delete", delete}};
 
         if (cli->n_words == 0)
                 return list(cli);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One page that answers: is it on, does it see everything, what did it do, where are the holes, what is wrong. Lines that
- * have nothing to say are left out, except where their absence could be taken for good news.
+ * One page that answers: is it on, does it see everything, what did it do, where are the holes, what is
+ * wrong. Lines that have nothing to say are left out, except where their absence could be taken for good
+ * news.
  */
 #include <string.h>
 
@@ -22,7 +23,7 @@ static void put_mode(struct buf *out, const struct style *style, const struct st
 {
         bool enforcement = s->mode == MODE_ENFORCEMENT;
 
-        buf_printf(out, "%sBastion Firewall %s%s: %s%s%s", style->bold, s->version, style->reset,
+        buf_printf(out, "%sBastion Firewall %s%s · %s%s%s", style->bold, s->version, style->reset,
                    enforcement ? style->green : style->yellow, mode_name(s->mode), style->reset);
         if (s->try_left_seconds > 0) {
                 buf_puts(out, ", tried for ");
@@ -42,18 +43,20 @@ static void put_running(struct buf *out, const struct style *style, const struct
         buf_printf(out, ", process %u, %u client%s\n", s->pid, s->n_clients, s->n_clients == 1 ? "" : "s");
 
         put_label(out, style, "Sees by");
-        buf_printf(out, "%s", strcmp(s->rung, "gate") == 0 ? "the kernel's gate: identity is taken in the calling task"
-                                                            : "the packet queue: identity is looked up afterwards");
+        buf_printf(out, "%s",
+                   strcmp(s->rung, "gate") == 0 ? "the kernel's gate: identity is taken in the calling task"
+                                                : "the packet queue: identity is looked up afterwards");
         buf_putc(out, '\n');
         if (s->rung_reason) {
                 put_label(out, style, "");
                 buf_printf(out, "%snot the gate: ", style->yellow);
-                text_typed(out, s->rung_reason, strlen(s->rung_reason));
-                buf_printf(out, "%s\n", style->reset);
+                text_block(out, s->rung_reason, LABEL_COLUMNS);
+                buf_puts(out, style->reset);
         }
 }
 
-static void put_count(struct buf *out, const struct style *style, const char *label, uint64_t n, const char *words)
+static void put_count(struct buf *out, const struct style *style, const char *label, uint64_t n,
+                      const char *words)
 {
         put_label(out, style, label);
         text_number(out, n);
@@ -93,7 +96,8 @@ static void put_counters(struct buf *out, const struct style *style, const struc
         put_count(out, style, "Rules", s->n_rules, "");
 }
 
-static void put_hole(struct buf *out, const struct style *style, const char *words, const char *key, uint64_t n)
+static void put_hole(struct buf *out, const struct style *style, const char *words, const char *key,
+                     uint64_t n)
 {
         buf_printf(out, "  %s!%s %s: ", style->yellow, style->reset, words);
         text_number(out, n);
@@ -104,26 +108,29 @@ static void put_holes(struct buf *out, const struct style *style, const struct s
 {
         buf_putc(out, '\n');
         if (!s->root_bypass && !s->systemd_bypass) {
-                buf_puts(out, "No holes: root and systemd's network services are asked about like everybody.\n");
+                buf_puts(out,
+                         "No holes: root and systemd's network services are asked about like everybody.\n");
                 return;
         }
         buf_puts(out, "Holes, open by configuration:\n");
         if (s->root_bypass)
-                put_hole(out, style, "root's programs are not asked about", "allow_root_bypass", s->n_root_bypass);
+                put_hole(out, style, "root's programs are not asked about", "allow_root_bypass",
+                         s->n_root_bypass);
         if (s->systemd_bypass)
-                put_hole(out, style, "systemd's network services are not asked about", "allow_systemd_bypass", s->n_systemd_bypass);
+                put_hole(out, style, "systemd's network services are not asked about", "allow_systemd_bypass",
+                         s->n_systemd_bypass);
 }
 
 static void put_problem(struct buf *out, const struct style *style, const char *words, size_t n)
 {
         buf_printf(out, "  %s✗%s ", style->red, style->reset);
-        text_typed(out, words, n);
+        text_words(out, words, n);
         buf_putc(out, '\n');
 }
 
 static void put_loss(struct buf *out, const struct style *style, uint64_t n, const char *words)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         if (n == 0)
                 return;
@@ -135,7 +142,7 @@ static void put_loss(struct buf *out, const struct style *style, uint64_t n, con
 
 static void put_problems(struct buf *out, const struct style *style, const struct status *s)
 {
-        _cleanup_(buf_deinit) struct buf list = { 0 };
+        _cleanup_(buf_deinit) struct buf list = {0};
         const char *at = s->problems ? s->problems : "";
 
         while (*at) {
@@ -160,8 +167,8 @@ static void put_problems(struct buf *out, const struct style *style, const struc
 /* What the daemon reports of the kernel is its own text, over several lines. */
 static int show_kernel(const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         int r;
 
         r = cli_request_plain(cli, MESSAGE_KERNEL, &reply);
@@ -169,20 +176,14 @@ static int show_kernel(const struct cli *cli)
                 return r;
         if (cli->json)
                 return cli_print_json(reply.raw, reply.n_raw);
-        for (const char *at = reply.event->text ? reply.event->text : ""; *at;) {
-                size_t n = strcspn(at, "\n");
-
-                text_typed(&out, at, n);
-                buf_putc(&out, '\n');
-                at += n + (at[n] == '\n');
-        }
+        text_block(&out, reply.event->text ? reply.event->text : "", 0);
         return cli_print(&out);
 }
 
 int cmd_status(const struct cli *cli)
 {
-        _cleanup_(reply_deinit) struct reply reply = { 0 };
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
         const struct status *s;
         int r;
 

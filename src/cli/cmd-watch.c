@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `bastion watch` and `bastion log`: decisions, one a line, from now on or from the daemon's memory. Each line is flushed, so that a
- * script behind a pipe sees it when it happens. With --follow the subscription comes before the question for the past; a decision
- * that arrives both ways is known by its number.
+ * `bastion watch` and `bastion log`: decisions, one a line, from now on or from the daemon's memory. Each
+ * line is flushed, so that a script behind a pipe sees it when it happens. With --follow the subscription
+ * comes before the question for the past; a decision that arrives both ways is known by its number.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -33,7 +33,8 @@ static bool is_wanted(const struct watch *w, const struct record *r)
                 return false;
         if (!w->program)
                 return true;
-        return fnmatch(w->program, r->subject->path, 0) == 0 || fnmatch(w->program, subject_display_name(r->subject), 0) == 0;
+        return fnmatch(w->program, r->subject->path, 0) == 0 ||
+               fnmatch(w->program, subject_display_name(r->subject), 0) == 0;
 }
 
 static void stop(struct watch *w, int exit_code)
@@ -44,14 +45,14 @@ static void stop(struct watch *w, int exit_code)
 
 static void print_record(struct watch *w, const struct record *r)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
         int exit_code;
 
         w->last_seq = MAX(w->last_seq, r->seq);
         if (w->cli->json) {
                 cli_record_json(&out, r);
         } else {
-                show_record(&out, w->cli->style, r);
+                show_record(&out, w->cli->style, 0, r);
                 buf_putc(&out, '\n');
         }
         exit_code = cli_print(&out);
@@ -104,7 +105,7 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
 
 static int run(struct watch *w, struct client *c)
 {
-        struct pollfd fd = { .fd = client_fd(c) };
+        struct pollfd fd = {.fd = client_fd(c)};
         uint64_t n_garbage = 0;
         int r;
 
@@ -119,7 +120,8 @@ static int run(struct watch *w, struct client *c)
                         return cli_connection_lost(r);
                 if (client_n_garbage(c) > n_garbage) {
                         n_garbage = client_n_garbage(c);
-                        cli_error("the daemon said something that this program does not understand; it was left out");
+                        cli_error("the daemon said something that this program does not understand; it was "
+                                  "left out");
                 }
         }
         return w->exit_code;
@@ -147,14 +149,16 @@ static int start(struct watch *w, bool past)
 
 int cmd_watch(const struct cli *cli)
 {
-        struct watch w = { .cli = cli, .follow = true };
+        struct watch w = {.cli = cli, .follow = true};
         char error[ARGUMENTS_ERROR_MAX];
 
         if (arguments_have(cli->arguments, OPTION_ASK)) {
                 if (arguments_have(cli->arguments, OPTION_COUNT) || cli->json)
-                        return cli_wrong_input(cli, "'--ask' is a screen for a person: it goes without --count and --json");
+                        return cli_wrong_input(
+                                cli, "'--ask' is a screen for a person: it goes without --count and --json");
                 if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-                        return cli_wrong_input(cli, "'--ask' needs a terminal; 'bastion ask' reads answers from a pipe");
+                        return cli_wrong_input(
+                                cli, "'--ask' needs a terminal; 'bastion ask' reads answers from a pipe");
                 return live_run(cli, true);
         }
         if (!arguments_number(cli->arguments, OPTION_COUNT, UINT32_MAX, UINT64_MAX, &w.left, error))
@@ -164,7 +168,7 @@ int cmd_watch(const struct cli *cli)
 
 int cmd_log(const struct cli *cli)
 {
-        struct watch w = { .cli = cli, .left = UINT64_MAX, .program = cli->arguments->values[OPTION_PROGRAM] };
+        struct watch w = {.cli = cli, .left = UINT64_MAX, .program = cli->arguments->values[OPTION_PROGRAM]};
         const char *verdict = cli->arguments->values[OPTION_VERDICT];
         char error[ARGUMENTS_ERROR_MAX];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One loop over three sources: the daemon's socket, the keyboard, the second hand. Events change the panel of questions (panel.h) or
- * add a line to the log (screen.h); after each round the picture is drawn once. Requests are remembered by id, because
- * replies come when they come: nothing here waits for one.
+ * One loop over three sources: the daemon's socket, the keyboard, the second hand. Events change the panel of
+ * questions (panel.h) or add a line to the log (screen.h); after each round the picture is drawn once.
+ * Requests are remembered by id, because replies come when they come: nothing here waits for one.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { TRY_SECONDS = 60, STATUS_EVERY_MS = 2000, KEYS_MAX = 64 };
+enum { TRY_SECONDS = 60, STATUS_EVERY_MS = 2000, KEYS_MAX = 64, OUTCOME_COLUMNS = 14 };
 
 struct live {
         const struct cli *cli;
@@ -31,11 +31,12 @@ struct live {
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
         struct boottime next_status;
         uint64_t n_garbage;
-        int error;        /* sticks: memory */
+        int error; /* sticks: memory */
         bool leave;
 };
 
-/* ---- the log ------------------------------------------------------------------------------------------------------ */
+/* ---- the log
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void log_buf(struct live *l, struct buf *line)
 {
@@ -49,38 +50,42 @@ static void log_buf(struct live *l, struct buf *line)
 
 static void log_words(struct live *l, const char *look, const char *words)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         buf_puts(&line, look);
-        text_typed(&line, words, strlen(words));
+        text_words(&line, words, strlen(words));
         buf_puts(&line, l->cli->style->reset);
         log_buf(l, &line);
 }
 
-/* "    ✓ allow once: curl → example.com:443" */
-static void log_question(struct live *l, const char *look, const char *mark, const char *what, const struct prompt *prompt)
+/* "✓ allow once  curl (812, alice) → example.com:443  make ▸ sh ▸ curl" */
+static void log_question(struct live *l, const char *look, const char *what, const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
-        buf_printf(&line, "%s%s %s%s  ", look, mark, what, l->cli->style->reset);
-        show_prompt(&line, l->cli->style, prompt);
+        buf_puts(&line, look);
+        text_pad(&line, what, OUTCOME_COLUMNS);
+        buf_printf(&line, "%s ", l->cli->style->reset);
+        show_prompt(&line, l->cli->style, l->screen.columns, prompt);
         log_buf(l, &line);
 }
 
 static void log_connections(struct live *l, const struct event *event)
 {
-        log_words(l, l->cli->style->bold, event->n_connections > 0 ? "Talking already:" : "Nobody is talking yet.");
+        log_words(l, l->cli->style->bold,
+                  event->n_connections > 0 ? "Talking already:" : "Nobody is talking yet.");
         for (size_t i = 0; i < event->n_connections; i++) {
-                _cleanup_(buf_deinit) struct buf line = { 0 };
+                _cleanup_(buf_deinit) struct buf line = {0};
 
                 buf_puts(&line, "               "); /* where decisions have their time and verdict */
-                show_connection(&line, l->cli->style, &event->connections[i]);
+                show_connection(&line, l->cli->style, l->screen.columns, &event->connections[i]);
                 log_buf(l, &line);
         }
         log_words(l, l->cli->style->bold, "From now on:");
 }
 
-/* ---- requests ----------------------------------------------------------------------------------------------------- */
+/* ---- requests
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int64_t request_plain(struct live *l, enum message_type type)
 {
@@ -103,7 +108,6 @@ static void start_requests(struct live *l)
         unsigned events = SUBSCRIBE_QUESTIONS | (l->watch ? SUBSCRIBE_DECISIONS : 0);
         struct buf *out = client_output(l->client);
 
-        message_format_request_hello(out, client_next_id(l->client), l->watch ? "bastion watch --ask" : "bastion ask");
         if (l->watch)
                 l->connections_id = request_plain(l, MESSAGE_CONNECTIONS);
         message_format_request_subscribe(out, client_next_id(l->client), events);
@@ -111,7 +115,8 @@ static void start_requests(struct live *l)
         request_plain(l, MESSAGE_QUESTIONS);
 }
 
-/* ---- what the daemon says ----------------------------------------------------------------------------------------- */
+/* ---- what the daemon says
+ * ----------------------------------------------------------------------------------------- */
 
 static void set_mode(struct live *l, enum mode mode, unsigned try_left_seconds)
 {
@@ -121,19 +126,24 @@ static void set_mode(struct live *l, enum mode mode, unsigned try_left_seconds)
                 const struct style *style = l->cli->style;
 
                 if (mode == MODE_ENFORCEMENT && tries)
-                        log_words(l, style->yellow, "Enforcement is being tried: what no rule decides is held, and asked about here.");
+                        log_words(l, style->yellow,
+                                  "Enforcement is being tried: what no rule decides is held, and asked about "
+                                  "here.");
                 else if (mode == MODE_ENFORCEMENT)
-                        log_words(l, style->yellow, was_trying ? "Enforcement is kept." : "The mode is enforcement now.");
+                        log_words(l, style->yellow,
+                                  was_trying ? "Enforcement is kept." : "The mode is enforcement now.");
                 else
                         log_words(l, style->yellow,
-                                  was_trying ? "Enforcement was not kept: back in learning mode." : "The mode is learning now.");
+                                  was_trying ? "Enforcement was not kept: back in learning mode."
+                                             : "The mode is learning now.");
         }
         l->has_mode = true;
         l->mode = mode;
         l->try_ends = tries ? boottime_add(cli_now(), try_left_seconds * NS_PER_SEC) : BOOTTIME_NEVER;
 }
 
-/* Moves the event's prompts into the panel; the event is the client's, so what was taken is left empty there. */
+/* Moves the event's prompts into the panel; the event is the client's, so what was taken is left empty there.
+ */
 static void take_prompts(struct live *l, const struct event *event)
 {
         for (size_t i = 0; i < event->n_prompts; i++) {
@@ -150,17 +160,17 @@ static const char *closed_words(enum question_state state)
 {
         switch (state) {
         case QUESTION_ANSWERED:
-                return "answered elsewhere:";
+                return "· elsewhere";
         case QUESTION_EXPIRED:
-                return "nobody answered in time:";
+                return "· no answer";
         case QUESTION_ABANDONED:
-                return "given up:";
+                return "· given up";
         case QUESTION_SUPERSEDED:
-                return "a rule decides now:";
+                return "· a rule now";
         case QUESTION_OPEN:
                 break;
         }
-        return "ended:";
+        return "· ended";
 }
 
 static void on_question_closed(struct live *l, const struct event *event)
@@ -169,13 +179,13 @@ static void on_question_closed(struct live *l, const struct event *event)
 
         if (!q || q->request != 0)
                 return; /* ours: the reply says how it went */
-        log_question(l, l->cli->style->dim, "·", closed_words(event->state), &q->prompt);
+        log_question(l, l->cli->style->dim, closed_words(event->state), &q->prompt);
         panel_remove(&l->panel, q, cli_now());
 }
 
 static void on_answer_reply(struct live *l, struct panel_question *q, const struct event *event)
 {
-        _cleanup_(buf_deinit) struct buf what = { 0 };
+        _cleanup_(buf_deinit) struct buf what = {0};
         const struct style *style = l->cli->style;
 
         if (event->type == EVENT_ERROR) {
@@ -185,11 +195,12 @@ static void on_answer_reply(struct live *l, struct panel_question *q, const stru
                         return;
                 }
         } else {
-                show_answer(&what, &q->answer);
-                buf_puts(&what, q->prompt.learning ? " (recorded, takes effect in enforcement):" : ":");
+                buf_printf(&what, "%s %s %s", q->answer.allow ? "✓" : "✗", q->answer.allow ? "allow" : "deny",
+                           lifetime_name(q->answer.lifetime));
                 if (!buf_error(&what))
-                        log_question(l, q->answer.allow ? style->green : style->red, q->answer.allow ? "✓" : "✗", what.data,
-                                     &q->prompt);
+                        log_question(l, q->answer.allow ? style->green : style->red, what.data, &q->prompt);
+                if (q->prompt.learning)
+                        log_words(l, style->yellow, "               recorded, takes effect in enforcement");
         }
         panel_remove(&l->panel, q, cli_now());
 }
@@ -199,7 +210,7 @@ static void take_status(struct live *l, struct event *event)
 {
         status_deinit(&l->status);
         l->status = event->status;
-        event->status = (struct status){ 0 };
+        event->status = (struct status){0};
         l->has_status = true;
         set_mode(l, l->status.mode, l->status.try_left_seconds);
 }
@@ -211,7 +222,8 @@ static void on_reply(struct live *l, struct event *event)
         if (q && event->id != 0)
                 on_answer_reply(l, q, event);
         else if (event->type == EVENT_ERROR)
-                log_words(l, l->cli->style->red, event->text ? event->text : message_error_word(event->error));
+                log_words(l, l->cli->style->red,
+                          event->text ? event->text : message_error_word(event->error));
         else if (event->id == l->connections_id && event->id != 0)
                 log_connections(l, event);
         else if (event->has_status)
@@ -234,9 +246,9 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
         switch (event->type) {
         case EVENT_DECISION:
                 if (event->n_records > 0) {
-                        _cleanup_(buf_deinit) struct buf line = { 0 };
+                        _cleanup_(buf_deinit) struct buf line = {0};
 
-                        show_record(&line, l->cli->style, &event->records[0]);
+                        show_record(&line, l->cli->style, l->screen.columns, &event->records[0]);
                         log_buf(l, &line);
                 }
                 break;
@@ -263,7 +275,9 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
         }
 }
 
-/* ---- keys --------------------------------------------------------------------------------------------------------- */
+/* ---- keys
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void send_answer(struct live *l, const struct answer *answer)
 {
@@ -302,7 +316,8 @@ static void on_key(struct live *l, char key)
                 send_answer(l, &answer);
 }
 
-/* Bytes of one escape sequence (arrows, function keys): they are no keys of ours, and their last letter must not be taken for one. */
+/* Bytes of one escape sequence (arrows, function keys): they are no keys of ours, and their last letter must
+ * not be taken for one. */
 static size_t escape_length(const char *keys, size_t n)
 {
         size_t i = 1;
@@ -328,7 +343,8 @@ static void read_keys(struct live *l)
         }
 }
 
-/* ---- the picture -------------------------------------------------------------------------------------------------- */
+/* ---- the picture
+ * -------------------------------------------------------------------------------------------------- */
 
 static void put_hint(const struct live *l, struct buf *out, const char *key, const char *word)
 {
@@ -344,7 +360,8 @@ static void put_mode(const struct live *l, struct buf *out)
 
         if (!l->has_mode)
                 return;
-        buf_printf(out, "%s%s%s", l->mode == MODE_ENFORCEMENT ? style->green : style->yellow, mode_name(l->mode), style->reset);
+        buf_printf(out, "%s%s%s", l->mode == MODE_ENFORCEMENT ? style->green : style->yellow,
+                   mode_name(l->mode), style->reset);
         if (l->try_ends.ns != UINT64_MAX)
                 buf_printf(out, " for %llu s", (unsigned long long)left);
 }
@@ -363,10 +380,10 @@ static void put_status(const struct live *l, struct buf *out)
                 return;
         put_count(out, l->status.n_allowed, "allowed");
         put_count(out, l->status.n_denied, "denied");
+        if (l->status.root_bypass)
+                put_count(out, l->status.n_root_bypass, "of root, not asked");
         if (l->status.n_learned_denials > 0)
                 put_count(out, l->status.n_learned_denials, "would be denied");
-        if (l->status.root_bypass)
-                put_count(out, l->status.n_root_bypass, "root, not asked");
 }
 
 static void put_hints(const struct live *l, struct buf *out)
@@ -375,6 +392,8 @@ static void put_hints(const struct live *l, struct buf *out)
                 put_hint(l, out, "k", "keep enforcement");
         else if (l->watch && l->has_mode && l->mode == MODE_LEARNING)
                 put_hint(l, out, "e", "try enforcement for 60 s");
+        if (panel_n_waiting(&l->panel) > 1)
+                put_hint(l, out, "n", "next question");
         put_hint(l, out, "q", "quit");
 }
 
@@ -392,7 +411,7 @@ static void add_line(struct buf *panel, struct buf *line, unsigned columns)
 
 static void format_bottom(struct live *l, struct buf *panel)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
         const struct style *style = l->cli->style;
         unsigned columns = l->screen.columns;
 
@@ -416,9 +435,11 @@ static void format_bottom(struct live *l, struct buf *panel)
 
 static int draw(struct live *l)
 {
-        _cleanup_(buf_deinit) struct buf panel = { 0 };
+        _cleanup_(buf_deinit) struct buf panel = {0};
         /* The log keeps a third of the terminal, where there is one to speak of. */
-        unsigned rows = l->screen.rows > 20 ? l->screen.rows * 2 / 3 : l->screen.rows > 6 ? l->screen.rows - 4 : 2;
+        unsigned rows = l->screen.rows > 20  ? l->screen.rows * 2 / 3
+                        : l->screen.rows > 6 ? l->screen.rows - 3
+                                             : 2;
 
         panel_format(&l->panel, l->cli->style, l->screen.columns, rows, cli_now(), &panel);
         format_bottom(l, &panel);
@@ -427,7 +448,8 @@ static int draw(struct live *l)
         return screen_draw(&l->screen, &panel);
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- the loop
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int sooner(int a, int b)
 {
@@ -460,13 +482,14 @@ static void note_garbage(struct live *l)
         if (client_n_garbage(l->client) == l->n_garbage)
                 return;
         l->n_garbage = client_n_garbage(l->client);
-        log_words(l, l->cli->style->red, "The daemon said something that this program does not understand; it was left out.");
+        log_words(l, l->cli->style->red,
+                  "The daemon said something that this program does not understand; it was left out.");
 }
 
 /* One round: draw, wait, take in. 0, or what client_dispatch() said, or a negative errno. */
 static int round_trip(struct live *l)
 {
-        struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = client_fd(l->client) } };
+        struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = client_fd(l->client)}};
         unsigned wishes;
         int r;
 
@@ -499,7 +522,7 @@ static void live_deinit(struct live *l)
 
 int live_run(const struct cli *cli, bool watch)
 {
-        _cleanup_(live_deinit) struct live l = { .cli = cli, .watch = watch, .try_ends = BOOTTIME_NEVER };
+        _cleanup_(live_deinit) struct live l = {.cli = cli, .watch = watch, .try_ends = BOOTTIME_NEVER};
         int r;
 
         r = cli_connect(cli, on_event, &l, &l.client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * `bastion`: one table of commands. The dispatch, the help and the shell's completion are made from its rows, so that none of
- * them can forget a command that another knows.
+ * `bastion`: one table of commands. The dispatch, the help and the shell's completion are made from its rows,
+ * so that none of them can forget a command that another knows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,104 +11,118 @@
 #include "cli/text.h"
 
 const struct command commands[] = {
-        { .name = "status",
-          .synopsis = "[--kernel]",
-          .summary = "what the firewall does now: mode, counts, holes, problems",
-          .help = "Shows the mode, how connections are seen (the rung, and why not the better one), how long the daemon has\n"
-                  "been running, what it decided, how many questions wait, and which holes the configuration leaves open.\n"
-                  "With --kernel: what Bastion has in the kernel, as text.",
-          .options = OPTION_BIT(KERNEL),
-          .run = cmd_status },
-        { .name = "watch",
-          .synopsis = "[--ask | --count=N]",
-          .summary = "each decision as it is made",
-          .help = "One line a decision: time, verdict, program (process, user), destination, and the rule or the reason.\n"
-                  "With --ask: a screen with who is talking already, each new connection, and the open questions at the\n"
-                  "bottom, to be answered with single keys; 'e' tries enforcement for 60 seconds, 'q' leaves.",
-          .options = OPTION_BIT(COUNT) | OPTION_BIT(ASK),
-          .run = cmd_watch },
-        { .name = "ask",
-          .synopsis = "",
-          .summary = "answer the firewall's questions here",
-          .help = "Shows one open question at a time. Keys: a allow once, s allow for this session, A allow always,\n"
-                  "d deny once, x deny for this session, D deny always; p changes what the answer covers (this port, all\n"
-                  "ports, this destination), n or Tab shows the next question, q leaves.\n"
-                  "Without a terminal on standard input, lines are read: REF allow|deny [once|session|always]\n"
-                  "[port|all-ports|destination]; REF is a question's name or 'next'. It ends when the input ends.",
-          .run = cmd_ask },
-        { .name = "questions",
-          .synopsis = "",
-          .summary = "the questions that are open now",
-          .help = "One line a question: its name (REF for 'bastion answer'), the seconds left, program and destination.\n"
-                  "The exit code is 0 whether there are any or none.",
-          .run = cmd_questions },
-        { .name = "answer",
-          .synopsis = "REF allow|deny [once|session|always] [port|all-ports|destination]",
-          .summary = "answer one question",
-          .help = "Answers the question that 'bastion questions' calls REF. Without more words: once, and this port only.\n"
-                  "A question that has ended already takes no answer: exit code 1.",
-          .words = "allow deny once session always port all-ports destination",
-          .min_words = 2,
-          .max_words = 4,
-          .run = cmd_answer },
-        { .name = "rules",
-          .synopsis = "[list | add SENTENCE… | delete ID]",
-          .summary = "list, add and delete rules",
-          .help = "A rule is a sentence:\n"
-                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
-                  "          [user NAME] [group NAME] [for session] [note \"…\"]\n"
-                  "  SUBJECT      /path/to/program, name COMM, anyone, unknown, kernel\n"
-                  "  DESTINATION  an address, a network, or loopback, lan, link, multicast, broadcast, internet, resolver\n"
-                  "  PORTS        443, or 80,443, or 8000-8999\n"
-                  "A word with blanks in it is quoted for you: bastion rules add deny '/opt/my game/play' to internet",
-          .words = "list add delete",
-          .max_words = SIZE_MAX,
-          .run = cmd_rules },
-        { .name = "mode",
-          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
-          .summary = "show or change the mode",
-          .help = "learning lets everything through and records what would have been denied; enforcement holds what no rule\n"
-                  "decides, and asks. With --try the mode before comes back by itself, unless 'bastion mode --keep' is said\n"
-                  "in time.",
-          .words = "learning enforcement",
-          .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
-          .max_words = 1,
-          .run = cmd_mode },
-        { .name = "log",
-          .synopsis = "[--count=N] [--follow] [--program=GLOB] [--verdict=allow|deny]",
-          .summary = "the latest decisions, from the daemon's memory",
-          .help = "Oldest first. --count is taken of those that match. With --follow, new decisions come after them.\n"
-                  "GLOB is compared with the program's path and with its name: --program='*/curl'.",
-          .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT),
-          .run = cmd_log },
-        { .name = "connections",
-          .synopsis = "",
-          .summary = "who is talking now",
-          .help = "One line a connection that exists: program, process, user, remote end, and what started the program.",
-          .run = cmd_connections },
-        { .name = "doctor",
-          .synopsis = "",
-          .summary = "check that the firewall really works here",
-          .help = "Each check is ok, a warning, or failed. The exit code is 0 when none failed, else 1.",
-          .run = cmd_doctor },
-        { .name = "rescue",
-          .synopsis = "",
-          .summary = "remove everything of Bastion from the kernel, daemon or not",
-          .help = "For the day when the network is gone and Bastion is suspected: takes Bastion's tables and hooks out of this\n"
-                  "network namespace, with or without a daemon. Rules and configuration stay. More words are handed on to\n"
-                  "bastion-daemon --rescue (write '--' before options).",
-          .max_words = SIZE_MAX,
-          .run = cmd_rescue },
-        { .name = "completion",
-          .synopsis = "bash",
-          .summary = "print the completion for a shell",
-          .help = "Prints a script for the shell to source.",
-          .words = "bash",
-          .hidden = true,
-          .min_words = 1,
-          .max_words = 1,
-          .run = cmd_completion },
-        { 0 },
+        {.name = "status",
+         .synopsis = "[--kernel]",
+         .summary = "what the firewall does now: mode, counts, holes, problems",
+         .help = "Shows the mode, how connections are seen (the rung, and why not the better\n"
+                 "one), how long the daemon has been running, what it decided, how many\n"
+                 "questions wait, and which holes the configuration leaves open.\n"
+                 "With --kernel: what Bastion has in the kernel, as text.",
+         .options = OPTION_BIT(KERNEL),
+         .run = cmd_status},
+        {.name = "watch",
+         .synopsis = "[--ask | --count=N]",
+         .summary = "each decision as it is made",
+         .help = "One line a decision: time, verdict, program (process, user), destination, and\n"
+                 "the rule or the reason.\n"
+                 "With --ask: a screen with who is talking already, each new connection, and the\n"
+                 "open questions at the bottom, to be answered with single keys; 'e' tries\n"
+                 "enforcement for 60 seconds, 'q' leaves.",
+         .options = OPTION_BIT(COUNT) | OPTION_BIT(ASK),
+         .run = cmd_watch},
+        {.name = "ask",
+         .synopsis = "",
+         .summary = "answer the firewall's questions here",
+         .help = "Shows one open question at a time. Keys: a allow once, s allow for this\n"
+                 "session, A allow always, d deny once, x deny for this session, D deny always;\n"
+                 "p changes what the answer covers (this port, all ports, this destination), n\n"
+                 "or Tab shows the next question, q leaves.\n"
+                 "Without a terminal on standard input, lines are read: REF allow|deny\n"
+                 "[once|session|always] [port|all-ports|destination]; REF is a question's name\n"
+                 "or 'next'. It ends when the input ends.",
+         .run = cmd_ask},
+        {.name = "questions",
+         .synopsis = "",
+         .summary = "the questions that are open now",
+         .help = "One line a question: its name (REF for 'bastion answer'), the seconds left,\n"
+                 "program and destination.\n"
+                 "The exit code is 0 whether there are any or none.",
+         .run = cmd_questions},
+        {.name = "answer",
+         .synopsis = "REF allow|deny [once|session|always] [port|all-ports|destination]",
+         .summary = "answer one question",
+         .help = "Answers the question that 'bastion questions' calls REF. Without more words:\n"
+                 "once, and this port only.\n"
+                 "A question that has ended already takes no answer: exit code 1.",
+         .words = "allow deny once session always port all-ports destination",
+         .min_words = 2,
+         .max_words = 4,
+         .run = cmd_answer},
+        {.name = "rules",
+         .synopsis = "[list | add SENTENCE… | delete ID]",
+         .summary = "list, add and delete rules",
+         .help = "A rule is a sentence:\n"
+                 "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
+                 "          [user NAME] [group NAME] [for session] [note \"…\"]\n"
+                 "  SUBJECT      /path/to/program, name COMM, anyone, unknown, kernel\n"
+                 "  DESTINATION  an address, a network, or of loopback, lan, link, multicast,\n"
+                 "               broadcast, internet, resolver one or several, joined by commas\n"
+                 "  PORTS        443, or 80,443, or 8000-8999\n"
+                 "A word with blanks in it is quoted for you:\n"
+                 "  bastion rules add deny '/opt/my game/play' to internet",
+         .words = "list add delete",
+         .max_words = SIZE_MAX,
+         .run = cmd_rules},
+        {.name = "mode",
+         .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
+         .summary = "show or change the mode",
+         .help = "learning lets everything through and records what would have been denied;\n"
+                 "enforcement holds what no rule decides, and asks. With --try the mode before\n"
+                 "comes back by itself, unless 'bastion mode --keep' is said in time.",
+         .words = "learning enforcement",
+         .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
+         .max_words = 1,
+         .run = cmd_mode},
+        {.name = "log",
+         .synopsis = "[--count=N] [--follow] [--program=GLOB] [--verdict=allow|deny]",
+         .summary = "the latest decisions, from the daemon's memory",
+         .help = "Oldest first. --count is taken of those that match. With --follow, new\n"
+                 "decisions come after them.\n"
+                 "GLOB is compared with the program's path and with its name:\n"
+                 "--program='*/curl'.",
+         .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT),
+         .run = cmd_log},
+        {.name = "connections",
+         .synopsis = "",
+         .summary = "who is talking now",
+         .help = "One line a connection that exists: program, process, user, remote end, and\n"
+                 "what started the program.",
+         .run = cmd_connections},
+        {.name = "doctor",
+         .synopsis = "",
+         .summary = "check that the firewall really works here",
+         .help = "Each check is ok, a warning, or failed. The exit code is 0 when none failed,\n"
+                 "else 1.",
+         .run = cmd_doctor},
+        {.name = "rescue",
+         .synopsis = "",
+         .summary = "remove everything of Bastion from the kernel, daemon or not",
+         .help = "For the day when the network is gone and Bastion is suspected: takes Bastion's\n"
+                 "tables and hooks out of this network namespace, with or without a daemon.\n"
+                 "Rules and configuration stay. More words are handed on to bastion-daemon\n"
+                 "--rescue (write '--' before options).",
+         .max_words = SIZE_MAX,
+         .run = cmd_rescue},
+        {.name = "completion",
+         .synopsis = "bash",
+         .summary = "print the completion for a shell",
+         .help = "Prints a script for the shell to source.",
+         .words = "bash",
+         .hidden = true,
+         .min_words = 1,
+         .max_words = 1,
+         .run = cmd_completion},
+        {0},
 };
 
 static void help_options(struct buf *out, unsigned mask)
@@ -120,7 +134,8 @@ static void help_options(struct buf *out, unsigned mask)
 
                 if (!(mask & 1u << i))
                         continue;
-                snprintf(name, sizeof(name), "--%s%s%s", row->name, row->argument ? "=" : "", row->argument ? row->argument : "");
+                snprintf(name, sizeof(name), "--%s%s%s", row->name, row->argument ? "=" : "",
+                         row->argument ? row->argument : "");
                 buf_puts(out, "  ");
                 text_pad(out, name, 22);
                 buf_printf(out, "  %s\n", row->help);
@@ -134,9 +149,10 @@ static void help_exit_codes(struct buf *out)
 
 static int help_all(void)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
 
-        buf_puts(&out, "Usage: bastion COMMAND [WORDS] [OPTIONS]\n\nBastion Firewall: which program may talk to whom.\n\n");
+        buf_puts(&out, "Usage: bastion COMMAND [WORDS] [OPTIONS]\n\nBastion Firewall: which program may talk "
+                       "to whom.\n\n");
         for (const struct command *command = commands; command->name; command++) {
                 if (command->hidden)
                         continue;
@@ -153,10 +169,12 @@ static int help_all(void)
 
 static int help_command(const struct command *command)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
 
-        buf_printf(&out, "Usage: bastion %s%s%s\n\n", command->name, *command->synopsis ? " " : "", command->synopsis);
-        buf_printf(&out, "bastion %s: %s.\n\n%s\n\nOptions:\n", command->name, command->summary, command->help);
+        buf_printf(&out, "Usage: bastion %s%s%s\n\n", command->name, *command->synopsis ? " " : "",
+                   command->synopsis);
+        buf_printf(&out, "bastion %s: %s.\n\n%s\n\nOptions:\n", command->name, command->summary,
+                   command->help);
         help_options(&out, command->options | OPTIONS_GLOBAL);
         help_exit_codes(&out);
         return cli_print(&out);
@@ -179,17 +197,18 @@ static int check_arguments(const struct cli *cli)
                 return cli_wrong_input(cli, "'%s' has no option '--%s'", cli->command->name,
                                        option_rows[__builtin_ctz(strange)].name);
         if (cli->n_words < cli->command->min_words)
-                return cli_wrong_input(cli, "'%s' needs more words: bastion %s %s", cli->command->name, cli->command->name,
-                                       cli->command->synopsis);
+                return cli_wrong_input(cli, "'%s' needs more words: bastion %s %s", cli->command->name,
+                                       cli->command->name, cli->command->synopsis);
         if (cli->n_words > cli->command->max_words)
-                return cli_wrong_input(cli, "'%s' is a word too much for '%s'", cli->words[cli->command->max_words],
-                                       cli->command->name);
+                return cli_wrong_input(cli, "'%s' is a word too much for '%s'",
+                                       cli->words[cli->command->max_words], cli->command->name);
         return EXIT_YES;
 }
 
 static int run(const struct arguments *arguments)
 {
-        struct cli cli = { .arguments = arguments, .socket = CLIENT_SOCKET, .style = term_style(STDOUT_FILENO) };
+        struct cli cli = {
+                .arguments = arguments, .socket = CLIENT_SOCKET, .style = term_style(STDOUT_FILENO)};
         int r;
 
         if (arguments_have(arguments, OPTION_VERSION)) {
@@ -200,7 +219,8 @@ static int run(const struct arguments *arguments)
                 if (arguments->n_words > 1 && (cli.command = command_find(arguments->words[1])))
                         return help_command(cli.command);
                 r = help_all();
-                return arguments->n_words > 0 || arguments_have(arguments, OPTION_HELP) ? r : EXIT_WRONG_INPUT;
+                return arguments->n_words > 0 || arguments_have(arguments, OPTION_HELP) ? r
+                                                                                        : EXIT_WRONG_INPUT;
         }
         cli.command = command_find(arguments->words[0]);
         if (!cli.command) {
@@ -222,7 +242,7 @@ static int run(const struct arguments *arguments)
 
 int main(int argc, char **argv)
 {
-        _cleanup_(arguments_deinit) struct arguments arguments = { 0 };
+        _cleanup_(arguments_deinit) struct arguments arguments = {0};
         char error[ARGUMENTS_ERROR_MAX];
         int r;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The question in view is remembered by its name, not by its place: places move when others are answered elsewhere.
- * settle() is the one door through which another question comes into view, and the one place that starts the guard.
+ * The question in view is remembered by its name, not by its place: places move when others are answered
+ * elsewhere. settle() is the one door through which another question comes into view, and the one place that
+ * starts the guard.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,14 +13,14 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { LABEL_COLUMNS = 13, URGENT_SECONDS = 6 };
+enum { LABEL_COLUMNS = 13, SHORT_LABEL_COLUMNS = 6, NARROW_COLUMNS = 60, URGENT_SECONDS = 6 };
 
 void panel_deinit(struct panel *p)
 {
         for (size_t i = 0; i < p->n; i++)
                 prompt_deinit(&p->questions[i].prompt);
         free(p->questions);
-        *p = (struct panel){ 0 };
+        *p = (struct panel){0};
 }
 
 struct panel_question *panel_find(struct panel *p, const char *ref)
@@ -86,7 +87,7 @@ int panel_add(struct panel *p, struct prompt *prompt, struct boottime now)
                 prompt_deinit(&q->prompt);
                 q->prompt = *prompt;
                 q->ends = ends;
-                *prompt = (struct prompt){ 0 };
+                *prompt = (struct prompt){0};
                 return 0;
         }
         if (p->n >= LIMIT_QUESTIONS)
@@ -100,8 +101,8 @@ int panel_add(struct panel *p, struct prompt *prompt, struct boottime now)
                 p->questions = questions;
                 p->size = size;
         }
-        p->questions[p->n++] = (struct panel_question){ .prompt = *prompt, .ends = ends };
-        *prompt = (struct prompt){ 0 };
+        p->questions[p->n++] = (struct panel_question){.prompt = *prompt, .ends = ends};
+        *prompt = (struct prompt){0};
         settle(p, now);
         return 0;
 }
@@ -147,8 +148,8 @@ static const struct {
         bool allow;
         enum lifetime lifetime;
 } answer_keys[] = {
-        { 'a', true, LIFETIME_ONCE },  { 's', true, LIFETIME_SESSION },  { 'A', true, LIFETIME_ALWAYS },
-        { 'd', false, LIFETIME_ONCE }, { 'x', false, LIFETIME_SESSION }, { 'D', false, LIFETIME_ALWAYS },
+        {'a', true, LIFETIME_ONCE},  {'s', true, LIFETIME_SESSION},  {'A', true, LIFETIME_ALWAYS},
+        {'d', false, LIFETIME_ONCE}, {'x', false, LIFETIME_SESSION}, {'D', false, LIFETIME_ALWAYS},
 };
 
 static bool is_guarded(const struct panel *p, struct boottime now)
@@ -168,7 +169,8 @@ enum panel_action panel_key(struct panel *p, char key, struct boottime now, stru
         }
         for (size_t i = 0; i < ARRAY_SIZE(answer_keys); i++)
                 if (answer_keys[i].key == key) {
-                        *ret_answer = (struct answer){ answer_keys[i].allow, answer_keys[i].lifetime, p->scope };
+                        *ret_answer =
+                                (struct answer){answer_keys[i].allow, answer_keys[i].lifetime, p->scope};
                         return PANEL_ANSWER;
                 }
         return PANEL_NOTHING;
@@ -189,7 +191,8 @@ int panel_timeout_ms(struct panel *p, struct boottime now)
         return left == 0 ? -1 : (int)(left % 1000) + 1; /* when the next whole second is reached */
 }
 
-/* ---- the picture -------------------------------------------------------------------------------------------------- */
+/* ---- the picture
+ * -------------------------------------------------------------------------------------------------- */
 
 /* A line and how soon it may be left out: 0 never, 1 first. */
 struct line {
@@ -221,39 +224,57 @@ static void put_line(struct picture *picture, unsigned spare, struct buf *text)
                 picture->failed = true;
                 return;
         }
-        picture->lines[picture->n++] = (struct line){ line, spare };
+        picture->lines[picture->n++] = (struct line){line, spare};
 }
 
-static void put_label(struct picture *picture, struct buf *out, const char *label)
+/* A narrow terminal needs the room for the words. */
+static bool is_narrow(const struct picture *picture)
 {
-        /* A narrow terminal needs the room for the words. */
+        return picture->columns < NARROW_COLUMNS;
+}
+
+static void put_label(struct picture *picture, struct buf *out, const char *label, const char *short_label)
+{
         buf_printf(out, "  %s", picture->style->dim);
-        text_pad(out, label, picture->columns < 50 ? 8 : LABEL_COLUMNS);
+        text_pad(out, is_narrow(picture) ? short_label : label,
+                 is_narrow(picture) ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
         buf_puts(out, picture->style->reset);
 }
 
 typedef void (*show_fn)(struct buf *out, const struct subject *s);
 
-static void put_fact(struct picture *picture, unsigned spare, const char *label, show_fn format, const struct subject *s)
+static void put_fact(struct picture *picture, unsigned spare, const char *label, const char *short_label,
+                     show_fn format, const struct subject *s)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
-        put_label(picture, &line, label);
+        put_label(picture, &line, label, short_label);
         format(&line, s);
         put_line(picture, spare, &line);
 }
 
+static void put_chain(struct picture *picture, const struct subject *s)
+{
+        unsigned before = 2 + (is_narrow(picture) ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
+        _cleanup_(buf_deinit) struct buf line = {0};
+
+        put_label(picture, &line, "Started by", "From");
+        show_chain(&line, s, picture->columns > before ? picture->columns - before : 1);
+        put_line(picture, 0, &line);
+}
+
 static void put_blank(struct picture *picture, unsigned spare)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         put_line(picture, spare, &line);
 }
 
 /* "── Question 1 of 4 ───────────── 24 s ──" */
-static void put_heading(struct picture *picture, const struct panel *p, const struct panel_question *q, struct boottime now)
+static void put_heading(struct picture *picture, const struct panel *p, const struct panel_question *q,
+                        struct boottime now)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 }, left = { 0 }, right = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0}, left = {0}, right = {0};
         uint64_t seconds = (boottime_left(q->ends, now) + NS_PER_SEC - 1) / NS_PER_SEC;
         const struct style *style = picture->style;
         unsigned n = panel_n_waiting(p), used;
@@ -277,7 +298,7 @@ static void put_heading(struct picture *picture, const struct panel *p, const st
 
 static void put_sentence(struct picture *picture, const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         buf_printf(&line, "  %s", picture->style->bold);
         show_name(&line, prompt->subject);
@@ -285,7 +306,8 @@ static void put_sentence(struct picture *picture, const struct prompt *prompt)
         show_host_port(&line, &prompt->flow, prompt->host);
         buf_puts(&line, picture->style->reset);
         if (prompt->whole_program && prompt->n_more > 0)
-                buf_printf(&line, " and %u more destination%s", prompt->n_more, prompt->n_more == 1 ? "" : "s");
+                buf_printf(&line, " and %u more destination%s", prompt->n_more,
+                           prompt->n_more == 1 ? "" : "s");
         put_line(picture, 0, &line);
 }
 
@@ -301,9 +323,9 @@ static void show_user_process(struct buf *out, const struct subject *s)
 
 static void put_destination(struct picture *picture, const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
-        put_label(picture, &line, "Destination");
+        put_label(picture, &line, "Destination", "To");
         show_destination(&line, &prompt->flow, prompt->host);
         put_line(picture, 2, &line);
 }
@@ -311,16 +333,16 @@ static void put_destination(struct picture *picture, const struct prompt *prompt
 /* What a person should know before believing the name above. */
 static void put_doubts(struct picture *picture, const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
         if (prompt->n_others > 0) {
-                put_label(picture, &line, "Or");
+                put_label(picture, &line, "Or", "Or");
                 for (unsigned i = 0; i < prompt->n_others; i++) {
                         buf_puts(&line, i > 0 ? ", " : "");
                         show_path(&line, prompt->others[i]);
                 }
         } else if (prompt->subject->kind == SUBJECT_PROGRAM && prompt->subject->identity != IDENTITY_TASK) {
-                put_label(picture, &line, "Found by");
+                put_label(picture, &line, "Found by", "By");
                 buf_printf(&line, "%s, after the fact", identity_name(prompt->subject->identity));
         } else {
                 return;
@@ -329,9 +351,10 @@ static void put_doubts(struct picture *picture, const struct prompt *prompt)
 }
 
 /* One key and its word: the key stands out. */
-static void put_key(struct picture *picture, struct buf *line, const char *key, const char *word, unsigned columns)
+static void put_key(struct picture *picture, struct buf *line, const char *key, const char *word,
+                    unsigned columns)
 {
-        _cleanup_(buf_deinit) struct buf part = { 0 };
+        _cleanup_(buf_deinit) struct buf part = {0};
 
         buf_printf(&part, "%s%s%s %s", picture->style->bold, key, picture->style->reset, word);
         if (!buf_error(&part))
@@ -340,15 +363,15 @@ static void put_key(struct picture *picture, struct buf *line, const char *key, 
 
 static void put_answers(struct picture *picture)
 {
-        static const char *const rows[2][4] = { { "Allow", "a", "s", "A" }, { "Deny", "d", "x", "D" } };
+        static const char *const rows[2][4] = {{"Allow", "a", "s", "A"}, {"Deny", "d", "x", "D"}};
         const struct style *style = picture->style;
 
         for (unsigned i = 0; i < 2; i++) {
-                _cleanup_(buf_deinit) struct buf line = { 0 };
-                bool narrow = picture->columns < 50;
+                _cleanup_(buf_deinit) struct buf line = {0};
+                bool narrow = is_narrow(picture);
 
                 buf_printf(&line, "  %s", i == 0 ? style->green : style->red);
-                text_pad(&line, rows[i][0], narrow ? 6 : LABEL_COLUMNS);
+                text_pad(&line, rows[i][0], narrow ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
                 buf_puts(&line, style->reset);
                 put_key(picture, &line, rows[i][1], "once", narrow ? 8 : 12);
                 put_key(picture, &line, rows[i][2], narrow ? "session" : "this session", narrow ? 11 : 18);
@@ -359,62 +382,60 @@ static void put_answers(struct picture *picture)
 
 static void put_scope(struct picture *picture, enum answer_scope scope)
 {
-        static const char *const words[] = { "this port", "all ports", "this destination" };
-        static const char *const short_words[] = { "port", "all", "address" };
-        _cleanup_(buf_deinit) struct buf line = { 0 };
-        bool narrow = picture->columns < 64;
+        static const char *const words[] = {"this port", "all ports", "this destination"};
+        static const char *const short_words[] = {"port", "all", "address"};
+        _cleanup_(buf_deinit) struct buf line = {0};
+        bool narrow = is_narrow(picture);
 
         buf_puts(&line, "  ");
-        put_key(picture, &line, "p", "covers", picture->columns < 50 ? 9 : LABEL_COLUMNS);
+        put_key(picture, &line, "p", "covers", narrow ? 9 : LABEL_COLUMNS);
         for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
                 bool chosen = i == (unsigned)scope;
 
-                buf_printf(&line, "%s%s%s%s%s  ", chosen ? "[" : " ", chosen ? picture->style->bold : picture->style->dim,
+                buf_printf(&line, "%s%s%s%s%s  ", chosen ? "[" : " ",
+                           chosen ? picture->style->bold : picture->style->dim,
                            narrow ? short_words[i] : words[i], picture->style->reset, chosen ? "]" : " ");
         }
         put_line(picture, 0, &line);
 }
 
-static void put_footer(struct picture *picture, const struct panel *p, const struct prompt *prompt)
+static void put_learning(struct picture *picture)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(buf_deinit) struct buf line = {0};
 
-        if (prompt->learning) {
-                buf_printf(&line, "  %sLearning: nothing is held. An answer is recorded, takes effect in enforcement.%s",
-                           picture->style->yellow, picture->style->reset);
-                put_line(picture, 1, &line);
-        }
-        if (panel_n_waiting(p) > 1) {
-                buf_puts(&line, "  ");
-                put_key(picture, &line, "n", "next question", 16);
-                put_line(picture, 1, &line);
-        }
+        buf_printf(&line,
+                   "  %sLearning: nothing is held. An answer is recorded, takes effect in enforcement.%s",
+                   picture->style->yellow, picture->style->reset);
+        put_line(picture, 1, &line);
 }
 
-static void draw(struct picture *picture, const struct panel *p, const struct panel_question *q, struct boottime now)
+static void draw(struct picture *picture, const struct panel *p, const struct panel_question *q,
+                 struct boottime now)
 {
         const struct prompt *prompt = &q->prompt;
 
         put_heading(picture, p, q, now);
         put_sentence(picture, prompt);
         put_blank(picture, 1);
-        put_fact(picture, 0, "Program", show_path, prompt->subject);
+        put_fact(picture, 0, "Program", "Is", show_path, prompt->subject);
         if (prompt->subject->arguments)
-                put_fact(picture, 2, "Arguments", show_arguments, prompt->subject);
+                put_fact(picture, 2, "Arguments", "Args", show_arguments, prompt->subject);
         if (prompt->subject->kind == SUBJECT_PROGRAM)
-                put_fact(picture, 0, "Started by", show_chain, prompt->subject);
-        put_fact(picture, 2, "User", show_user_process, prompt->subject);
+                put_chain(picture, prompt->subject);
+        put_fact(picture, 2, "User", "User", show_user_process, prompt->subject);
         put_destination(picture, prompt);
         put_doubts(picture, prompt);
         put_blank(picture, 1);
         put_answers(picture);
         put_scope(picture, p->scope);
-        put_footer(picture, p, prompt);
+        if (prompt->learning)
+                put_learning(picture);
 }
 
-void panel_format(struct panel *p, const struct style *style, unsigned columns, unsigned rows, struct boottime now, struct buf *out)
+void panel_format(struct panel *p, const struct style *style, unsigned columns, unsigned rows,
+                  struct boottime now, struct buf *out)
 {
-        _cleanup_(picture_deinit) struct picture picture = { .columns = columns, .style = style };
+        _cleanup_(picture_deinit) struct picture picture = {.columns = columns, .style = style};
         const struct panel_question *q = panel_shown(p);
         unsigned too_many, left = rows;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The open questions as one person answers them: which one is shown, what a key means for it, and what it looks like. No
- * terminal, no socket, no clock: keys, events and `now` come in, an action and lines go out.
+ * The open questions as one person answers them: which one is shown, what a key means for it, and what it
+ * looks like. No terminal, no socket, no clock: keys, events and `now` come in, an action and lines go out.
  *
- * A key is meant for the question that the person was reading. So answers are not accepted for PANEL_GUARD_MS after another
- * question came into view, whatever brought it there.
+ * A key is meant for the question that the person was reading. So answers are not accepted for PANEL_GUARD_MS
+ * after another question came into view, whatever brought it there.
  */
 #pragma once
 
@@ -35,7 +35,8 @@ struct panel {
 
 void panel_deinit(struct panel *p);
 
-/* Takes the prompt's content on success. 0, -ENOMEM, -E2BIG beyond LIMIT_QUESTIONS. A question that is known already is updated. */
+/* Takes the prompt's content on success. 0, -ENOMEM, -E2BIG beyond LIMIT_QUESTIONS. A question that is known
+ * already is updated. */
 int panel_add(struct panel *p, struct prompt *prompt, struct boottime now);
 /* Borrowed, or NULL. */
 struct panel_question *panel_find(struct panel *p, const char *ref);
@@ -55,8 +56,9 @@ enum panel_action {
 };
 enum panel_action panel_key(struct panel *p, char key, struct boottime now, struct answer *ret_answer);
 
-/* Lines that end in '\n', at most `rows` of at most `columns`, for panel_shown(); nothing when there is none. What matters least is left
- * out first. */
-void panel_format(struct panel *p, const struct style *style, unsigned columns, unsigned rows, struct boottime now, struct buf *out);
+/* Lines that end in '\n', at most `rows` of at most `columns`, for panel_shown(); nothing when there is none.
+ * What matters least is left out first. */
+void panel_format(struct panel *p, const struct style *style, unsigned columns, unsigned rows,
+                  struct boottime now, struct buf *out);
 /* Milliseconds until the picture changes by itself, -1 never. */
 int panel_timeout_ms(struct panel *p, struct boottime now);

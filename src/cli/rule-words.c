@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names are resolved by the parser's help instead of a second parser: where it stumbles over the word after `user` or
- * `group`, that word is looked up and the sentence tried again. So a name in a path or a note is never taken for one.
+ * Names are resolved by the parser's help instead of a second parser: where it stumbles over the word after
+ * `user` or `group`, that word is looked up and the sentence tried again. So a name in a path or a note is
+ * never taken for one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,11 +50,12 @@ static bool follows(const char *sentence, size_t at, const char *word)
         return at >= n && memcmp(sentence + at - n, word, n) == 0 && (at == n || sentence[at - n - 1] == ' ');
 }
 
-/* Replaces the word that `error` points at by the number of the user or group it names. False when it names none. */
+/* Replaces the word that `error` points at by the number of the user or group it names. False when it names
+ * none. */
 static bool resolve_at(struct buf *sentence, const struct sentence_error *error, rule_words_lookup_fn lookup)
 {
         bool group = follows(sentence->data, error->at, "group");
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
         char name[NAME_MAX_BYTES];
         uint32_t id;
 
@@ -72,11 +74,12 @@ static bool resolve_at(struct buf *sentence, const struct sentence_error *error,
                 return false;
         buf_deinit(sentence);
         *sentence = out;
-        out = (struct buf){ 0 };
+        out = (struct buf){0};
         return true;
 }
 
-int rule_words_resolve(struct buf *sentence, rule_words_lookup_fn lookup, struct rule **ret, struct sentence_error *ret_error)
+int rule_words_resolve(struct buf *sentence, rule_words_lookup_fn lookup, struct rule **ret,
+                       struct sentence_error *ret_error)
 {
         int r;
 
@@ -91,13 +94,13 @@ int rule_words_resolve(struct buf *sentence, rule_words_lookup_fn lookup, struct
 
 void rule_words_show_error(struct buf *out, const char *sentence, const struct sentence_error *error)
 {
-        _cleanup_(buf_deinit) struct buf before = { 0 }, word = { 0 };
+        _cleanup_(buf_deinit) struct buf before = {0}, word = {0};
         size_t n = strlen(sentence), at = MIN(error->at, n), length = MIN(error->length, n - at);
 
-        text_typed(&before, sentence, at);
-        text_typed(&word, sentence + at, length);
+        text_words(&before, sentence, at);
+        text_words(&word, sentence + at, length);
         buf_puts(out, "  ");
-        text_typed(out, sentence, n);
+        text_words(out, sentence, n);
         buf_printf(out, "\n  %*s", (int)(before.n > 0 ? text_width(before.data) : 0), "");
         for (unsigned i = word.n > 0 ? MAX(text_width(word.data), 1u) : 1; i > 0; i--)
                 buf_putc(out, '^');

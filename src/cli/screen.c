@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The log's lines from `n_gone` on stand at the top, the panel at the bottom, blank rows between them while there is
- * room. Only when the log needs more rows than there are is the page scrolled, by newlines in the last row, which is what
- * moves the top row into the scrollback: so each line gets there once and in order, however the panel's height changes.
+ * The log's lines from `n_gone` on stand at the top, the panel at the bottom, blank rows between them while
+ * there is room. Only when the log needs more rows than there are is the page scrolled, by newlines in the
+ * last row, which is what moves the top row into the scrollback: so each line gets there once and in order,
+ * however the panel's height changes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static int write_all(const struct buf *b)
 
 void screen_init(struct screen *s)
 {
-        *s = (struct screen){ .fresh = true };
+        *s = (struct screen){.fresh = true};
         term_size(STDOUT_FILENO, &s->columns, &s->rows);
 }
 
@@ -107,8 +108,8 @@ static size_t lines_to_scroll(const struct screen *s, unsigned room)
 }
 
 /*
- * Scrolls by as many rows as needed. More than a page at once (a burst) went by without being shown: these lines are drawn page by
- * page into the scrollback too, as far as the ring still has them.
+ * Scrolls by as many rows as needed. More than a page at once (a burst) went by without being shown: these
+ * lines are drawn page by page into the scrollback too, as far as the ring still has them.
  */
 static void scroll(struct screen *s, unsigned room, struct buf *out)
 {
@@ -129,7 +130,7 @@ static void scroll(struct screen *s, unsigned room, struct buf *out)
 
 int screen_draw(struct screen *s, const struct buf *panel)
 {
-        _cleanup_(buf_deinit) struct buf picture = { 0 }, out = { 0 };
+        _cleanup_(buf_deinit) struct buf picture = {0}, out = {0};
         unsigned height = MIN(count_lines(panel), s->rows), room = s->rows - height;
         bool scrolls;
         int r;
@@ -142,7 +143,8 @@ int screen_draw(struct screen *s, const struct buf *panel)
                         buf_putc(&out, '\n');
                 buf_puts(&out, "\x1b[2J");
                 if (s->last.n > 0 && s->n_log > room)
-                        s->n_gone = MAX(s->n_gone, s->n_log - room); /* another size: what was above is above */
+                        s->n_gone =
+                                MAX(s->n_gone, s->n_log - room); /* another size: what was above is above */
         }
         scrolls = lines_to_scroll(s, room) > 0;
         scroll(s, room, &out);
@@ -150,21 +152,22 @@ int screen_draw(struct screen *s, const struct buf *panel)
         draw_panel(panel, room, s->rows, &picture);
         if (buf_error(&picture))
                 return buf_error(&picture);
-        if (!s->fresh && !scrolls && s->last.n == picture.n && memcmp(s->last.data, picture.data, picture.n) == 0)
+        if (!s->fresh && !scrolls && s->last.n == picture.n &&
+            memcmp(s->last.data, picture.data, picture.n) == 0)
                 return 0;
         buf_append(&out, picture.data, picture.n);
         buf_printf(&out, "\x1b[%u;1H\x1b[?2026l", s->rows);
         r = write_all(&out);
         buf_deinit(&s->last);
         s->last = picture;
-        picture = (struct buf){ 0 };
+        picture = (struct buf){0};
         s->fresh = false;
         return r;
 }
 
 void screen_leave(struct screen *s)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 };
+        _cleanup_(buf_deinit) struct buf out = {0};
         size_t row = MIN(s->n_log - s->n_gone + 1, (size_t)s->rows);
 
         if (s->last.n == 0)

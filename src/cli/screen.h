@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The lower part of the terminal belongs to a panel that is drawn anew; above it a log grows like in any terminal, and what leaves
- * the top is in the terminal's own scrollback. One write() a picture, and only when the picture is another one: no flicker.
+ * The lower part of the terminal belongs to a panel that is drawn anew; above it a log grows like in any
+ * terminal, and what leaves the top is in the terminal's own scrollback. One write() a picture, and only when
+ * the picture is another one: no flicker.
  */
 #pragma once
 
@@ -17,8 +18,8 @@ struct screen {
         size_t n_log;                /* all that ever were; the last is at (n_log - 1) % SCREEN_LOG_LINES */
         size_t n_gone;               /* of these, as many have left through the top */
         unsigned columns, rows;
-        struct buf last;             /* the picture that the terminal shows */
-        bool fresh;                  /* it shows something else: start with a clean page */
+        struct buf last; /* the picture that the terminal shows */
+        bool fresh;      /* it shows something else: start with a clean page */
 };
 
 /* Learns the size. What the terminal shows now goes up into its scrollback. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines are built from padded parts, so that the eye finds program and destination in the same place on each of them; what does
- * not fit its part pushes the rest to the right instead of being cut: a terminal that is too narrow cuts at the end.
+ * Lines are built from padded parts, so that the eye finds program and destination in the same place on each
+ * of them. On a screen of known width a part that is too long is cut; in a pipe nothing is.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,23 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { PROGRAM_COLUMNS = 26, REMOTE_COLUMNS = 30 };
+/* On a narrow terminal: time, verdict, a short name and the arrow stand before the remote end. */
+enum { NARROW_COLUMNS = 60, BEFORE_REMOTE_NARROW = 15 + 12 + 3, BEFORE_CHAIN = 15 + 3 + 2 };
+
+static void put_part(struct buf *out, const struct buf *part, unsigned columns, bool cut)
+{
+        if (buf_error(part)) {
+                out->error = buf_error(part);
+                return;
+        }
+        if (cut) {
+                text_pad(out, part->n > 0 ? part->data : "", columns);
+                return;
+        }
+        buf_append(out, part->data, part->n);
+        for (unsigned used = part->n > 0 ? text_width(part->data) : 0; used < columns; used++)
+                buf_putc(out, ' ');
+}
 
 void show_name(struct buf *out, const struct subject *s)
 {
@@ -71,13 +87,28 @@ void show_arguments(struct buf *out, const struct subject *s)
                 buf_puts(out, " …");
 }
 
-void show_chain(struct buf *out, const struct subject *s)
+/* The chain from the ancestor number `oldest` on (0: no ancestor). */
+static void put_chain(struct buf *out, const struct subject *s, unsigned oldest)
 {
-        for (unsigned i = s->n_ancestors; i > 0; i--) {
+        for (unsigned i = oldest; i > 0; i--) {
                 str_escape(out, s->ancestors[i - 1].name);
                 buf_puts(out, " ▸ ");
         }
         show_name(out, s);
+}
+
+void show_chain(struct buf *out, const struct subject *s, unsigned columns)
+{
+        _cleanup_(buf_deinit) struct buf chain = {0};
+        unsigned oldest = s->n_ancestors;
+
+        put_chain(&chain, s, oldest);
+        while (columns > 0 && oldest > 0 && !buf_error(&chain) && text_width(chain.data) > columns) {
+                buf_reset(&chain);
+                buf_puts(&chain, "… ▸ ");
+                put_chain(&chain, s, --oldest);
+        }
+        put_part(out, &chain, 0, false);
 }
 
 void show_user(struct buf *out, const struct subject *s)
@@ -123,91 +154,113 @@ void show_destination(struct buf *out, const struct flow *flow, const char *host
 
 void show_why(struct buf *out, const struct record *r)
 {
+        if (r->would_deny)
+                buf_puts(out, "would be denied: ");
         if (r->rule) {
                 buf_puts(out, "rule ");
                 str_escape(out, r->rule);
         } else {
                 buf_puts(out, reason_word(r->reason));
         }
-        if (r->would_deny)
-                buf_puts(out, " (would be denied)");
 }
 
-/* Moves what `part` holds to `out`, padded to `columns` but never cut. */
-static void put_padded(struct buf *out, struct buf *part, unsigned columns)
-{
-        char *text = buf_take(part);
+/* How a line's parts share `columns`. */
+struct layout {
+        bool cut;    /* keep to it; else a long part pushes the rest to the right */
+        bool narrow; /* no room for process and user */
+        unsigned program, remote;
+};
 
-        if (!text) {
-                out->error = -ENOMEM;
-                return;
+static struct layout layout_of(unsigned columns)
+{
+        struct layout l = {.cut = columns > 0, .program = 26, .remote = columns >= 120 ? 48 : 30};
+
+        if (columns > 0 && columns < NARROW_COLUMNS) {
+                l.narrow = true;
+                l.program = 12;
+                l.remote = columns > BEFORE_REMOTE_NARROW ? columns - BEFORE_REMOTE_NARROW : 1;
         }
-        buf_puts(out, text);
-        for (unsigned used = text_width(text); used < columns; used++)
-                buf_putc(out, ' ');
-        free(text);
+        return l;
 }
 
-/* "curl (4242, alice)" */
-static void show_owner(struct buf *out, const struct style *style, const struct subject *s)
+/* "curl (4242, alice)": of a name that is too long the end is cut, and process and user stay. */
+static void show_owner(struct buf *out, const struct style *style, const struct layout *l,
+                       const struct subject *s)
 {
-        _cleanup_(buf_deinit) struct buf part = { 0 };
+        _cleanup_(buf_deinit) struct buf part = {0}, name = {0}, rest = {0};
+        unsigned room;
 
+        if (s->kind == SUBJECT_PROGRAM && !l->narrow) {
+                buf_printf(&rest, " (%u, ", s->process.pid);
+                show_user(&rest, s);
+                buf_putc(&rest, ')');
+        }
+        room = rest.n > 0 ? text_width(rest.data) : 0;
+        room = l->program > room ? l->program - room : 0;
+        show_name(&name, s);
         buf_puts(&part, style->bold);
-        show_name(&part, s);
+        if (!buf_error(&name) && name.n > 0)
+                text_cut(&part, name.data, l->cut ? room : text_width(name.data));
         buf_puts(&part, style->reset);
-        if (s->kind == SUBJECT_PROGRAM) {
-                buf_printf(&part, " (%u, ", s->process.pid);
-                show_user(&part, s);
-                buf_putc(&part, ')');
-        }
-        put_padded(out, &part, PROGRAM_COLUMNS);
+        buf_append(&part, rest.data, rest.n);
+        put_part(out, &part, l->program, l->cut);
 }
 
-static void show_remote(struct buf *out, const struct flow *flow, const char *host, enum direction direction)
+static void show_remote(struct buf *out, const struct layout *l, const struct flow *flow, const char *host,
+                        enum direction direction)
 {
-        _cleanup_(buf_deinit) struct buf part = { 0 };
+        _cleanup_(buf_deinit) struct buf part = {0};
 
         show_host_port(&part, flow, host);
         buf_putc(&part, ' ');
         show_protocol(&part, flow);
         buf_puts(out, direction == DIRECTION_IN ? " ← " : " → ");
-        put_padded(out, &part, REMOTE_COLUMNS);
+        put_part(out, &part, l->remote, l->cut);
         buf_puts(out, "  ");
 }
 
-void show_record(struct buf *out, const struct style *style, const struct record *r)
+void show_record(struct buf *out, const struct style *style, unsigned columns, const struct record *r)
 {
+        struct layout l = layout_of(columns);
         bool allow = r->verdict == VERDICT_ALLOW;
 
         buf_puts(out, style->dim);
         text_time(out, r->time_us);
         buf_puts(out, style->reset);
-        buf_printf(out, " %s%s%s ", !allow ? style->red : r->would_deny ? style->yellow : style->green,
+        buf_printf(out, " %s%s%s ",
+                   !allow          ? style->red
+                   : r->would_deny ? style->yellow
+                                   : style->green,
                    allow ? "ALLOW" : "DENY ", style->reset);
-        show_owner(out, style, r->subject);
-        show_remote(out, &r->flow, r->host, r->direction);
+        show_owner(out, style, &l, r->subject);
+        show_remote(out, &l, &r->flow, r->host, r->direction);
         buf_puts(out, style->dim);
         show_why(out, r);
         buf_puts(out, style->reset);
 }
 
-void show_connection(struct buf *out, const struct style *style, const struct connection *c)
+static void show_talk(struct buf *out, const struct style *style, unsigned columns,
+                      const struct subject *subject, const struct flow *flow, const char *host,
+                      enum direction direction)
 {
-        show_owner(out, style, c->subject);
-        show_remote(out, &c->flow, NULL, c->direction);
+        struct layout l = layout_of(columns);
+        unsigned before = BEFORE_CHAIN + l.program + l.remote;
+
+        show_owner(out, style, &l, subject);
+        show_remote(out, &l, flow, host, direction);
         buf_puts(out, style->dim);
-        show_chain(out, c->subject);
+        show_chain(out, subject, columns > before ? columns - before : columns > 0 ? 1 : 0);
         buf_puts(out, style->reset);
 }
 
-void show_prompt(struct buf *out, const struct style *style, const struct prompt *p)
+void show_connection(struct buf *out, const struct style *style, unsigned columns, const struct connection *c)
 {
-        show_owner(out, style, p->subject);
-        show_remote(out, &p->flow, p->host, DIRECTION_OUT);
-        buf_puts(out, style->dim);
-        show_chain(out, p->subject);
-        buf_puts(out, style->reset);
+        show_talk(out, style, columns, c->subject, &c->flow, NULL, c->direction);
+}
+
+void show_prompt(struct buf *out, const struct style *style, unsigned columns, const struct prompt *p)
+{
+        show_talk(out, style, columns, p->subject, &p->flow, p->host, DIRECTION_OUT);
 }
 
 void show_answer(struct buf *out, const struct answer *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the domain's things look like in a terminal: one place, so that a program is named the same way in every command.
- * Every string that a program or a peer chose is escaped here.
+ * What the domain's things look like in a terminal: one place, so that a program is named the same way in
+ * every command. Every string that a program or a peer chose is escaped here.
  */
 #pragma once
 
@@ -11,20 +11,25 @@
 
 void show_name(struct buf *out, const struct subject *s); /* "curl" */
 void show_path(struct buf *out, const struct subject *s); /* the path, or words for why there is none */
-void show_arguments(struct buf *out, const struct subject *s); /* quoted where a shell would need it; "unknown" */
-void show_chain(struct buf *out, const struct subject *s); /* "make ▸ sh ▸ curl", the oldest ancestor first */
-void show_user(struct buf *out, const struct subject *s);  /* "alice", "" where nobody is known */
-void show_host_port(struct buf *out, const struct flow *flow, const char *host); /* "example.com:443", "[::1]:53" */
+void show_arguments(struct buf *out,
+                    const struct subject *s); /* quoted where a shell would need it; "unknown" */
+/* "make ▸ sh ▸ curl", the oldest ancestor first. Of what does not fit into `columns` (0: no bound) the oldest
+ * are left out. */
+void show_chain(struct buf *out, const struct subject *s, unsigned columns);
+void show_user(struct buf *out, const struct subject *s); /* "alice", "" where nobody is known */
+void show_host_port(struct buf *out, const struct flow *flow,
+                    const char *host); /* "example.com:443", "[::1]:53" */
 /* "example.com (93.184.216.34), port 443, TCP" */
 void show_destination(struct buf *out, const struct flow *flow, const char *host);
 void show_protocol(struct buf *out, const struct flow *flow);
 /* The rule that decided, else why. */
 void show_why(struct buf *out, const struct record *r);
-/* "21:14:03 ALLOW curl (812, alice) → example.com:443 TCP  rule r7"; aligned, no newline. */
-void show_record(struct buf *out, const struct style *style, const struct record *r);
-/* The same shape for a connection that exists: "         now   firefox (711, alice) → …  systemd ▸ firefox". */
-void show_connection(struct buf *out, const struct style *style, const struct connection *c);
-/* "curl (4242, alice) wants example.com:443 TCP  make ▸ sh ▸ curl" */
-void show_prompt(struct buf *out, const struct style *style, const struct prompt *p);
+/* Lines without newline whose parts are aligned. `columns`: of the screen that they must fit, 0 when nothing
+ * may be cut. "21:14:03 ALLOW curl (812, alice)      → example.com:443 TCP     rule r7" */
+void show_record(struct buf *out, const struct style *style, unsigned columns, const struct record *r);
+/* From the program on, and its chain at the end. */
+void show_connection(struct buf *out, const struct style *style, unsigned columns,
+                     const struct connection *c);
+void show_prompt(struct buf *out, const struct style *style, unsigned columns, const struct prompt *p);
 /* "allow once", "deny always, all ports" */
 void show_answer(struct buf *out, const struct answer *a);

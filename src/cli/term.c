@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A terminal left in raw mode is a broken terminal, so restoring hangs on every way out: atexit(), the signals that end a
- * program (caught, noted, and acted on by the loop), and the ones that mean a bug (restored in the handler, then raised again).
- * Signals are blocked except inside ppoll(): between a look at the flags and the wait none can be lost.
+ * A terminal left in raw mode is a broken terminal, so restoring hangs on every way out: atexit(), the
+ * signals that end a program (caught, noted, and acted on by the loop), and the ones that mean a bug
+ * (restored in the handler, then raised again). Signals are blocked except inside ppoll(): between a look at
+ * the flags and the wait none can be lost.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,9 +17,14 @@
 #include "base/macros.h"
 #include "cli/term.h"
 
-const struct style style_plain = { "", "", "", "", "", "", "" };
+const struct style style_plain = {"", "", "", "", "", "", ""};
 static const struct style style_colour = {
-        .bold = "\x1b[1m", .dim = "\x1b[2m", .red = "\x1b[31m", .green = "\x1b[32m", .yellow = "\x1b[33m", .cyan = "\x1b[36m",
+        .bold = "\x1b[1m",
+        .dim = "\x1b[2m",
+        .red = "\x1b[31m",
+        .green = "\x1b[32m",
+        .yellow = "\x1b[33m",
+        .cyan = "\x1b[36m",
         .reset = "\x1b[0m",
 };
 
@@ -37,10 +43,10 @@ const struct style *term_style(int fd)
 
 void term_size(int fd, unsigned *ret_columns, unsigned *ret_rows)
 {
-        struct winsize size = { 0 };
+        struct winsize size = {0};
 
         if (ioctl(fd, TIOCGWINSZ, &size) < 0)
-                size = (struct winsize){ 0 };
+                size = (struct winsize){0};
         *ret_columns = size.ws_col > 0 ? size.ws_col : 80;
         *ret_rows = size.ws_row > 0 ? size.ws_row : 24;
 }
@@ -79,12 +85,12 @@ static void on_signal(int signal_number)
         }
 }
 
-static const int wish_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP };
-static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE };
+static const int wish_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
 
 void term_catch_signals(void)
 {
-        struct sigaction action = { .sa_handler = on_signal };
+        struct sigaction action = {.sa_handler = on_signal};
         sigset_t ours;
 
         sigemptyset(&ours);
@@ -112,7 +118,7 @@ static int enter_raw(void)
 
 int term_raw(void)
 {
-        struct sigaction crash = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
+        struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND};
 
         if (tcgetattr(STDIN_FILENO, &saved) < 0)
                 return -errno;
@@ -134,7 +140,7 @@ static int stop_here(void)
 
 int term_poll(struct pollfd *fds, size_t n, int timeout_ms, unsigned *ret_wishes)
 {
-        struct timespec timeout = { .tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L };
+        struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
         unsigned wishes = 0;
         int r;
 

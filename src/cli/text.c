@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Widths are counted here and not by wcwidth(), which knows nothing in the "C" locale that sudo and services run in; the
- * output is UTF-8 in any locale, because paths are. Input has been through str_escape(): it is valid UTF-8, and what could
- * still be a byte of something else counts as one column.
+ * Widths are counted here and not by wcwidth(), which knows nothing in the "C" locale that sudo and services
+ * run in; the output is UTF-8 in any locale, because paths are. Input has been through str_escape(): it is
+ * valid UTF-8, and what could still be a byte of something else counts as one column.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -13,9 +13,12 @@
 #include <time.h>
 
 #include "base/macros.h"
+#include "base/str.h"
 #include "cli/text.h"
 
-enum { COLUMN_MAX = 40 };
+/* A cell that is longer pushes its row to the right instead of being cut: an id must be whole to be of use.
+ */
+enum { COLUMN_MAX = 56 };
 
 /* Length of the escape sequence at `s` ("\x1b[…m"), 0 when there is none. */
 static size_t colour_length(const char *s)
@@ -59,15 +62,17 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t n)
         return false;
 }
 
-/* The blocks of UAX #11 (wide, fullwidth, emoji) and of combining marks that names really have; not the whole tables. */
+/* The blocks of UAX #11 (wide, fullwidth, emoji) and of combining marks that names really have; not the whole
+ * tables. */
 static unsigned character_width(uint32_t c)
 {
-        static const struct range zero[] = { { 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },   { 0x610, 0x61a },
-                                             { 0x64b, 0x65f },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff },
-                                             { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
-        static const struct range wide[] = { { 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },  { 0xac00, 0xd7a3 },
-                                             { 0xf900, 0xfaff },   { 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },  { 0xffe0, 0xffe6 },
-                                             { 0x1f300, 0x1f64f }, { 0x1f680, 0x1f6ff }, { 0x1f900, 0x1faff }, { 0x20000, 0x3fffd } };
+        static const struct range zero[] = {
+                {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
+                {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
+        static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},
+                                            {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+                                            {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+                                            {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
 
         if (c < 0x300)
                 return 1;
@@ -148,7 +153,7 @@ void text_duration(struct buf *out, uint64_t seconds)
         static const struct {
                 uint64_t seconds;
                 const char *unit;
-        } units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+        } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
 
         for (size_t i = 0; i + 1 < ARRAY_SIZE(units); i++) {
                 if (seconds < units[i].seconds)
@@ -213,10 +218,43 @@ void text_user(struct buf *out, uint32_t uid)
         next = (next + 1) % ARRAY_SIZE(cache);
 }
 
-void text_typed(struct buf *out, const char *s, size_t n)
+/* str_escape() makes a string that could stand in quotes; on a line of its own, quotes and backslashes are
+ * just themselves. */
+static void put_unquoted(struct buf *out, const char *escaped)
 {
-        for (size_t i = 0; i < n; i++)
-                buf_putc(out, (unsigned char)s[i] < ' ' || s[i] == '\x7f' ? '?' : s[i]);
+        for (; *escaped; escaped++) {
+                if (escaped[0] == '\\' && (escaped[1] == '"' || escaped[1] == '\\'))
+                        escaped++;
+                buf_putc(out, *escaped);
+        }
+}
+
+void text_words(struct buf *out, const char *s, size_t n)
+{
+        _cleanup_(freep) char *copy = strndup(s, n);
+        _cleanup_(buf_deinit) struct buf escaped = {0};
+
+        if (copy)
+                str_escape(&escaped, copy);
+        if (!copy || buf_error(&escaped))
+                out->error = -ENOMEM;
+        else if (escaped.n > 0)
+                put_unquoted(out, escaped.data);
+}
+
+void text_block(struct buf *out, const char *s, unsigned indent)
+{
+        bool first = true;
+
+        do {
+                size_t n = strcspn(s, "\n"), tabs = MIN(strspn(s, "\t"), n);
+
+                buf_printf(out, "%*s", (int)((first ? 0 : indent) + tabs * 8), "");
+                text_words(out, s + tabs, n - tabs);
+                buf_putc(out, '\n');
+                s += n + (s[n] == '\n');
+                first = false;
+        } while (*s);
 }
 
 void columns_deinit(struct columns *c)
@@ -224,7 +262,7 @@ void columns_deinit(struct columns *c)
         for (size_t i = 0; i < c->n_cells; i++)
                 free(c->cells[i]);
         free(c->cells);
-        *c = (struct columns){ .n_columns = c->n_columns };
+        *c = (struct columns){.n_columns = c->n_columns};
 }
 
 static void columns_own(struct columns *c, char *cell)
@@ -289,10 +327,10 @@ void columns_format(const struct columns *c, const struct style *style, struct b
                 last = (i + 1) % c->n_columns == 0;
                 if (heading)
                         buf_puts(out, style->dim);
-                if (last)
-                        buf_puts(out, c->cells[i]);
-                else
-                        text_pad(out, c->cells[i], widths[i % c->n_columns]);
+                buf_puts(out, c->cells[i]);
+                for (unsigned used = text_width(c->cells[i]); !last && used < widths[i % c->n_columns];
+                     used++)
+                        buf_putc(out, ' ');
                 if (heading)
                         buf_puts(out, style->reset);
                 buf_puts(out, last ? "\n" : "  ");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Words and numbers as people read them: widths in terminal columns, cutting, columns, durations, the time of day, users.
- * Text is UTF-8; the only escape sequences in it are the colours of struct style, which take no room.
+ * Words and numbers as people read them: widths in terminal columns, cutting, columns, durations, the time of
+ * day, users. Text is UTF-8; the only escape sequences in it are the colours of struct style, which take no
+ * room.
  */
 #pragma once
 
@@ -13,20 +14,24 @@
 
 /* Columns that `s` takes: wide characters two, combining marks and colours none. */
 unsigned text_width(const char *s);
-/* As much of `s` as fits into `width` columns; where it does not, the last one is "…" and colours are switched off. */
+/* As much of `s` as fits into `width` columns; where it does not, the last one is "…" and colours are
+ * switched off. */
 void text_cut(struct buf *out, const char *s, unsigned width);
 /* text_cut(), then blanks up to `width`. */
 void text_pad(struct buf *out, const char *s, unsigned width);
 
-void text_number(struct buf *out, uint64_t n); /* 1,234,567 */
+void text_number(struct buf *out, uint64_t n);         /* 1,234,567 */
 void text_duration(struct buf *out, uint64_t seconds); /* "8 s", "12 min 3 s", "3 h 5 min", "4 d 2 h" */
 /* Local time of day "21:14:03" of microseconds since 1970. */
 void text_time(struct buf *out, int64_t time_us);
-/* Name of `uid` in /etc/passwd, else its number. The name service is not asked: it may use the network, which may wait for
- * the very question that is being shown. */
+/* Name of `uid` in /etc/passwd, else its number. The name service is not asked: it may use the network, which
+ * may wait for the very question that is being shown. */
 void text_user(struct buf *out, uint32_t uid);
-/* What a person typed on this command line: control bytes become '?', the rest stays as it is. */
-void text_typed(struct buf *out, const char *s, size_t n);
+/* Words of the daemon or of the person, one line of them: what could disturb the terminal is shown escaped,
+ * the rest as it is. */
+void text_words(struct buf *out, const char *s, size_t n);
+/* Words over several lines, each ended with a newline; all but the first are indented by `indent` columns. */
+void text_block(struct buf *out, const char *s, unsigned indent);
 
 /* A table with aligned columns; cells are copied. */
 struct columns {
@@ -41,5 +46,5 @@ void columns_deinit(struct columns *c);
 void columns_add(struct columns *c, const char *cell);
 /* Moves the buffer's content into the next cell and leaves the buffer empty. */
 void columns_take(struct columns *c, struct buf *cell);
-/* Every row as one line. The first row is a heading, shown in `heading` style. Each column is at most 40 columns wide, except the last, which is never cut. */
+/* Every row as one line; nothing is cut. The first row is a heading. */
 void columns_format(const struct columns *c, const struct style *style, struct buf *out);

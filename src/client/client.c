@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A byte stream cuts lines wherever it likes: what has arrived is kept until its newline is there, and `scanned` remembers how
- * far the search went, so that a long line is not searched again from its start with every piece. Memory is bounded by the
- * longest line, time in one dispatch by READS_PER_DISPATCH.
+ * A byte stream cuts lines wherever it likes: what has arrived is kept until its newline is there, and
+ * `scanned` remembers how far the search went, so that a long line is not searched again from its start with
+ * every piece. Memory is bounded by the longest line, time in one dispatch by READS_PER_DISPATCH.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ static int connect_error(int error)
 
 int client_connect(const char *path, client_event_fn on_event, void *userdata, struct client **ret)
 {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_(closep) int fd = -1;
         int r;
 
@@ -128,7 +128,8 @@ uint64_t client_n_garbage(const struct client *c)
         return c->n_garbage;
 }
 
-/* A daemon that closed still has its last words in our receive queue: a broken pipe is left for the reader to find. */
+/* A daemon that closed still has its last words in our receive queue: a broken pipe is left for the reader to
+ * find. */
 static int client_flush(struct client *c)
 {
         ssize_t n;
@@ -179,7 +180,8 @@ static int deliver_lines(struct client *c)
                 size_t end = (size_t)(newline - c->in.data);
 
                 *newline = '\0';
-                r = end - start > CLIENT_LINE_MAX ? CLIENT_E_TOO_LONG : deliver_line(c, c->in.data + start, end - start);
+                r = end - start > CLIENT_LINE_MAX ? CLIENT_E_TOO_LONG
+                                                  : deliver_line(c, c->in.data + start, end - start);
                 start = from = end + 1;
         }
         buf_consume(&c->in, start);

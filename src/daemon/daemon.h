@@ -43,6 +43,7 @@ struct counters {
 struct daemon {
         struct options options;
         sd_event *loop;
+        uint32_t pid;
         uid_t owner; /* beside root and the group: who may manage (SUDO_UID of run.sh) */
         struct boottime started;
         uint64_t seed; /* of every hash table */
@@ -60,6 +61,7 @@ struct daemon {
                 uint64_t inode;
                 int64_t size, mtime_ns;
         } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
+        int64_t rules_ticket; /* of our own save that is not finished, 0: none */
 
         /* the kernel */
         struct queue *queue;
@@ -114,7 +116,7 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
-void policy_on_saved(struct daemon *d, const char *path, int error);
+void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The machine's addresses changed. */
 void policy_read_net(struct daemon *d);
 void policy_stop(struct daemon *d);

@@ -78,7 +78,7 @@ static void on_save(void *userdata, const char *path, int64_t ticket, int error)
 {
         struct daemon *d = userdata;
 
-        policy_on_saved(d, path, error);
+        policy_on_saved(d, path, ticket, error);
         server_on_saved(d, ticket, error);
 }
 
@@ -304,7 +304,7 @@ static uid_t owner_from_environment(void)
 
 int main(int argc, char **argv)
 {
-        struct daemon d = { .started = clock_boottime() };
+        struct daemon d = { .started = clock_boottime(), .pid = (uint32_t)getpid() };
         char pins[PATH_MAX];
         int r;
 

@@ -112,9 +112,11 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
 {
         enum reason reason;
 
-        if (decision->verdict == VERDICT_DENY || decision->would_deny)
+        if (t->n == 1 && t->owners[0].subject->process.pid == t->d->pid)
+                reason = REASON_SELF; /* tracker_prove(); we send nothing else */
+        else if (decision->verdict == VERDICT_DENY || decision->would_deny)
                 return;
-        if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
+        else if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
                 reason = REASON_INBOUND;
         else if (decision->verdict == VERDICT_ALLOW && !decision->would_ask)
                 return;
@@ -153,9 +155,27 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
                 log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
 }
 
-static void count_precedent(struct transit *t, const struct decision *decision, uint64_t latency_ns)
+/* A live connection that is judged again, and allowed again, is no news; neither is our own probe, of which doctor tells. */
+static bool is_no_news(const struct transit *t, const struct decision *decision)
 {
-        history_add(t->d, decision, (struct subject *)(uintptr_t)decision->subject, &t->packet.flow, t->owners[0].direction, NULL, latency_ns);
+        if (decision->reason == REASON_SELF)
+                return true;
+        if (decision->verdict != VERDICT_ALLOW)
+                return false;
+        for (unsigned i = 0; i < t->n; i++)
+                if (t->owners[i].state != TAG_ALLOWED && t->owners[i].state != TAG_KEPT && t->owners[i].state != TAG_ADOPTED)
+                        return false;
+        return true;
+}
+
+static void tell(struct transit *t, const struct decision *decision)
+{
+        struct subject *subject = subject_ref((struct subject *)(uintptr_t)decision->subject); /* its count changes, nothing else */
+
+        if (!is_no_news(t, decision))
+                history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, NULL,
+                            boottime_left(clock_boottime(), t->now));
+        subject_unref(subject);
 }
 
 static void act(struct transit *t, struct decision decision)
@@ -178,7 +198,7 @@ static void act(struct transit *t, struct decision decision)
                 if (t->d->tracker && t->owners[i].cookie)
                         tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, tag_for(&decision), t->d->mode_epoch);
         carry_out(t->d, held.packet_id, held.cookie, &held.flow, &decision);
-        count_precedent(t, &decision, boottime_left(clock_boottime(), t->now));
+        tell(t, &decision);
         if (decision.would_ask)
                 prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
 }

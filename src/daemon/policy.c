@@ -4,8 +4,8 @@
  * a file that does not parse changes nothing and is told to everybody, with line and column. At start the last good copy in the state
  * directory takes a bad file's place.
  *
- * A change is in force in memory first; the saver thread writes it. Every change ends in changed(): the generation rises, so that decided flows
- * are judged anew at their next packet, and open questions are decided again.
+ * A change is in force in memory first; the saver thread writes it. Every change that can end a flow ends in changed(): the generation rises, so
+ * that decided flows are judged anew at their next packet. After any change open questions are decided again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -328,18 +328,24 @@ static void arm_expiry(struct daemon *d)
         sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_ONESHOT);
 }
 
+/* One more thing is allowed: nothing that was decided becomes wrong, but open questions may be answered by it. */
+static void changed_for_the_open(struct daemon *d)
+{
+        arm_expiry(d);
+        if (d->questions)
+                prompts_reconsider(d);
+}
+
 static void changed(struct daemon *d)
 {
         int r;
 
-        arm_expiry(d);
         if (d->tracker) {
                 r = tracker_set_generation(d->tracker, tracker_generation(d->tracker) + 1);
                 if (r < 0)
                         log_error("cannot raise the generation: %s; flows that were decided keep their verdict", strerror(-r));
         }
-        if (d->questions)
-                prompts_reconsider(d);
+        changed_for_the_open(d);
 }
 
 static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -352,19 +358,22 @@ static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, v
         return 0;
 }
 
-/* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. */
-static void take_foreign_edit(struct daemon *d)
+/* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. True when it did. */
+static bool take_foreign_edit(struct daemon *d)
 {
         char path[PATH_MAX];
         struct file_stamp stamp;
 
+        if (d->rules_ticket != 0)
+                return false; /* the difference is, or will be, our own */
         join(path, d->options.etc, "rules.json");
         stamp = stamp_of(path);
         if (memcmp(&stamp, &d->rules_stamp, sizeof(stamp)) == 0)
-                return;
+                return false;
         log_info("%s was changed by somebody else: reading it before writing", path);
         if (load_rules(d, false) < 0)
                 log_error("cannot read %s again: no memory", path);
+        return true;
 }
 
 static int64_t save_rules(struct daemon *d)
@@ -387,30 +396,30 @@ static int64_t save_rules(struct daemon *d)
         ticket = saver_replace(d->saver, path, buf_take(&text), n, 0644);
         if (ticket < 0)
                 log_error("cannot save %s: %s; the change is in force until the daemon stops", path, strerror((int)-ticket));
+        else
+                d->rules_ticket = ticket;
         return ticket;
 }
 
-void policy_on_saved(struct daemon *d, const char *path, int error)
+void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
-        char rules[PATH_MAX];
-
+        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket)) {
+                d->rules_ticket = 0;
+                d->rules_stamp = stamp_of(path);
+        }
         if (error < 0) {
                 log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
                 server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
-                return;
         }
-        join(rules, d->options.etc, "rules.json");
-        if (strcmp(path, rules) == 0)
-                d->rules_stamp = stamp_of(path);
 }
 
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
 {
-        bool session = rule->origin == ORIGIN_SESSION;
+        bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
         int r;
 
-        if (!session)
-                take_foreign_edit(d);
+        if (!session && take_foreign_edit(d))
+                allows = false; /* whatever came in may deny */
         r = ruleset_add(d->rules, rule);
         if (r != 0) {
                 rule_free(rule);
@@ -418,7 +427,10 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
         }
         *ret = rule;
         *ret_ticket = session ? 0 : save_rules(d);
-        changed(d);
+        if (allows)
+                changed_for_the_open(d);
+        else
+                changed(d);
         return 0;
 }
 

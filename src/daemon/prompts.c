@@ -121,8 +121,20 @@ static void finish_as_failure(struct daemon *d, struct question *q, enum questio
         finish(d, q, state, &decision);
 }
 
-int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule)
+/* Without cache_decisions nothing is remembered but what is to be remembered for good. */
+static struct answer allowed_answer(const struct daemon *d, const struct answer *answer)
 {
+        struct answer a = *answer;
+
+        if (a.lifetime == LIFETIME_SESSION && !d->config.cache_decisions)
+                a.lifetime = LIFETIME_ONCE;
+        return a;
+}
+
+int prompts_answer(struct daemon *d, struct question *question, const struct answer *given, const struct rule **ret_rule)
+{
+        struct answer copy = allowed_answer(d, given);
+        const struct answer *answer = &copy;
         struct rule *rule = question_answer_rule(question, answer, clock_boottime());
         const struct rule *added = NULL;
         char ref[QUESTION_REF_MAX];

@@ -51,7 +51,7 @@ void report_status(struct daemon *d, struct status *ret)
                 tracker_stats(d->tracker, &kernel);
         *ret = (struct status){
                 .version = BASTION_VERSION,
-                .pid = (uint32_t)getpid(),
+                .pid = d->pid,
                 .mode = d->config.mode,
                 .try_left_seconds = policy_try_left(d),
                 .rung_reason = d->rung_reason ? strdup(d->rung_reason) : NULL,

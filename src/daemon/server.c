@@ -290,6 +290,9 @@ void server_set_new_style(struct client *c)
 void server_subscribe(struct client *c, unsigned events)
 {
         c->events = events;
+        /* Who says what it wants to see has said which generation it is of, hello or not. */
+        if (c->style != STYLE_NEW)
+                server_set_new_style(c);
         prompts_askers_changed(c->server->d);
         arm_stats(c->server);
 }

@@ -54,7 +54,7 @@ static const char *const MAPS[MAP_N] = {
 /* libbpf's printer has no argument for a context, so what it said last is kept here while programs_open() runs. */
 static struct buf last_words;
 
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+static int _printf_(2, 0) print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
         char line[4096];
         int n;

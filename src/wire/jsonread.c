@@ -46,7 +46,7 @@ int jsonread_load(const char *data, size_t n, json_t **ret, struct file_error *r
         return 0;
 }
 
-static void fail_v(struct jsonread *r, const char *key, const char *format, va_list ap)
+_printf_(3, 0) static void fail_v(struct jsonread *r, const char *key, const char *format, va_list ap)
 {
         r->error = 1;
         snprintf(r->key, sizeof(r->key), "%s", key);

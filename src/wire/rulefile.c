@@ -48,19 +48,11 @@ static int _printf_(5, 6) refuse(const struct source *source, const struct jsonp
 
 /* ---- flat entries ----------------------------------------------------------------------------------------------- */
 
-/* "/x:0" and "/x:*" are one rule. The same thing said twice is harmless; two different things are not. */
 static int add_flat(const struct source *source, const char *key, struct rule **rule, struct ruleset *set)
 {
         const struct jsonpos_step path = { .key = key };
-        _cleanup_(freep) char *flat = rule_flat_key(*rule);
-        const struct rule *other;
         int error;
 
-        if (!flat && errno == ENOMEM)
-                return -ENOMEM;
-        other = flat ? ruleset_find(set, flat) : NULL;
-        if (other && other->origin == ORIGIN_FLAT && other->action != (*rule)->action)
-                return refuse(source, &path, 1, true, "contradicts an earlier entry for the same program and port");
         error = ruleset_add(set, *rule);
         if (error == RULESET_E_FULL)
                 return refuse(source, &path, 1, true, "more than %d rules", LIMIT_RULES);
@@ -157,15 +149,43 @@ static int check_version(const struct source *source, const json_t *version)
         return 0;
 }
 
-static int parse_entry(const struct source *source, const char *key, json_t *value, struct ruleset *set, json_t *rest)
+/* What is no flat entry. */
+static int parse_other(const struct source *source, const char *key, json_t *value, struct ruleset *set, json_t *rest)
 {
         if (strcmp(key, "version") == 0)
                 return check_version(source, value);
         if (strcmp(key, "rules") == 0)
                 return parse_list(source, value, set);
-        if (json_is_boolean(value) || looks_flat(key))
-                return parse_flat(source, key, value, set);
         return json_object_set(rest, key, value) < 0 ? -ENOMEM : 0;
+}
+
+static bool is_flat(const char *key, const json_t *value)
+{
+        if (strcmp(key, "version") == 0 || strcmp(key, "rules") == 0)
+                return false;
+        return json_is_boolean(value) || looks_flat(key);
+}
+
+/*
+ * Old files can say the same twice, "/x:0" (an ICMP answer) beside "/x:*", and even contradict themselves. The later rule replaces the
+ * earlier, so those that deny come last: on a tie deny wins, in whatever order the file has them.
+ */
+static int parse_entries(const struct source *source, json_t *root, struct ruleset *set, json_t *rest)
+{
+        for (int pass = 0; pass < 3; pass++) {
+                const char *key;
+                json_t *value;
+
+                json_object_foreach(root, key, value) {
+                        int due = !is_flat(key, value) ? 2 : json_is_false(value) ? 1 : 0, error = 0;
+
+                        if (due == pass)
+                                error = due == 2 ? parse_other(source, key, value, set, rest) : parse_flat(source, key, value, set);
+                        if (error)
+                                return error;
+                }
+        }
+        return 0;
 }
 
 int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulefile_rest *ret_rest, struct file_error *ret_error)
@@ -173,8 +193,6 @@ int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulef
         const struct source source = { .data = data, .n = n, .error = ret_error };
         _cleanup_(json_decrefp) json_t *root = NULL, *rest = NULL;
         char *json = NULL;
-        const char *key;
-        json_t *value;
         int error;
 
         if (n > LIMIT_RULE_FILE) {
@@ -188,11 +206,9 @@ int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulef
         rest = json_object();
         if (!rest)
                 return -ENOMEM;
-        json_object_foreach(root, key, value) {
-                error = parse_entry(&source, key, value, set, rest);
-                if (error)
-                        return error;
-        }
+        error = parse_entries(&source, root, set, rest);
+        if (error)
+                return error;
         if (json_object_size(rest) > 0 && !(json = json_dumps(rest, JSON_COMPACT)))
                 return -ENOMEM;
         ret_rest->json = json;

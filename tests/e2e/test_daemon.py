@@ -29,7 +29,7 @@ def curl(network, tcp):
 
 def test_the_rung_is_the_one_asked_for(daemon, cli, rung):
     d = daemon()
-    assert cli(d).json("status")["rung"] == rung
+    assert cli(d).json("status")["status"]["rung"] == rung
 
 
 def test_a_stop_leaves_nothing(daemon, curl):
@@ -56,7 +56,7 @@ def test_rescue_sets_the_machine_free(daemon, network, curl):
     """tools/rescue.sh, after a crash in enforcement: plain shell, no binary of ours."""
     d = daemon()
     d.kill()
-    done = network.fw.run("sh", os.path.join(ROOT, "tools/rescue.sh"), f"--pins={d.path('pins')}")
+    done = network.fw.run("sh", os.path.join(ROOT, "tools/rescue.sh"), f"--pins={d.pin_path}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert d.tables() == set()
     assert d.pins() == []

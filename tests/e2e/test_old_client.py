@@ -149,7 +149,7 @@ def test_add_list_delete(daemon, old_client, visit, programs):
     ({"app_path": "/usr/bin/one", "app_name": "one", "port": 443, "allow": True, "all_ports": False}, "/usr/bin/one:443"),
     ({"app_path": "/usr/bin/one", "app_name": "one", "port": 443, "allow": True, "all_ports": True}, "/usr/bin/one:*"),
     ({"app_path": "unknown", "app_name": "unknown", "port": 53, "allow": True, "all_ports": False, "dest_ip": "192.0.2.1"},
-     "@dest:192.0.2.1:53"),
+     "@dest:192.0.2.1:53:*"),
     ({"app_path": "", "app_name": "two", "port": 80, "allow": True, "all_ports": False}, "@name:two:80"),
 ), ids=("path", "all-ports", "dest", "name"))
 def test_add_rule_chooses_its_key(fields, key, daemon, old_client):

@@ -348,6 +348,26 @@ def seeds_procfs():
     yield "mountinfo-no-separator", b"40 1 0:30 / /mnt rw shared:1 cgroup2 x rw\n"
 
 
+def seeds_procnet():
+    kept = sockets_of_all_kinds()
+    with open("/proc/sys/net/ipv4/ping_group_range", "w") as f:
+        f.write("0 0")
+    for family, protocol, host in (socket.AF_INET, ICMP, "127.0.0.1"), (socket.AF_INET6, ICMPV6, "::1"):
+        ping = socket.socket(family, socket.SOCK_DGRAM, protocol)
+        ping.connect((host, 1))
+        kept.append(ping)
+    for table in "icmp", "icmp6", "raw", "raw6":
+        with open(f"/proc/thread-self/net/{table}", "rb") as f:
+            yield f"captured-{table}", f.read()
+    for item in kept:
+        item.close()
+    line = b"    1: 0100007F:0001 0200007F:0000 07 00000000:00000000 00:00000000 00000000  1000        0 4711 2 0000000000000000 0\n"
+    yield "one", line
+    yield "cut", line * 2 + line[:40]
+    yield "over", line.replace(b"4711", b"99999999999999999999").replace(b"1000", b"4294967296")
+    yield "not-hexadecimal", line.replace(b"0100007F", b"0100007G")
+
+
 # --- ring records ----------------------------------------------------------------------------------------------------
 
 def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,

@@ -26,12 +26,12 @@ class Daemon:
         self.directory = str(directory)
         self.environment = environment or {}
         self.process = None
-        for name in ("etc", "run", "state", "log", "pins"):
+        for name in ("etc", "run", "state", "log", "bpffs"):
             os.makedirs(self.path(name), exist_ok=True)
         self.write_config(config or {})
         if rules is not None:
             self.write_rules(rules)
-        subprocess.run(["mount", "-t", "bpf", "bpf", self.path("pins")], check=True)
+        subprocess.run(["mount", "-t", "bpf", "bpf", self.path("bpffs")], check=True)
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
@@ -39,6 +39,10 @@ class Daemon:
     @property
     def socket_path(self):
         return self.path("run", "bastion-daemon.sock")
+
+    @property
+    def pin_path(self):
+        return self.path("bpffs", "bastion")
 
     @property
     def pid(self):
@@ -60,8 +64,12 @@ class Daemon:
         os.replace(new, self.path("etc", name))
 
     def rules(self):
-        with open(self.path("etc", "rules.json"), encoding="utf-8") as f:
-            return json.load(f)
+        """What is on disk, as another program would read it; nothing before the first rule was saved."""
+        try:
+            with open(self.path("etc", "rules.json"), encoding="utf-8") as f:
+                return json.load(f)
+        except FileNotFoundError:
+            return {}
 
     def log(self):
         try:
@@ -77,7 +85,7 @@ class Daemon:
     def argv(self, *more):
         return [os.path.join(self.build, "src/daemon/bastion-daemon"), f"--etc={self.path('etc')}",
                 f"--run={self.path('run')}", f"--state={self.path('state')}", f"--log-dir={self.path('log')}",
-                f"--pins={self.path('pins')}", f"--data={DATA}", f"--rung={self.rung}", "--foreground", *more]
+                f"--pins={self.pin_path}", f"--data={DATA}", f"--rung={self.rung}", "--foreground", *more]
 
     def start(self, *more):
         """Returns when the daemon says that it is ready."""
@@ -143,7 +151,8 @@ class Daemon:
         return {line.removeprefix("table ") for line in listed if line.endswith(" bastion")}
 
     def pins(self):
-        return [os.path.join(d, f) for d, _, files in os.walk(self.path("pins")) for f in files]
+        """Files, and the folder itself: nothing is there without a daemon."""
+        return [d for d, _, _ in os.walk(self.pin_path)] + [os.path.join(d, f) for d, _, files in os.walk(self.pin_path) for f in files]
 
     def close(self):
         """Whatever state it is in: nothing is left. Says how the daemon ended when that was wrong."""
@@ -158,7 +167,7 @@ class Daemon:
             # A kernel without table owners, or a killed daemon, leaves the tables; the namespace serves the next test.
             for table in self.tables():
                 self.namespace.run("nft", "delete", "table", *table.split())
-            subprocess.run(["umount", "--lazy", self.path("pins")], check=False)
+            subprocess.run(["umount", "--lazy", self.path("bpffs")], check=False)
         assert crashed is None, f"the daemon died with {crashed}:\n{self.output()}"
 
 

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the daemon says: the old messages to the byte, and every new one back into the struct it came from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "wire/message.h"
+
+static struct flow tcp(const char *remote, uint16_t port)
+{
+        struct flow flow = { .local_port = 40000, .remote_port = port, .protocol = 6 };
+
+        assert_true(addr_parse("192.0.2.2", &flow.local) && addr_parse(remote, &flow.remote));
+        return flow;
+}
+
+static struct subject *curl(const char *path)
+{
+        struct subject *s = subject_new(SUBJECT_PROGRAM, path, "curl\x01");
+
+        assert_non_null(s);
+        s->identity = IDENTITY_TASK;
+        s->process = (struct process){ .pid = 4712, .start_ns = 91234567, .exec_id = 3 };
+        s->uid = 1000;
+        s->gid = 0;
+        s->n_arguments = 12;
+        s->arguments = memcpy(malloc(12), "curl\0\0\xff\"\\x\n", 12);
+        s->arguments_cut = true;
+        s->cgroup = strdup("/user.slice");
+        s->ancestors[0] = (struct ancestor){ .pid = 4711, .name = "sh" };
+        s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "cut \xc3" };
+        s->n_ancestors = 2;
+        return s;
+}
+
+static void check_subject(const struct subject *a, const struct subject *b)
+{
+        assert_int_equal(a->kind, b->kind);
+        assert_int_equal(a->identity, b->identity);
+        assert_true(process_equal(&a->process, &b->process));
+        assert_true(a->uid == b->uid && a->gid == b->gid);
+        assert_string_equal(a->path, b->path);
+        assert_string_equal(a->name, b->name);
+        assert_int_equal(a->n_arguments, b->n_arguments);
+        assert_int_equal(!a->arguments, !b->arguments);
+        if (a->arguments)
+                assert_memory_equal(a->arguments, b->arguments, a->n_arguments);
+        assert_int_equal(!a->cgroup, !b->cgroup);
+        if (a->cgroup)
+                assert_string_equal(a->cgroup, b->cgroup);
+        assert_int_equal(a->n_ancestors, b->n_ancestors);
+        for (unsigned i = 0; i < a->n_ancestors; i++) {
+                assert_int_equal(a->ancestors[i].pid, b->ancestors[i].pid);
+                assert_string_equal(a->ancestors[i].name, b->ancestors[i].name);
+        }
+        assert_true(a->arguments_cut == b->arguments_cut && a->path_deleted == b->path_deleted && a->path_foreign == b->path_foreign);
+}
+
+static void expect(struct buf *out, const char *line)
+{
+        assert_int_equal(buf_error(out), 0);
+        assert_string_equal(out->data, line);
+        buf_reset(out);
+}
+
+static struct event *parse(struct buf *out, enum event_type type)
+{
+        struct event *e = NULL;
+
+        assert_int_equal(buf_error(out), 0);
+        assert_int_equal(memchr(out->data, '\n', out->n) == out->data + out->n - 1, 1);
+        if (event_parse(out->data, out->n - 1, &e) != 0)
+                fail_msg("%s", out->data);
+        assert_int_equal(e->type, type);
+        buf_reset(out);
+        return e;
+}
+
+static void test_connection_request(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        struct subject *s = subject_new(SUBJECT_PROGRAM, "/usr/bin/cu\"rl", "curl");
+        struct question q = { .ref = "q1-a", .subjects = { s }, .n_subjects = 1, .flow = tcp("93.184.216.34", 443) };
+        struct subject *unreadable = subject_new(SUBJECT_PROGRAM, "", "foo");
+
+        message_format_connection_request(&out, &q);
+        expect(&out, "{\"type\":\"connection_request\",\"request_id\":\"q1-a\",\"app_name\":\"cu\\\"rl\",\"app_path\":\"/usr/bin/cu\\\"rl\","
+                     "\"app_category\":\"unknown\",\"dest_ip\":\"93.184.216.34\",\"dest_port\":443,\"protocol\":\"TCP\","
+                     "\"learning_mode\":false}\n");
+        q.subjects[0] = unreadable;
+        q.flow.protocol = 17;
+        q.learning = true;
+        message_format_connection_request(&out, &q);
+        expect(&out, "{\"type\":\"connection_request\",\"request_id\":\"q1-a\",\"app_name\":\"foo\",\"app_path\":\"\","
+                     "\"app_category\":\"unknown\",\"dest_ip\":\"93.184.216.34\",\"dest_port\":443,\"protocol\":\"UDP\","
+                     "\"learning_mode\":true}\n");
+        q.subjects[0] = subject_unknown();
+        q.flow = tcp("2001:db8::1", 0);
+        q.flow.protocol = 253;
+        message_format_connection_request(&out, &q);
+        expect(&out, "{\"type\":\"connection_request\",\"request_id\":\"q1-a\",\"app_name\":\"unknown\",\"app_path\":\"unknown\","
+                     "\"app_category\":\"unknown\",\"dest_ip\":\"2001:db8::1\",\"dest_port\":0,\"protocol\":\"253\","
+                     "\"learning_mode\":true}\n");
+        subject_unref(s);
+        subject_unref(unreadable);
+}
+
+static void test_old_messages(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct rule *flat = NULL, *listed = rule_new(ACTION_ASK);
+        const char *expected;
+
+        message_format_stats_update(&out, 12, 10, UINT64_MAX, true);
+        expect(&out, "{\"type\":\"stats_update\",\"stats\":{\"total_connections\":12,\"allowed_connections\":10,"
+                     "\"blocked_connections\":9223372036854775807,\"learning_mode\":true}}\n");
+        message_format_cancel_popup(&out, "q1-a");
+        expect(&out, "{\"type\":\"cancel_popup\",\"request_id\":\"q1-a\"}\n");
+        message_format_rule_deleted(&out, "/x\t:1", false);
+        expect(&out, "{\"type\":\"rule_deleted\",\"key\":\"/x\\u0009:1\",\"success\":false}\n");
+        message_format_notification(&out, "T", "<b>\xff</b>", NOTIFICATION_ERROR);
+        expect(&out, "{\"type\":\"notification\",\"title\":\"T\",\"message\":\"<b>\xef\xbf\xbd</b>\",\"level\":\"error\"}\n");
+        assert_int_equal(rule_from_flat_key("/bin/x:80", true, &flat, &expected), 0);
+        flat->origin = ORIGIN_FLAT;
+        assert_int_equal(ruleset_add(set, flat), 0);
+        assert_int_equal(ruleset_add(set, listed), 0);
+        message_format_rules_list(&out, set);
+        expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/bin/x:80\":true}}\n");
+}
+
+/* One record with everything, one with nothing. */
+static void test_decision(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {}, json = {};
+        struct record rows[2] = {
+                { .seq = 7, .time_us = 1769860800123456, .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .would_deny = true,
+                  .flow = tcp("2001:db8::1", 443), .host = (char *)"example.com", .rule = (char *)"/tmp/\xfe:443", .latency_ns = 41000 },
+                { .verdict = VERDICT_DENY, .reason = REASON_TIMEOUT, .flow = tcp("192.0.2.9", 0), .direction = DIRECTION_IN },
+        };
+
+        rows[0].subject = curl("/tmp/\xff\"\\ \xe2\x80\xae");
+        rows[0].flow.interface = 2;
+        rows[1].subject = subject_ref(subject_unknown());
+        rows[1].flow.protocol = 1;
+        rows[1].flow.icmp_id = 77;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct event *e;
+                const struct record *r;
+
+                message_format_decision(&out, &rows[i]);
+                assert_int_equal(event_format_json(out.data, out.n - 1, &json), 0);
+                const char *start = i ? "{\"seq\":0,\"time\":\"1970-01-01T00:00:00.000000Z\",\"verdict\":\"deny\","
+                                      : "{\"seq\":7,\"time\":\"2026-01-31T12:00:00.123456Z\",\"verdict\":\"allow\",";
+                assert_memory_equal(json.data, start, strlen(start));
+                buf_reset(&json);
+                e = parse(&out, EVENT_DECISION);
+                assert_int_equal(e->n_records, 1);
+                r = e->records;
+                assert_true(r->seq == rows[i].seq && r->time_us == rows[i].time_us && r->verdict == rows[i].verdict);
+                assert_true(r->reason == rows[i].reason && r->would_deny == rows[i].would_deny && r->direction == rows[i].direction);
+                assert_true(flow_equal(&r->flow, &rows[i].flow) && r->flow.interface == rows[i].flow.interface);
+                assert_int_equal(r->latency_ns, rows[i].latency_ns);
+                check_subject(rows[i].subject, r->subject);
+                if (i == 0) {
+                        assert_string_equal(r->host, rows[i].host);
+                        assert_string_equal(r->rule, rows[i].rule);
+                } else {
+                        assert_null(r->host);
+                        assert_null(r->rule);
+                }
+                event_free(e);
+        }
+        const struct record *both[] = { &rows[0], &rows[1] };
+        struct event *e;
+
+        message_format_reply_decisions(&out, 5, both, 2);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->id == 5 && e->n_records == 2);
+        check_subject(rows[0].subject, e->records[0].subject);
+        event_free(e);
+        subject_unref(rows[0].subject);
+        subject_unref(rows[1].subject);
+}
+
+static void test_questions(void **state _unused_)
+{
+        static const struct boottime now = { 5 * NS_PER_SEC };
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(question_table_freep) struct question_table *table = question_table_new(1, 2);
+        struct flow flow = tcp("192.0.2.9", 443);
+        struct subject *a = curl("/usr/bin/a"), *b = curl("/usr/bin/b");
+        struct facts facts[2] = { { .subject = a, .flow = &flow, .host = "h" }, { .subject = b, .flow = &flow, .host = "h" } };
+        struct question *q;
+        struct event *e;
+
+        assert_int_equal(question_ask(table, facts, 2, REASON_OWNER_AMBIGUOUS, true, NULL, now, boottime_add(now, 30 * NS_PER_SEC), &q),
+                         QUESTION_IS_NEW);
+        for (int reply = 0; reply < 2; reply++) {
+                const struct prompt *p;
+
+                if (reply)
+                        message_format_reply_questions(&out, 3, table, now);
+                else
+                        message_format_question(&out, q, now);
+                e = parse(&out, reply ? EVENT_REPLY : EVENT_QUESTION);
+                assert_int_equal(e->n_prompts, 1);
+                p = e->prompts;
+                assert_string_equal(p->ref, q->ref);
+                check_subject(a, p->subject);
+                assert_int_equal(p->n_others, 1);
+                check_subject(b, p->others[0]);
+                assert_true(flow_equal(&p->flow, &flow));
+                assert_int_equal(p->reason, REASON_OWNER_AMBIGUOUS);
+                assert_true(p->learning && !p->whole_program && p->n_more == 0 && p->n_connections == q->n_connections);
+                assert_int_equal(p->left_ms, 30000);
+                event_free(e);
+        }
+        question_close(table, q, QUESTION_EXPIRED);
+        message_format_question_closed(&out, q);
+        e = parse(&out, EVENT_QUESTION_CLOSED);
+        assert_string_equal(e->ref, q->ref);
+        assert_int_equal(e->state, QUESTION_EXPIRED);
+        event_free(e);
+        question_forget(table, q);
+        subject_unref(a);
+        subject_unref(b);
+}
+
+static void test_rules(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct config config = config_default();
+        struct rule *lan = rule_new(ACTION_ALLOW), *once = rule_new(ACTION_DENY);
+        struct event *e;
+
+        lan->id = strdup("factory:lan");
+        lan->origin = ORIGIN_FACTORY;
+        lan->priority = PRIORITY_FACTORY;
+        lan->has = RULE_HAS_SCOPES | RULE_HAS_GID;
+        lan->scopes = SCOPE_LAN;
+        lan->gid = UINT32_MAX;
+        lan->n_hits = 12;
+        once->origin = ORIGIN_SESSION;
+        once->lifetime = LIFETIME_ONCE;
+        once->subject = RULE_PATH;
+        once->program = strdup("/tmp/\xff");
+        once->has = RULE_HAS_PROCESS;
+        once->process = (struct process){ .pid = 1, .start_ns = 2, .exec_id = 3 };
+        once->created = 1769860800;
+        assert_int_equal(ruleset_add(set, lan), 0);
+        assert_int_equal(ruleset_add(set, once), 0);
+        message_format_reply_rules(&out, 1, set, &config);
+        e = parse(&out, EVENT_REPLY);
+        assert_int_equal(e->n_rules, 2);
+        assert_string_equal(e->rules[0]->id, "factory:lan");
+        assert_true(e->rules[0]->disabled); /* allow_lan is off by default */
+        assert_true(rule_same_criteria(e->rules[0], lan));
+        assert_true(e->rules[0]->n_hits == 12 && e->rules[0]->origin == ORIGIN_FACTORY);
+        assert_true(rule_same_criteria(e->rules[1], once));
+        assert_true(e->rules[1]->lifetime == LIFETIME_ONCE && e->rules[1]->created == once->created);
+        event_free(e);
+        message_format_reply_rule(&out, 1, once);
+        e = parse(&out, EVENT_REPLY);
+        assert_int_equal(e->n_rules, 1);
+        assert_true(rule_same_criteria(e->rules[0], once));
+        event_free(e);
+        message_format_reply_rule(&out, 1, NULL);
+        e = parse(&out, EVENT_REPLY);
+        assert_int_equal(e->n_rules, 0);
+        event_free(e);
+}
+
+static void test_other_replies(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        struct status s = { .version = "0.1.0", .pid = 8, .mode = MODE_ENFORCEMENT, .try_left_seconds = 9, .rung = "queue",
+                            .rung_reason = (char *)"no BTF", .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
+                            .n_queue_overruns = 15, .root_bypass = true, .problems = (char *)"a\nb" };
+        struct check checks[] = { { CHECK_OK, (char *)"hooks", (char *)"run" }, { CHECK_FAILED, (char *)"queue", (char *)"a\nb" } };
+        struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN };
+        struct message_error error = { .code = MESSAGE_ERROR_CLOSED, .has_id = true, .id = 4, .text = "ended" };
+        struct event *e;
+
+        s.by_reason[REASON_CAP] = 77;
+        message_format_reply_status(&out, 1, &s);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->has_status && e->status.pid == 8 && e->status.mode == MODE_ENFORCEMENT && e->status.try_left_seconds == 9);
+        assert_true(e->status.uptime_seconds == 10 && e->status.n_allowed == 11 && e->status.n_denied == 12 && e->status.n_rules == 13);
+        assert_true(e->status.n_held == 14 && e->status.n_queue_overruns == 15 && e->status.root_bypass && !e->status.systemd_bypass);
+        assert_int_equal(e->status.by_reason[REASON_CAP], 77);
+        assert_string_equal(e->status.rung_reason, "no BTF");
+        assert_string_equal(e->status.problems, "a\nb");
+        event_free(e);
+
+        message_format_reply_doctor(&out, 1, checks, 2);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->n_checks == 2 && e->checks[1].level == CHECK_FAILED);
+        assert_string_equal(e->checks[1].text, "a\nb");
+        event_free(e);
+
+        c.subject = curl("/bin/x");
+        message_format_reply_connections(&out, 1, &c, 1);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->n_connections == 1 && e->connections[0].direction == DIRECTION_IN);
+        check_subject(c.subject, e->connections[0].subject);
+        event_free(e);
+        subject_unref(c.subject);
+
+        message_format_reply_hello(&out, 1, true, MODE_LEARNING);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->may_manage && e->has_mode && e->mode == MODE_LEARNING);
+        event_free(e);
+        message_format_reply_mode(&out, 1, MODE_ENFORCEMENT, 60);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->has_mode && e->mode == MODE_ENFORCEMENT && e->try_left_seconds == 60);
+        event_free(e);
+        message_format_mode_changed(&out, MODE_LEARNING, 0);
+        event_free(parse(&out, EVENT_MODE_CHANGED));
+        message_format_reply_ok(&out, INT64_MIN);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->id == INT64_MIN);
+        event_free(e);
+        message_format_reply_kernel(&out, 1, "table\n");
+        e = parse(&out, EVENT_REPLY);
+        assert_string_equal(e->text, "table\n");
+        event_free(e);
+        message_format_error(&out, &error);
+        e = parse(&out, EVENT_ERROR);
+        assert_true(e->id == 4 && e->error == MESSAGE_ERROR_CLOSED);
+        assert_string_equal(e->text, "ended");
+        event_free(e);
+        message_format_stats_update(&out, 3, 2, 1, false);
+        e = parse(&out, EVENT_STATS);
+        assert_true(e->status.n_allowed == 2 && e->status.n_denied == 1 && e->mode == MODE_ENFORCEMENT);
+        event_free(e);
+        message_format_notification(&out, "T", "M", NOTIFICATION_INFO);
+        e = parse(&out, EVENT_NOTIFICATION);
+        assert_string_equal(e->text, "T: M");
+        event_free(e);
+}
+
+static void test_refused(void **state _unused_)
+{
+        static const char *const rows[] = {
+                "",
+                "[]",
+                "{\"type\":1}",
+                "{\"type\":\"decision\"}",
+                "{\"type\":\"question_closed\",\"question\":\"q\",\"state\":\"gone\"}",
+                "{\"type\":\"question_closed\",\"question\":\"0123456789012345678901234567890123456789\",\"state\":\"open\"}",
+                "{\"type\":\"reply\"}",
+                "{\"type\":\"reply\",\"id\":1,\"decisions\":[7]}",
+                "{\"type\":\"reply\",\"id\":1,\"rules\":[{\"action\":\"deny\"}]}",
+                "{\"type\":\"reply\",\"id\":1,\"checks\":[{\"level\":\"ok\"}]}",
+                "{\"type\":\"mode_changed\",\"mode\":\"off\"}",
+                "{\"type\":\"stats_update\"}",
+        };
+        struct event *e = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (event_parse(rows[i], strlen(rows[i]), &e) != 1)
+                        fail_msg("%s: was taken", rows[i]);
+        assert_int_equal(event_parse("{}", (size_t)LIMIT_CLIENT_OUTPUT + 1, &e), 1);
+        assert_int_equal(event_parse("{\"type\":\"from-the-future\"}", 26, &e), 0);
+        assert_int_equal(e->type, EVENT_OTHER);
+        event_free(e);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages), cmocka_unit_test(test_decision),
+                cmocka_unit_test(test_questions),          cmocka_unit_test(test_rules),        cmocka_unit_test(test_other_replies),
+                cmocka_unit_test(test_refused),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rules.json and files of sentences: what is kept, what is refused and where, and that the shipped file is what it says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "base/str.h"
+#include "core/config.h"
+#include "wire/rulefile.h"
+
+static struct ruleset *load(const char *text, struct rulefile_rest *ret_rest)
+{
+        struct ruleset *set = ruleset_new(1);
+        struct file_error error = {};
+
+        assert_non_null(set);
+        if (rulefile_parse(text, strlen(text), set, ret_rest, &error) != 0)
+                fail_msg("%s: %u:%u %s", text, error.line, error.column, error.text);
+        return set;
+}
+
+static char *save(const struct ruleset *set, const struct rulefile_rest *rest)
+{
+        struct buf out = {};
+
+        assert_int_equal(rulefile_format(set, rest, &out), 0);
+        return buf_take(&out);
+}
+
+static void test_format(void **state _unused_)
+{
+        static const char *const rows[][2] = {
+                { "{}", "{\n  \"applications\": {},\n  \"services\": {}\n}\n" },
+                { "{\"/usr/bin/b:443\":true,\"services\":{\"x\":[1,\"\xc3\xa4\"]},\"@name:ping:*\":false,\"/usr/bin/a:0\":true,"
+                  "\"@dest:192.0.2.1:80:*\":true,\"@dest:2001:db8::1:80:*\":false,\"unknown:53\":false,\"comment\":\"mine\"}",
+                  "{\n  \"applications\": {},\n  \"services\": {\"x\": [1, \"\xc3\xa4\"]},\n  \"comment\": \"mine\",\n"
+                  "  \"/usr/bin/a:0\": true,\n  \"/usr/bin/b:443\": true,\n  \"@dest:192.0.2.1:80:*\": true,\n"
+                  "  \"@dest:2001:db8::1:80:*\": false,\n  \"@name:ping:*\": false,\n  \"unknown:53\": false\n}\n" },
+                { "{\"rules\":[{\"action\":\"ask\",\"program\":\"/bin/a b\",\"ports\":[80,\"8000-8999\"],\"protocol\":6,"
+                  "\"network\":\"10.0.0.0/8\",\"scopes\":[\"lan\",\"loopback\"],\"uid\":0,\"gid\":5,\"note\":\"n\\n\","
+                  "\"created\":\"2026-01-31T12:00:00Z\",\"enabled\":false,\"priority\":-7,\"id\":\"mine\"},"
+                  "{\"action\":\"deny\"}],\"version\":2}",
+                  "{\n  \"applications\": {},\n  \"services\": {},\n  \"version\": 2,\n  \"rules\": [\n"
+                  "    {\"id\": \"mine\", \"action\": \"ask\", \"enabled\": false, \"priority\": -7, \"program\": \"/bin/a b\", "
+                  "\"ports\": [80, \"8000-8999\"], \"protocol\": \"TCP\", \"network\": \"10.0.0.0/8\", "
+                  "\"scopes\": [\"loopback\", \"lan\"], \"uid\": 0, \"gid\": 5, \"note\": \"n\\n\", "
+                  "\"created\": \"2026-01-31T12:00:00Z\"},\n"
+                  "    {\"id\": \"r1\", \"action\": \"deny\", \"subject\": \"anyone\"}\n  ]\n}\n" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {}, rest2 = {};
+                _cleanup_(ruleset_freep) struct ruleset *set = load(rows[i][0], &rest), *again = NULL;
+                _cleanup_(freep) char *text = save(set, &rest), *text2 = NULL;
+
+                assert_string_equal(text, rows[i][1]);
+                again = load(text, &rest2);
+                text2 = save(again, &rest2);
+                assert_string_equal(text2, text);
+        }
+}
+
+static void test_deny_wins_over_itself(void **state _unused_)
+{
+        static const char *const rows[] = { "{\"/bin/a:0\": true, \"/bin/a:*\": false}", "{\"/bin/a:0\": false, \"/bin/a:*\": true}" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {};
+                _cleanup_(ruleset_freep) struct ruleset *set = load(rows[i], &rest);
+
+                assert_int_equal(ruleset_count(set), 1);
+                assert_int_equal(ruleset_next(set, NULL)->action, ACTION_DENY);
+        }
+}
+
+static void test_only_what_is_kept(void **state _unused_)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(freep) char *text = NULL;
+        static const enum rule_origin origins[] = { ORIGIN_FACTORY, ORIGIN_SESSION };
+
+        for (size_t i = 0; i < ARRAY_SIZE(origins); i++) {
+                struct rule *rule = rule_new(ACTION_ALLOW);
+
+                rule->origin = origins[i];
+                assert_int_equal(ruleset_add(set, rule), 0);
+        }
+        text = save(set, NULL);
+        assert_string_equal(text, "{\n  \"applications\": {},\n  \"services\": {}\n}\n");
+}
+
+/* A path that JSON cannot say as a key keeps its rule, in the list, byte for byte. */
+static void test_bytes(void **state _unused_)
+{
+        _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1), *again = NULL;
+        _cleanup_(freep) char *text = NULL;
+        struct rule *rule = rule_new(ACTION_DENY);
+
+        rule->origin = ORIGIN_FLAT;
+        rule->subject = RULE_PATH;
+        rule->program = strdup("/tmp/\xff\"x\\");
+        assert_int_equal(ruleset_add(set, rule), 0);
+        text = save(set, NULL);
+        assert_non_null(strstr(text, "\"program_bytes\": \"/tmp/\\\\xff\\\\\\\"x\\\\\\\\\""));
+        again = load(text, &rest);
+        assert_int_equal(ruleset_count(again), 1);
+        assert_string_equal(ruleset_next(again, NULL)->program, "/tmp/\xff\"x\\");
+        assert_int_equal(ruleset_next(again, NULL)->subject, RULE_PATH);
+}
+
+static void test_refused(void **state _unused_)
+{
+        unsigned bad = 0;
+        static const struct {
+                const char *text;
+                int result;
+                unsigned line, column;
+                const char *words; /* part of the text */
+        } rows[] = {
+                { "", RULEFILE_E_SYNTAX, 1, 1, "" },
+                { "[]", RULEFILE_E_SYNTAX, 1, 1, "expected an object" },
+                { "{\n \"/bin/a:1\": true,\n \"/bin/b:2\" true\n}", RULEFILE_E_SYNTAX, 3, 16, "':' expected" },
+                { "{\"/bin/a:1\": true, \"/bin/a:1\": false}", RULEFILE_E_SYNTAX, 1, 29, "duplicate object key" },
+                { "{\n  \"/bin/a:1\": 1}", RULEFILE_E_VALUE, 2, 15, "expected true or false" },
+                { "{\n  \"/bin/a:1\": \"allow\"}", RULEFILE_E_VALUE, 2, 15, "expected true or false" },
+                { "{\n  \"bin/a:1\": true}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\n  \"/bin/a\": true}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\n  \"/bin/a:65536\": true}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\n  \"/bin/a:x\": {}}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\n  \"@dest:1.2.3:80:*\": true}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\n  \"enabled\": true}", RULEFILE_E_VALUE, 2, 3, "expected" },
+                { "{\"version\": 3}", RULEFILE_E_VALUE, 1, 13, "expected version 1 or 2" },
+                { "{\"version\": true}", RULEFILE_E_VALUE, 1, 13, "expected version 1 or 2" },
+                { "{\"rules\": {}}", RULEFILE_E_VALUE, 1, 11, "expected a list" },
+                { "{\"rules\": true}", RULEFILE_E_VALUE, 1, 11, "expected a list" },
+                { "{\"rules\": [\n 7]}", RULEFILE_E_VALUE, 2, 2, "expected an object" },
+                { "{\"rules\": [\n {}]}", RULEFILE_E_VALUE, 2, 2, "action: expected" },
+                { "{\"rules\": [\n {\"action\": \"permit\"}]}", RULEFILE_E_VALUE, 2, 13, "action: expected allow, deny or ask" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"port\": 80}]}", RULEFILE_E_VALUE, 2, 29, "port: expected a field of a rule" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"sentence\": \"\"}]}", RULEFILE_E_VALUE, 2, 33, "sentence: expected a field" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"ports\": 80}]}", RULEFILE_E_VALUE, 2, 30, "ports: expected a list" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"ports\": []}]}", RULEFILE_E_VALUE, 2, 30, "ports: expected 1..16" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"ports\": [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}]}", RULEFILE_E_VALUE, 2, 30, "1..16" },
+                { "{\"rules\": [{\"action\": \"deny\"},\n {\"action\": \"deny\", \"ports\": [80,\n  \"http\"]}]}", RULEFILE_E_VALUE, 3, 3, "ports: expected a port" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"ports\": [0]}]}", RULEFILE_E_VALUE, 2, 31, "ports: expected a port" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"protocol\": \"tpc\"}]}", RULEFILE_E_VALUE, 2, 33, "protocol: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"protocol\": 256}]}", RULEFILE_E_VALUE, 2, 33, "protocol: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"network\": \"10.0.0.1/8\"}]}", RULEFILE_E_VALUE, 2, 32, "network: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"network\": null}]}", RULEFILE_E_VALUE, 2, 32, "network: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"scopes\": [\"lan\", \"moon\"]}]}", RULEFILE_E_VALUE, 2, 39, "scopes: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"scopes\": []}]}", RULEFILE_E_VALUE, 2, 31, "scopes: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"uid\": \"root\"}]}", RULEFILE_E_VALUE, 2, 28, "uid: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"gid\": -1}]}", RULEFILE_E_VALUE, 2, 28, "gid: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"uid\": 4294967295}]}", RULEFILE_E_VALUE, 2, 28, "uid: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"program\": \"curl\"}]}", RULEFILE_E_VALUE, 2, 32, "program: expected an absolute path" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"program_bytes\": \"/x\"}]}", RULEFILE_E_VALUE, 2, 2, "program: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"program\": \"/x\", \"program_bytes\": \"/\\\\q\"}]}", RULEFILE_E_VALUE, 2, 55, "escaped form" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"name\": \"\"}]}", RULEFILE_E_VALUE, 2, 29, "name: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"program\": \"/x\", \"name\": \"x\"}]}", RULEFILE_E_VALUE, 2, 46, "only one of" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"subject\": \"root\"}]}", RULEFILE_E_VALUE, 2, 32, "subject: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"session\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected always" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"once\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"enabled\": 0}]}", RULEFILE_E_VALUE, 2, 32, "enabled: expected true or false" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"priority\": 1.5}]}", RULEFILE_E_VALUE, 2, 33, "priority: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"created\": \"2026-02-30T00:00:00Z\"}]}", RULEFILE_E_VALUE, 2, 32, "created: expected a time" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"created\": 5}]}", RULEFILE_E_VALUE, 2, 32, "created: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"id\": \"factory:root\"}]}", RULEFILE_E_VALUE, 2, 27, "factory:" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"id\": \"\"}]}", RULEFILE_E_VALUE, 2, 27, "id: expected" },
+                { "{\"rules\": [{\"action\": \"deny\"},\n {\"action\": \"allow\"}]}", RULEFILE_E_VALUE, 2, 2, "same criteria" },
+                { "{\"rules\": [{\"id\": \"a\", \"action\": \"deny\"},\n {\"id\": \"a\", \"action\": \"deny\", \"uid\": 1}]}", RULEFILE_E_VALUE, 2, 2, "id already" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+                struct rulefile_rest rest = {};
+                struct file_error error = {};
+                int result = rulefile_parse(rows[i].text, strlen(rows[i].text), set, &rest, &error);
+
+                if (result != rows[i].result || error.line != rows[i].line || error.column != rows[i].column ||
+                    !strstr(error.text, rows[i].words))
+                        print_error("%s: %d, %u:%u %s\n", rows[i].text, result, error.line, error.column, error.text), bad++;
+                assert_null(rest.json);
+        }
+        assert_int_equal(bad, 0);
+}
+
+static void test_bounds(void **state _unused_)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(buf_deinit) struct buf text = {};
+        struct rulefile_rest rest = {};
+        struct file_error error;
+
+        /* refused before a byte is read */
+        assert_int_equal(rulefile_parse("", (size_t)LIMIT_RULE_FILE + 1, set, &rest, &error), RULEFILE_E_SYNTAX);
+        buf_puts(&text, "{\"x\":");
+        for (int i = 0; i < 4096; i++)
+                buf_putc(&text, '[');
+        assert_int_equal(rulefile_parse(text.data, text.n, set, &rest, &error), RULEFILE_E_SYNTAX);
+        assert_non_null(strstr(error.text, "depth"));
+}
+
+/* ---- sentences ---- */
+
+static bool resolve(void *userdata _unused_, enum sentence_name what, const char *name, uint32_t *ret)
+{
+        *ret = 998;
+        return what == SENTENCE_GROUP && strcmp(name, "systemd-network") == 0;
+}
+
+static void test_sentences(void **state _unused_)
+{
+        static const char text[] = "# a comment\n\n  factory:x: allow anyone to lan note \"n\"  \r\ndeny /bin/y\n"
+                                   "factory:g: allow anyone group nosuch";
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct file_error error = {};
+        const struct rule *x;
+
+        assert_int_equal(rulefile_parse_sentences(text, strlen(text), ORIGIN_FACTORY, PRIORITY_FACTORY, resolve, NULL, set, &error), 0);
+        assert_int_equal(ruleset_count(set), 3);
+        x = ruleset_find(set, "factory:x");
+        assert_non_null(x);
+        assert_int_equal(x->origin, ORIGIN_FACTORY);
+        assert_int_equal(x->priority, PRIORITY_FACTORY);
+        assert_string_equal(x->note, "n");
+        assert_true(ruleset_find(set, "factory:g")->disabled);
+}
+
+static void test_sentences_refused(void **state _unused_)
+{
+        unsigned bad = 0;
+        static const struct {
+                const char *text;
+                unsigned line, column;
+                const char *words;
+        } rows[] = {
+                { "allow", 1, 6, "absolute path" },
+                { "# ok\n\n\tfactory:x: allow /bin/x port http\n", 3, 31, "a port 1..65535" },
+                { "deny \"/tmp/\xc3\xa4\" mars", 1, 15, "expected to, port" },
+                { ": deny /bin/x", 1, 1, "an id before the colon" },
+                { "a: deny /bin/x\na: deny /bin/y", 2, 1, "id already" },
+                { "a: deny /bin/x\nb: allow /bin/x", 2, 1, "same criteria" },
+                { "deny /bin/x for session", 1, 1, "without \"for session\"" },
+                { "deny anyone user nosuch\ndeny anyone user 7up", 2, 18, "the number of a user" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+                struct file_error error = {};
+                int result = rulefile_parse_sentences(rows[i].text, strlen(rows[i].text), ORIGIN_FACTORY, 0, resolve, NULL, set, &error);
+
+                if (result != RULEFILE_E_VALUE || error.line != rows[i].line || error.column != rows[i].column ||
+                    !strstr(error.text, rows[i].words))
+                        print_error("%s: %d, %u:%u %s\n", rows[i].text, result, error.line, error.column, error.text), bad++;
+        }
+        assert_int_equal(bad, 0);
+}
+
+/* ---- the shipped file ---- */
+
+static char *read_file(const char *path, size_t *ret_n)
+{
+        FILE *file = fopen(path, "rb");
+        char *data = malloc(1 << 16);
+
+        assert_non_null(file);
+        assert_non_null(data);
+        *ret_n = fread(data, 1, 1 << 16, file);
+        fclose(file);
+        assert_true(*ret_n > 0 && *ret_n < 1 << 16);
+        return data;
+}
+
+static void test_factory_file(void **state _unused_)
+{
+        static const char *const switched[] = { "factory:loopback", "factory:lan", "factory:root", "factory:systemd-network" };
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(freep) char *data = NULL;
+        struct config off = config_default(), on = off;
+        struct file_error error = {};
+        size_t n;
+
+        data = read_file(SOURCE_ROOT "/data/factory.rules", &n);
+        if (rulefile_parse_sentences(data, n, ORIGIN_FACTORY, PRIORITY_FACTORY, resolve, NULL, set, &error) != 0)
+                fail_msg("factory.rules:%u:%u: %s", error.line, error.column, error.text);
+        for (const struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
+                assert_true(str_has_prefix(r->id, "factory:"));
+                assert_int_equal(r->action, ACTION_ALLOW);
+                assert_non_null(r->note);
+                assert_false(r->disabled);
+                /* anyone may only go somewhere named, or be somebody named */
+                assert_true(r->subject != RULE_ANYONE || r->has & (RULE_HAS_NETWORK | RULE_HAS_SCOPES | RULE_HAS_UID | RULE_HAS_GID));
+        }
+        off.allow_localhost = off.allow_lan = off.allow_root_bypass = off.allow_systemd_bypass = false;
+        on.allow_localhost = on.allow_lan = on.allow_root_bypass = on.allow_systemd_bypass = true;
+        for (size_t i = 0; i < ARRAY_SIZE(switched); i++) {
+                assert_non_null(ruleset_find(set, switched[i]));
+                assert_false(config_enables_factory_rule(&off, switched[i]));
+                assert_true(config_enables_factory_rule(&on, switched[i]));
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_format),    cmocka_unit_test(test_only_what_is_kept), cmocka_unit_test(test_bytes),
+                cmocka_unit_test(test_deny_wins_over_itself),
+                cmocka_unit_test(test_refused),   cmocka_unit_test(test_bounds),            cmocka_unit_test(test_sentences),
+                cmocka_unit_test(test_sentences_refused), cmocka_unit_test(test_factory_file),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sentences: what is said comes back in the same words; what is not understood is pointed at. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "wire/sentence.h"
+
+static void expect_format(const struct rule *rule, const char *expected)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+
+        sentence_format(rule, &out);
+        assert_int_equal(buf_error(&out), 0);
+        assert_string_equal(out.data, expected);
+}
+
+static void test_round_trip(void **state _unused_)
+{
+        /* in, out (NULL: the same) */
+        static const char *const rows[][2] = {
+                { "allow /usr/bin/curl", NULL },
+                { "deny /usr/bin/curl port 443", NULL },
+                { "ask anyone", NULL },
+                { "deny unknown to 192.0.2.7 port 123", NULL },
+                { "allow kernel icmpv6", NULL },
+                { "allow kernel protocol 58", "allow kernel icmpv6" },
+                { "allow name ping", NULL },
+                { "allow name \"two words\"", NULL },
+                { "allow name \"ping\"", "allow name ping" },
+                { "allow name anyone", NULL },
+                { "deny \"/opt/a b/c\"", NULL },
+                { "deny \"/opt/\\\"q\\\\\"", NULL },
+                { "deny \"/tmp/\\xff\\n\\t\\u202e\"", NULL },
+                { "deny \"/tmp/\\U000e0041\"", NULL },
+                { "deny \"/tmp/\xc3\xa4\"", NULL },
+                { "deny /tmp/\xc3\xa4", "deny \"/tmp/\xc3\xa4\"" },
+                { "deny \"/usr/bin/x\"", "deny /usr/bin/x" },
+                { "allow anyone to 10.0.0.0/8", NULL },
+                { "allow anyone to 0.0.0.0/0", NULL },
+                { "allow anyone to ::/0", NULL },
+                { "allow anyone to 192.0.2.1/32", "allow anyone to 192.0.2.1" },
+                { "allow anyone to 2001:db8::/32", NULL },
+                { "allow anyone to ::1", NULL },
+                { "allow anyone to ::ffff:10.0.0.0/104", "allow anyone to 10.0.0.0/8" },
+                { "allow anyone to loopback,lan,multicast", "allow anyone to loopback,lan,multicast" },
+                { "allow anyone to lan,loopback,lan", "allow anyone to loopback,lan" },
+                { "allow anyone to lan to 10.0.0.0/8", "allow anyone to 10.0.0.0/8 to lan" },
+                { "allow anyone port 80,443,8000-8999", NULL },
+                { "allow anyone port 1-65535", NULL },
+                { "allow anyone port 5-5", "allow anyone port 5" },
+                { "allow anyone TCP port 80", "allow anyone port 80 tcp" },
+                { "allow anyone protocol 253", NULL },
+                { "allow anyone protocol 0", NULL },
+                { "allow anyone user 0 group 4294967294", NULL },
+                { "deny /bin/x for session", NULL },
+                { "deny /bin/x note \"why \\\"so\\\"\\nnext\"", NULL },
+                { "deny /bin/x note because", "deny /bin/x note \"because\"" },
+                { "deny /bin/x note \"\"", NULL },
+                { "\t allow   /usr/bin/curl\tto  internet ", "allow /usr/bin/curl to internet" },
+                { "allow /a note \"n\" user 1 tcp port 2 to lan", "allow /a to lan port 2 tcp user 1 note \"n\"" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rule_freep) struct rule *rule = NULL, *again = NULL;
+                const char *expected = rows[i][1] ? rows[i][1] : rows[i][0];
+                struct sentence_error error = {};
+
+                if (sentence_parse(rows[i][0], strlen(rows[i][0]), &rule, &error) != 0)
+                        fail_msg("%s: %s", rows[i][0], error.expected);
+                expect_format(rule, expected);
+                assert_int_equal(sentence_parse(expected, strlen(expected), &again, &error), 0);
+                assert_true(rule_same_criteria(rule, again));
+                assert_int_equal(rule->action, again->action);
+                assert_int_equal(rule->origin, rule->lifetime == LIFETIME_SESSION ? ORIGIN_SESSION : ORIGIN_LIST);
+        }
+}
+
+static void test_errors(void **state _unused_)
+{
+        static const struct {
+                const char *text, *word, *expected; /* the word that is pointed at; "" the end */
+        } rows[] = {
+                { "", "", "expected allow, deny or ask" },
+                { "   ", "", "expected allow, deny or ask" },
+                { "permit /bin/x", "permit", "expected allow, deny or ask" },
+                { "\"allow\" /bin/x", "\"allow\"", "expected allow, deny or ask" },
+                { "allow", "", "expected a program's absolute path, name COMM, anyone, unknown or kernel" },
+                { "allow curl", "curl", "expected a program's absolute path, name COMM, anyone, unknown or kernel" },
+                { "allow \"anyone\"", "\"anyone\"", "expected a program's absolute path, name COMM, anyone, unknown or kernel" },
+                { "allow name", "", "expected a program's name as the kernel shows it (comm)" },
+                { "allow name \"\"", "\"\"", "expected a program's name as the kernel shows it (comm)" },
+                { "allow /bin/x nonsense", "nonsense", "expected to, port, tcp, udp, icmp, protocol, user, group, for session or note" },
+                { "allow /bin/x 443", "443", "expected to, port, tcp, udp, icmp, protocol, user, group, for session or note" },
+                { "allow /bin/x port", "", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 0", "0", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 65536", "65536", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 9-8", "9-8", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 1,,2", "1,,2", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 1,", "1,", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port http", "http", "expected a port 1..65535, a range or a list" },
+                { "allow /bin/x port 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+                  "expected at most 16 ports and ranges" },
+                { "allow /bin/x port 1 port 2", "port", "expected port only once" },
+                { "allow /bin/x tcp udp", "udp", "expected protocol only once" },
+                { "allow /bin/x tcp protocol 17", "protocol", "expected protocol only once" },
+                { "allow /bin/x protocol 256", "256", "expected a protocol's name or number 0..255" },
+                { "allow /bin/x protocol", "", "expected a protocol's name or number 0..255" },
+                { "allow /bin/x to", "", "expected an address, a network like 10.0.0.0/8, or loopback, lan, link, multicast, "
+                                         "broadcast, internet, resolver joined by commas" },
+                { "allow /bin/x to mars", "mars", "expected an address, a network like 10.0.0.0/8, or loopback, lan, link, "
+                                                  "multicast, broadcast, internet, resolver joined by commas" },
+                { "allow /bin/x to lan,", "lan,", "expected an address, a network like 10.0.0.0/8, or loopback, lan, link, "
+                                                  "multicast, broadcast, internet, resolver joined by commas" },
+                { "allow /bin/x to lan to loopback", "loopback", "expected the kinds of destination once, joined by commas" },
+                { "allow /bin/x to 1.2.3.4 to 1.2.3.5", "1.2.3.5", "expected one address or network only" },
+                { "allow /bin/x to 1.2.3", "1.2.3", "expected an address, a network like 10.0.0.0/8, or loopback, lan, link, "
+                                                    "multicast, broadcast, internet, resolver" },
+                { "allow /bin/x to 10.0.0.0/33", "10.0.0.0/33", "expected a prefix length: 0..32 for IPv4, 0..128 for IPv6" },
+                { "allow /bin/x to ::/129", "::/129", "expected a prefix length: 0..32 for IPv4, 0..128 for IPv6" },
+                { "allow /bin/x to 10.1.2.3/8", "10.1.2.3/8", "expected a network whose address has no bits beyond its prefix" },
+                { "allow /bin/x user root", "root", "expected the number of a user" },
+                { "allow /bin/x group -1", "-1", "expected the number of a group" },
+                { "allow /bin/x user 4294967295", "4294967295", "expected the number of a user" },
+                { "allow /bin/x user 1 user 2", "user", "expected user only once" },
+                { "allow /bin/x for ever", "ever", "expected session" },
+                { "allow /bin/x for once", "once", "expected session" },
+                { "allow /bin/x process 812", "process", "expected to, port, tcp, udp, icmp, protocol, user, group, for session or note" },
+                { "allow /bin/x note", "", "expected the note in quotes" },
+                { "allow /bin/x note \"\\xff\"", "\"\\xff\"", "expected a note of at most 1024 bytes of UTF-8" },
+                { "allow \"/bin/x", "\"/bin/x", "expected a closing quote" },
+                { "allow \"/bin/x\\\"", "\"/bin/x\\\"", "expected a closing quote" },
+                { "allow \"/bin/x\\", "\"/bin/x\\", "expected a closing quote" },
+                { "allow \"/bin\"x", "x", "expected a space after the closing quote" },
+                { "allow \"/a\\q\"", "\\", "expected \\\", \\\\, \\n, \\r, \\t, \\xNN or \\uNNNN after a backslash" },
+                { "allow \"/a\\x00\"", "\\", "expected \\\", \\\\, \\n, \\r, \\t, \\xNN or \\uNNNN after a backslash" },
+                { "allow \"/a\\ud800\"", "\\", "expected \\\", \\\\, \\n, \\r, \\t, \\xNN or \\uNNNN after a backslash" },
+                { "allow \"/a\\U00110000\"", "\\", "expected \\\", \\\\, \\n, \\r, \\t, \\xNN or \\uNNNN after a backslash" },
+                { "allow /a\"b", "/a\"b", "expected quotes around a word with quotes, backslashes or control characters" },
+                { "allow /a\\b", "/a\\b", "expected quotes around a word with quotes, backslashes or control characters" },
+                { "allow /a\nb", "/a\nb", "expected quotes around a word with quotes, backslashes or control characters" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct rule *rule = NULL;
+                struct sentence_error error = {};
+                const char *text = rows[i].text;
+
+                if (sentence_parse(text, strlen(text), &rule, &error) != 1)
+                        fail_msg("%s: was taken", text);
+                assert_null(rule);
+                assert_string_equal(error.expected, rows[i].expected);
+                assert_int_equal(error.length, strlen(rows[i].word));
+                assert_memory_equal(text + error.at, rows[i].word, error.length);
+        }
+}
+
+static void test_bounds(void **state _unused_)
+{
+        static char text[LIMIT_SENTENCE + 2];
+        struct sentence_error error = {};
+        struct rule *rule = NULL;
+
+        memset(text, 'x', sizeof(text));
+        memcpy(text, "deny /", 6);
+        assert_int_equal(sentence_parse(text, LIMIT_SENTENCE + 1, &rule, &error), 1);
+        assert_string_equal(error.expected, "expected at most 8192 bytes");
+        assert_int_equal(sentence_parse(text, 5 + LIMIT_PATH, &rule, &error), 1);
+        assert_string_equal(error.expected, "expected a path of at most 4095 bytes");
+        assert_int_equal(sentence_parse(text, 5 + LIMIT_PATH - 1, &rule, &error), 0);
+        rule = rule_free(rule);
+        memcpy(text, "deny anyone note ", 17);
+        assert_int_equal(sentence_parse(text, 17 + LIMIT_RULE_NOTE + 1, &rule, &error), 1);
+        assert_int_equal(sentence_parse(text, 17 + LIMIT_RULE_NOTE, &rule, &error), 0);
+        rule_free(rule);
+}
+
+static bool resolve(void *userdata _unused_, enum sentence_name what, const char *name, uint32_t *ret)
+{
+        if (what == SENTENCE_USER && strcmp(name, "alice") == 0)
+                *ret = 1000;
+        else if (what == SENTENCE_GROUP && strcmp(name, "systemd-network") == 0)
+                *ret = 998;
+        else
+                return false;
+        return true;
+}
+
+static void test_names(void **state _unused_)
+{
+        static const struct {
+                const char *in, *out;
+                bool disabled;
+        } rows[] = {
+                { "allow anyone user alice", "allow anyone user 1000", false },
+                { "allow anyone group systemd-network", "allow anyone group 998", false },
+                { "allow anyone user 7", "allow anyone user 7", false },
+                { "allow anyone user systemd-network", "allow anyone user 4294967295", true },
+                { "allow anyone group nobody-here", "allow anyone group 4294967295", true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rule_freep) struct rule *rule = NULL;
+                struct sentence_error error;
+
+                assert_int_equal(sentence_parse_with_names(rows[i].in, strlen(rows[i].in), resolve, NULL, &rule, &error), 0);
+                expect_format(rule, rows[i].out);
+                assert_int_equal(rule->disabled, rows[i].disabled);
+        }
+}
+
+static void test_process_is_shown(void **state _unused_)
+{
+        _cleanup_(rule_freep) struct rule *rule = rule_new(ACTION_ALLOW);
+
+        assert_non_null(rule);
+        rule->subject = RULE_PATH;
+        rule->program = strdup("/bin/x");
+        rule->lifetime = LIFETIME_ONCE;
+        rule->has = RULE_HAS_PROCESS;
+        rule->process.pid = 812;
+        expect_format(rule, "allow /bin/x process 812 for once");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_round_trip), cmocka_unit_test(test_errors),           cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
