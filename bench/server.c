@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UDP_PORTS_MAX = 64, BACKLOG = 4096, PAUSE_NS = 2000000 };
+enum { UDP_PORTS_MAX = 64, BACKLOG = 65535, PAUSE_NS = 2000000 };
 
 static int open_socket(int type, uint16_t port)
 {
