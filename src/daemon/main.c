@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bastion-daemon: wiring. The order of start is the order of what depends on what: files, lock, hooks (from here on new sockets get tags),
- * older sockets, queue, and only then the rule that puts gate and queue to use. The order of stop is the reverse, so that at no moment a rule
+ * bastion-daemon: wiring. The order of start is the order of what depends on what: the nursery while there is nothing to take along, files, lock,
+ * hooks (from here on new sockets get tags), older sockets, queue, only then the rule that puts gate and queue to use, and at the end privileges
+ * go. The order of stop is the reverse, so that at no moment a rule
  * stands without what it needs. A daemon that is killed leaves tables and pins: what happens then is `on_failure`.
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +26,7 @@
 #include "sys/files.h"
 #include "sys/listener.h"
 #include "sys/netwatch.h"
+#include "sys/privs.h"
 
 enum exit_code { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_INPUT = 2, EXIT_NOT_PERMITTED = 4 };
 
@@ -228,6 +232,29 @@ static int prepare_directories(const struct options *o)
         return 0;
 }
 
+/* What a running daemon needs, and nothing else from here on (privs.h). BASTION_SECCOMP=kill: a system call that is not on the list ends the
+ * daemon instead of failing with EPERM; the tests want to know, a machine in use wants its firewall. */
+static int give_up_privileges(struct daemon *d)
+{
+        static const unsigned CAPABILITIES[] = { CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+        const char *word = getenv("BASTION_SECCOMP");
+        int r;
+
+        r = privs_keep(CAPABILITIES, ARRAY_SIZE(CAPABILITIES));
+        if (r < 0) {
+                log_error("cannot give up capabilities: %s", strerror(-r));
+                return r;
+        }
+        r = saver_run(d->saver);
+        if (r < 0)
+                return r;
+        r = privs_confine(PRIVS_DAEMON, word && strcmp(word, "kill") == 0 ? PRIVS_DIE : PRIVS_EPERM);
+        if (r < 0)
+                log_error("cannot give up system calls: %s", strerror(-r));
+        malloc_trim(0); /* the filter was built in memory that is not needed again */
+        return r;
+}
+
 static int start(struct daemon *d)
 {
         char lock[PATH_MAX];
@@ -242,7 +269,9 @@ static int start(struct daemon *d)
                 log_error("%s: %s", lock, r == -EBUSY ? "another bastion-daemon is running here" : strerror(-r));
                 return r;
         }
-        r = saver_start(&d->saver);
+        r = saver_new(&d->saver);
+        if (r >= 0)
+                r = helpers_start(d);
         if (r >= 0)
                 r = watch_world(d);
         if (r >= 0)
@@ -256,7 +285,9 @@ static int start(struct daemon *d)
                 return r;
         }
         r = start_kernel(d);
-        return r < 0 ? r : server_start(d);
+        if (r >= 0)
+                r = server_start(d);
+        return r < 0 ? r : give_up_privileges(d);
 }
 
 static void stop(struct daemon *d)
@@ -276,6 +307,7 @@ static void stop(struct daemon *d)
         sockets_close(d->sockets);
         question_table_free(d->questions);
         history_stop(d);
+        helpers_stop(d);
         policy_stop(d);
         saver_stop(d->saver);
         sd_event_source_unref(d->question_timer);
@@ -305,6 +337,10 @@ static int run(struct daemon *d)
         sigaddset(&signals, SIGHUP);
         sigprocmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
+        /* First of all, because it takes along whatever is open. */
+        r = nursery_fork(&d->nursery);
+        if (r < 0)
+                log_error("no nursery: %s; verdicts are given, nothing is recorded", strerror(-r));
         r = sd_event_new(&d->loop);
         if (r >= 0)
                 r = start(d);
@@ -328,7 +364,7 @@ static uid_t owner_from_environment(void)
 
 int main(int argc, char **argv)
 {
-        struct daemon d = { .started = clock_boottime(), .pid = (uint32_t)getpid() };
+        struct daemon d = { .started = clock_boottime(), .pid = (uint32_t)getpid(), .nursery = { .fd = -1 } };
         char pins[PATH_MAX];
         int r;
 
