@@ -83,7 +83,7 @@ def lines(headings, body):
 def context(result):
     m, pace = result["machine"], result["pace"]
     return (f"{result['date']}, {m['cpu']}, {m['cores']} cores{', virtual' if m['virtual'] else ''}, {m['memory_mb']:,} MB, {m['kernel']} "
-            f"{m['architecture']}; {pace['rounds']} interleaved rounds of {pace['samples']:,} fresh sockets each; load before "
+            f"{m['architecture']}; {pace['rounds']} interleaved rounds of {pace['samples']:,} fresh sockets each (queue rung: a fifth); load before "
             f"{result['load_before']:.1f}; {result['seconds']:.0f} s")
 
 
