@@ -34,6 +34,7 @@ struct server;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t n_reported; /* connections that the last "Stats" line of the log counted */
         uint64_t by_reason[REASON_COUNT];
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
