@@ -69,9 +69,9 @@ if [ "$deps" = yes ]; then
 fi
 step "build (gcc)"
 # A compiler of another kind, chosen by the environment, would make the two builds the same.
-CC=gcc tools/build.sh build
+CC=gcc tools/build.sh build -Dunit=enabled
 step "build (clang, address and undefined behaviour sanitizers)"
-CC=clang tools/build.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug
+CC=clang tools/build.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Dunit=enabled
 
 # --- what needs no network --------------------------------------------------------------------------------------------
 step "layers and scripts"

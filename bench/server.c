@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>

@@ -4,6 +4,7 @@
  * packet, message, signal or deadline at hand and returns. Ownership and lifetimes: ARCHITECTURE.md, "Who owns what".
  *
  *      packet_path   one packet, from the queue to its verdict
+ *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
  *      policy        configuration and rules: load, change, save, tell everybody
  *      history       decisions told to the outside: counters, memory, log, events
@@ -34,6 +35,7 @@ struct server;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t n_reported; /* connections that the last "Stats" line of the log counted */
         uint64_t by_reason[REASON_COUNT];
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
@@ -88,6 +90,10 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
+
+/* ---- probe.c */
+/* Sends a packet of our own through hook, gate and queue; appends a line to `report`. */
+bool probe_packet_path(struct daemon *d, struct buf *report);
 
 /* ---- prompts.c */
 /* Holds the packet in a question; false: it is not held and *ret says what happens instead. */

@@ -152,6 +152,30 @@ static int choose_rung(struct daemon *d)
         return 0;
 }
 
+/* The whole path, on whichever rung. A gate that does not prove itself is given up for the queue rung, and that one must. */
+static int prove(struct daemon *d)
+{
+        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
+        _cleanup_(buf_deinit) struct buf report = { 0 };
+        int r;
+
+        if (probe_packet_path(d, &report))
+                return 0;
+        if (!d->tracker || d->options.rung == RUNG_GATE) {
+                log_error("the packet path does not work: %s", report.data ? report.data : "no memory");
+                return -ENOTSUP;
+        }
+        d->rung_reason = buf_take(&report);
+        log_warn("going on with the queue rung: %s", d->rung_reason ? d->rung_reason : "the gate's path does not work");
+        r = hook_install(&hook, &d->hook_form);
+        if (r < 0) {
+                log_error("cannot install the nftables tables: %s", strerror(-r));
+                return r;
+        }
+        d->tracker = tracker_close(d->tracker);
+        return prove(d);
+}
+
 static int start_kernel(struct daemon *d)
 {
         struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
@@ -183,7 +207,7 @@ static int start_kernel(struct daemon *d)
                 return r;
         }
         d->hook_installed = true;
-        return 0;
+        return prove(d);
 }
 
 static int prepare_directories(const struct options *o)

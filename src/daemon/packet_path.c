@@ -113,7 +113,7 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
         enum reason reason;
 
         if (t->n == 1 && t->owners[0].subject->process.pid == t->d->pid)
-                reason = REASON_SELF; /* tracker_prove(); we send nothing else */
+                reason = REASON_SELF; /* probe.c; we send nothing else */
         else if (decision->verdict == VERDICT_DENY || decision->would_deny)
                 return;
         else if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
@@ -155,11 +155,9 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
                 log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
 }
 
-/* A live connection that is judged again, and allowed again, is no news; neither is our own probe, of which doctor tells. */
+/* A live connection that is judged again, and allowed again, is no news. */
 static bool is_no_news(const struct transit *t, const struct decision *decision)
 {
-        if (decision->reason == REASON_SELF)
-                return true;
         if (decision->verdict != VERDICT_ALLOW)
                 return false;
         for (unsigned i = 0; i < t->n; i++)
@@ -172,7 +170,9 @@ static void tell(struct transit *t, const struct decision *decision)
 {
         struct subject *subject = subject_ref((struct subject *)(uintptr_t)decision->subject); /* its count changes, nothing else */
 
-        if (!is_no_news(t, decision))
+        if (decision->reason == REASON_SELF)
+                t->d->counters.by_reason[REASON_SELF]++; /* doctor tells of it */
+        else if (!is_no_news(t, decision))
                 history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, NULL,
                             boottime_left(clock_boottime(), t->now));
         subject_unref(subject);

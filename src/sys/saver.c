@@ -324,7 +324,7 @@ int saver_set_log(struct saver *s, const char *path, bool to_stderr)
 
 bool saver_log(struct saver *s, const char *line)
 {
-        bool kept;
+        bool kept, wake;
         size_t before;
 
         pthread_mutex_lock(&s->mutex);
@@ -338,9 +338,11 @@ bool saver_log(struct saver *s, const char *line)
         }
         if (!kept)
                 s->n_lost++;
-        else if (before == 0 || (before < LOG_ENOUGH && s->lines.n >= LOG_ENOUGH))
-                pthread_cond_signal(&s->wake); /* in between the thread is gathering and wakes by itself */
+        /* In between the thread is gathering and wakes by itself. */
+        wake = kept && (before == 0 || (before < LOG_ENOUGH && s->lines.n >= LOG_ENOUGH));
         pthread_mutex_unlock(&s->mutex);
+        if (wake)
+                pthread_cond_signal(&s->wake); /* with the mutex free: the thread would only wake to wait for it */
         return kept;
 }
 
