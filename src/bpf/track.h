@@ -217,15 +217,15 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* What people know a parent by: the last component of its executable. */
+/* What people know a parent by, and what it runs: sh, dash. */
 static __always_inline void read_ancestor(struct task_struct *task, struct abi_ancestor *ret)
 {
-        const unsigned char *name = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+        const unsigned char *program = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
 
         ret->pid = (__u32)BPF_CORE_READ(task, tgid);
-        if (name && bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), name) > 1)
-                return;
-        bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), &task->comm);
+        bpf_probe_read_kernel_str(ret->comm, sizeof(ret->comm), &task->comm);
+        if (program)
+                bpf_probe_read_kernel_str(ret->program, sizeof(ret->program), program);
 }
 
 __noinline int read_ancestors(struct slot *slot)

@@ -29,3 +29,24 @@ class Programs:
 
     def visitors(self, count, prefix="visit"):
         return [self.visitor(f"{prefix}-{i:02}") for i in range(count)]
+
+
+class Running:
+    """A program that runs inside a namespace; gone at the latest when it is closed."""
+
+    def __init__(self, namespace, *argv, **kw):
+        self.process = namespace.popen(*argv, **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **kw})
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def finish(self, timeout=60):
+        """(exit status, what it printed)"""
+        output, _ = self.process.communicate(timeout=timeout)
+        return self.process.returncode, output
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
