@@ -154,7 +154,6 @@ static int choose_rung(struct daemon *d)
 
 static int start_kernel(struct daemon *d)
 {
-        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
         int r;
 
         r = sockets_open(&d->sockets);
@@ -176,14 +175,10 @@ static int start_kernel(struct daemon *d)
         r = sd_event_add_io(d->loop, NULL, queue_fd(d->queue), EPOLLIN, packet_path_on_readable, d);
         if (r < 0)
                 return r;
-        hook.gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL;
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
+        r = policy_install_hook(d);
+        if (r < 0)
                 log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
-        }
-        d->hook_installed = true;
-        return 0;
+        return r;
 }
 
 static int prepare_directories(const struct options *o)
