@@ -64,12 +64,14 @@ struct daemon {
                 int64_t size, mtime_ns;
         } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
+        bool rules_reload_due; /* asked for while that save was not finished */
 
         /* the kernel */
         struct queue *queue;
         struct tracker *tracker; /* NULL: queue rung */
         char *rung_reason;       /* why not the gate rung, or NULL */
         enum hook_form hook_form;
+        struct hook_options hook; /* as installed */
         bool hook_installed;
         struct sockets *sockets;
 
@@ -123,8 +125,12 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
 void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
+/* The negative result of a save as words for a person. */
+const char *policy_save_error(const struct daemon *d, int error);
 /* The machine's addresses changed. */
 void policy_read_net(struct daemon *d);
+/* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
+int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- history.c */

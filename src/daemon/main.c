@@ -155,8 +155,8 @@ static int choose_rung(struct daemon *d)
 /* The whole path, on whichever rung. A gate that does not prove itself is given up for the queue rung, and that one must. */
 static int prove(struct daemon *d)
 {
-        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
         _cleanup_(buf_deinit) struct buf report = { 0 };
+        struct tracker *gate = d->tracker;
         int r;
 
         if (probe_packet_path(d, &report))
@@ -167,18 +167,16 @@ static int prove(struct daemon *d)
         }
         d->rung_reason = buf_take(&report);
         log_warn("going on with the queue rung: %s", d->rung_reason ? d->rung_reason : "the gate's path does not work");
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
+        d->tracker = NULL;
+        r = policy_install_hook(d); /* before the pin that the old rule names goes */
+        tracker_close(gate);
+        if (r < 0)
                 log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
-        }
-        d->tracker = tracker_close(d->tracker);
-        return prove(d);
+        return r < 0 ? r : prove(d);
 }
 
 static int start_kernel(struct daemon *d)
 {
-        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
         int r;
 
         r = sockets_open(&d->sockets);
@@ -200,14 +198,10 @@ static int start_kernel(struct daemon *d)
         r = sd_event_add_io(d->loop, NULL, queue_fd(d->queue), EPOLLIN, packet_path_on_readable, d);
         if (r < 0)
                 return r;
-        hook.gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL;
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
+        r = policy_install_hook(d);
+        if (r < 0)
                 log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
-        }
-        d->hook_installed = true;
-        return prove(d);
+        return r < 0 ? r : prove(d);
 }
 
 static int prepare_directories(const struct options *o)
