@@ -22,6 +22,7 @@
 #include "core/question.h"
 #include "core/record.h"
 #include "core/ruleset.h"
+#include "daemon/flowmem.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
 #include "sys/queue.h"
@@ -74,6 +75,7 @@ struct daemon {
         struct hook_options hook; /* as installed */
         bool hook_installed;
         struct sockets *sockets;
+        struct flowmem *flows; /* queue rung */
 
         /* people and memory */
         struct question_table *questions;

@@ -179,6 +179,9 @@ static int start_kernel(struct daemon *d)
 {
         int r;
 
+        d->flows = flowmem_new(d->seed);
+        if (!d->flows)
+                return -ENOMEM;
         r = sockets_open(&d->sockets);
         if (r < 0) {
                 log_error("cannot open NETLINK_SOCK_DIAG: %s", strerror(-r));
@@ -268,6 +271,7 @@ static void stop(struct daemon *d)
         queue_close(d->queue);
         tracker_close(d->tracker);
         sockets_close(d->sockets);
+        flowmem_free(d->flows);
         question_table_free(d->questions);
         history_stop(d);
         policy_stop(d);

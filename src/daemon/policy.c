@@ -585,7 +585,8 @@ int policy_install_hook(struct daemon *d)
         };
         int r;
 
-        if (d->hook_installed && d->hook.fail_open == wanted.fail_open && d->hook.deny_errno == wanted.deny_errno)
+        if (d->hook_installed && d->hook.fail_open == wanted.fail_open && d->hook.deny_errno == wanted.deny_errno &&
+            !d->hook.gate_pin == !wanted.gate_pin)
                 return 0;
         r = hook_install(&wanted, &d->hook_form);
         if (r < 0)

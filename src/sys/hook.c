@@ -35,7 +35,8 @@ static const uint16_t FAMILIES[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 enum {
         PRIORITY_GATE = -290,  /* after defragmentation (-400), before conntrack (-200), mangle (-150) and NAT (-100) */
         PRIORITY_QUEUE = -149, /* after conntrack and mangle */
-        RULES_PER_TABLE = 4,   /* one in gate, three in reject */
+        RULES_GATE_RUNG = 4,   /* in each table: one in gate, three in reject */
+        RULES_QUEUE_RUNG = 6,  /* three and three */
         QUEUE_TARGET_REVISION = 3,
         BPF_MATCH_REVISION = 1,
 };
@@ -228,26 +229,6 @@ static void batch_rule(struct nftables_batch *b, uint16_t family, struct nftnl_r
         nftables_batch_next(b);
 }
 
-static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form)
-{
-        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
-        int r;
-
-        if (!rule)
-                return -ENOMEM;
-        r = o->gate_pin ? add_undecided_by_gate(rule, o->gate_pin) : add_undecided_by_conntrack(rule);
-        if (r < 0)
-                return r;
-        r = add_counter(rule);
-        if (r < 0)
-                return r;
-        r = form == HOOK_NFT_QUEUE ? add_nft_queue(rule, o) : add_xt_queue(rule, o);
-        if (r < 0)
-                return r;
-        batch_rule(b, family, rule);
-        return 0;
-}
-
 /* tcp flags & (syn | ack) == syn: the byte with the flags is the transport header's fourteenth. */
 static int add_tcp_opening(struct nftnl_rule *rule)
 {
@@ -270,6 +251,67 @@ static int add_tcp_opening(struct nftnl_rule *rule)
         nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
         nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
         nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &syn, sizeof(syn));
+        return 0;
+}
+
+/* ct direction original: what the one sends who began. */
+static int add_original_direction(struct nftnl_rule *rule)
+{
+        const uint8_t original = 0; /* IP_CT_DIR_ORIGINAL, which the kernel's headers for user space leave out */
+        struct nftnl_expr *ct = add_expression(rule, "ct");
+        struct nftnl_expr *cmp = add_expression(rule, "cmp");
+
+        if (!ct || !cmp)
+                return -ENOMEM;
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+        nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &original, sizeof(original));
+        return 0;
+}
+
+/* On the queue rung conntrack alone would let pass who takes a tuple that it still remembers: a TCP connection that opens is always undecided,
+ * and so is every datagram that is no answer. */
+enum undecided { UNDECIDED_NEW, UNDECIDED_TCP_OPENING, UNDECIDED_DATAGRAM, UNDECIDED_KINDS };
+
+static int add_undecided(struct nftnl_rule *rule, const struct hook_options *o, enum undecided what)
+{
+        const uint8_t tcp = IPPROTO_TCP, udp = IPPROTO_UDP;
+        int r = -EINVAL;
+
+        switch (what) {
+        case UNDECIDED_NEW:
+                return o->gate_pin ? add_undecided_by_gate(rule, o->gate_pin) : add_undecided_by_conntrack(rule);
+        case UNDECIDED_TCP_OPENING:
+                r = add_meta_equals(rule, NFT_META_L4PROTO, &tcp, sizeof(tcp));
+                return r < 0 ? r : add_tcp_opening(rule);
+        case UNDECIDED_DATAGRAM:
+                r = add_meta_equals(rule, NFT_META_L4PROTO, &udp, sizeof(udp));
+                return r < 0 ? r : add_original_direction(rule);
+        case UNDECIDED_KINDS:
+                break;
+        }
+        return r;
+}
+
+static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form, enum undecided what)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
+        int r;
+
+        if (!rule)
+                return -ENOMEM;
+        r = add_undecided(rule, o, what);
+        if (r < 0)
+                return r;
+        r = add_counter(rule);
+        if (r < 0)
+                return r;
+        r = form == HOOK_NFT_QUEUE ? add_nft_queue(rule, o) : add_xt_queue(rule, o);
+        if (r < 0)
+                return r;
+        batch_rule(b, family, rule);
         return 0;
 }
 
@@ -361,7 +403,9 @@ static int batch_family(struct nftables_batch *b, uint16_t family, const struct 
         r = batch_chains(b, family, o);
         if (r < 0)
                 return r;
-        r = batch_gate_rule(b, family, o, form);
+        r = batch_gate_rule(b, family, o, form, UNDECIDED_NEW);
+        for (enum undecided what = UNDECIDED_TCP_OPENING; !o->gate_pin && what < UNDECIDED_KINDS && r >= 0; what++)
+                r = batch_gate_rule(b, family, o, form, what);
         if (r < 0)
                 return r;
         for (enum rejected what = REJECTED_TCP_OPENING; what < REJECTED_KINDS && r >= 0; what++)
@@ -451,7 +495,7 @@ int hook_present(void)
                 r = nftables_dump(NFT_MSG_GETRULE, FAMILIES[i], count_rule, &n);
                 if (r < 0)
                         return r;
-                if (n != RULES_PER_TABLE)
+                if (n != RULES_GATE_RUNG && n != RULES_QUEUE_RUNG)
                         return 0;
         }
         return 1;

@@ -4,7 +4,8 @@
  * atomic batch. Each table has two base chains on the output hook:
  *
  *      gate    hands undecided packets to the queue. Gate rung: priority -290, `xt match bpf` on the pinned gate program. Queue rung:
- *              priority -149 (after conntrack), `ct state new,invalid`.
+ *              priority -149 (after conntrack), `ct state new,invalid`, and besides every TCP segment that opens a connection and
+ *              every UDP datagram in a flow's original direction: conntrack remembers tuples for longer than their sockets live.
  *      reject  right behind it: packets that carry the reject mark are answered by a reset or an ICMP error, so that the program hears
  *              `deny_errno` or what comes nearest.
  *

@@ -143,6 +143,8 @@ static void show_ct(struct buf *out, const struct nftnl_expr *e)
 {
         if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE)
                 buf_puts(out, "ct state");
+        else if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_DIRECTION)
+                buf_puts(out, "ct direction");
         else
                 buf_printf(out, "ct key %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY));
 }
