@@ -4,6 +4,7 @@ another program to Bastion: its path and its inode are its own."""
 
 import os
 import shutil
+import signal
 import subprocess
 
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prog")
@@ -32,10 +33,10 @@ class Programs:
 
 
 class Running:
-    """A program that runs inside a namespace; gone at the latest when it is closed."""
+    """A program that runs inside a namespace; gone at the latest when it is closed, and what it started with it."""
 
     def __init__(self, namespace, *argv, **kw):
-        self.process = namespace.popen(*argv, **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **kw})
+        self.process = namespace.popen(*argv, start_new_session=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **kw})
 
     @property
     def pid(self):
@@ -48,5 +49,5 @@ class Running:
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # its children hold the pipe as well
             self.process.communicate()
