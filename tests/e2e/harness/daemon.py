@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from .wait import until
+from .wait import PATIENCE, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 DATA = os.path.join(ROOT, "data")
@@ -125,7 +125,7 @@ class Daemon:
         if process.poll() is None:
             process.terminate()
         try:
-            status = process.wait(20)
+            status = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
