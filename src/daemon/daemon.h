@@ -11,6 +11,7 @@
  *      server        clients and their bytes; requests.c is what they may say
  *      report        status, doctor, connections: the daemon about itself
  *      adopt         sockets that are older than the daemon
+ *      start         the kernel's side, put in place; taken over from a daemon that was killed
  */
 #pragma once
 
@@ -74,6 +75,8 @@ struct daemon {
         enum hook_form hook_form;
         struct hook_options hook; /* as installed */
         bool hook_installed;
+        bool was_guarded;           /* a daemon that was killed left its rule: what got out since was decided, or let go by on_failure */
+        uint32_t first_generation;  /* of the tags that are ours; lower: a daemon before wrote them */
         struct sockets *sockets;
         struct flowmem *flows; /* queue rung */
 
@@ -173,6 +176,10 @@ void report_status(struct daemon *d, struct status *ret); /* status_deinit() aft
 enum { REPORT_CHECKS_MAX = 16 };
 size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX]);
 void report_kernel(struct daemon *d, struct buf *out);
+
+/* ---- start.c */
+/* Queue, hooks, older sockets, rule: in the order in which nothing slips past. Words are logged; negative errno. */
+int start_kernel(struct daemon *d);
 
 /* ---- adopt.c */
 /* Writes tags for the sockets that exist already; on the queue rung only counts them. */

@@ -118,10 +118,15 @@ static void attribute(struct transit *t)
 
 /* ---- precedents: what was decided for this very connection before -------------------------------------------------- */
 
-/* On the queue rung a TCP segment that opens nothing belongs to a connection that is older than us. */
+/* Older than us: adopted when we started, or let out by a daemon that was killed, whose answers nobody remembers. On the queue rung a TCP
+ * segment that opens nothing belongs to such a connection. */
 static bool is_older(const struct transit *t)
 {
-        if (t->n == 1 && t->owners[0].state == TAG_ADOPTED)
+        const struct owner *owner = &t->owners[0];
+
+        if (t->n == 1 && owner->state == TAG_ADOPTED)
+                return true;
+        if (t->n == 1 && (owner->state == TAG_ALLOWED || owner->state == TAG_KEPT) && owner->generation < t->d->first_generation)
                 return true;
         return t->packet.flow.protocol == IPPROTO_TCP && !t->packet.tcp_syn &&
                (!t->d->tracker || t->owners[0].state == TAG_NONE);

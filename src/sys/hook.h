@@ -40,5 +40,7 @@ int hook_install(const struct hook_options *options, enum hook_form *ret_form);
 int hook_remove(void);
 /* 1 when both tables with their rules are in place, 0 when not, negative errno. */
 int hook_present(void);
+/* 1 with the number of the queue that the tables feed, 0 when no such rule is there, negative errno. */
+int hook_find_queue(uint16_t *ret);
 /* The tables as `nft list table` would print them, for `bastion status --kernel`; works without nft installed. */
 int hook_describe(struct buf *out);

@@ -174,6 +174,49 @@ static int show_expression(struct nftnl_expr *e, void *userdata)
         return 0;
 }
 
+/* The queue's number is in nft's own expression or in the xt target. */
+static int find_queue_number(struct nftnl_expr *e, void *userdata)
+{
+        const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+        const struct xt_NFQ_info_v3 *info;
+        int *number = userdata;
+        uint32_t n = 0;
+
+        if (strcmp(name, "queue") == 0)
+                *number = nftnl_expr_get_u16(e, NFTNL_EXPR_QUEUE_NUM);
+        if (strcmp(name, "target") != 0 || strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME), "NFQUEUE") != 0)
+                return 0;
+        info = nftnl_expr_get(e, NFTNL_EXPR_TG_INFO, &n);
+        if (info && n >= sizeof(*info))
+                *number = info->queuenum;
+        return 0;
+}
+
+static int find_queue_of_rule(const struct nlmsghdr *header, void *userdata)
+{
+        struct nftnl_rule *rule = nftnl_rule_alloc();
+
+        if (!rule)
+                return MNL_CB_ERROR;
+        if (nftnl_rule_nlmsg_parse(header, rule) == 0 && strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), "bastion") == 0)
+                nftnl_expr_foreach(rule, find_queue_number, userdata);
+        nftnl_rule_free(rule);
+        return MNL_CB_OK;
+}
+
+int hook_find_queue(uint16_t *ret)
+{
+        int number = -1, r;
+
+        r = nftables_dump(NFT_MSG_GETRULE, NFPROTO_IPV4, find_queue_of_rule, &number);
+        if (r < 0)
+                return r;
+        if (number < 0)
+                return 0;
+        *ret = (uint16_t)number;
+        return 1;
+}
+
 static int show_rule(const struct nlmsghdr *header, void *userdata)
 {
         struct nftnl_rule *rule = nftnl_rule_alloc();
