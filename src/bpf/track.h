@@ -98,16 +98,11 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
 {
         __u32 at = slot->at, length;
 
-        if (at > ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
+        if (at >= ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
                 return 0;
         length = ABI_TRACK_PATH - at;
-        if (length == 0 || length > max)
-                return 0;
-        at &= 2 * ABI_TRACK_PATH - 1;
-        if (at >= ABI_TRACK_PATH)
-                return 0;
-        /* One bounded copy; what lies behind the text's end is not sent. */
-        if (length > ABI_TRACK_PATH || bpf_probe_read_kernel(slot->text + to, length, slot->walk + at) < 0)
+        barrier_var(length); /* or clang 19 checks `at` for it, and verifiers before 6.18 do not conclude from one to the other */
+        if (length > max || bpf_probe_read_kernel(slot->text + to, length, slot->walk + at) < 0)
                 return 0;
         return length;
 }

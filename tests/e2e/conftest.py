@@ -28,7 +28,14 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     if "rung" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--rung")
-        metafunc.parametrize("rung", ["gate", "queue"] if chosen == "all" else [chosen], scope="session")
+        rungs = ["gate", "queue"] if chosen == "all" else [chosen]
+        if metafunc.definition.get_closest_marker("gate_only"):
+            rungs = [rung for rung in rungs if rung == "gate"]
+        metafunc.parametrize("rung", rungs, scope="session")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "gate_only: about something that the queue rung does not have")
 
 
 def pytest_collection_modifyitems(items):

@@ -13,7 +13,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Programs:
     def __init__(self, directory):
         self.directory = str(directory)
-        for name in ("visit", "swarm", "knock"):
+        for name in ("visit", "swarm", "knock", "storm"):
             subprocess.run([os.environ.get("CC", "gcc"), "-O1", "-static", "-Wall", "-Werror", "-D_GNU_SOURCE", "-o",
                             os.path.join(self.directory, name), os.path.join(SOURCES, name + ".c")], check=True)
         os.chmod(self.directory, 0o755)
@@ -23,9 +23,12 @@ class Programs:
 
     def visitor(self, name):
         """A copy of `visit` of that name."""
+        return self.copy("visit", name)
+
+    def copy(self, program, name):
         path = self.path(name)
         if not os.path.exists(path):
-            shutil.copy(self.path("visit"), path)
+            shutil.copy(self.path(program), path)
         return path
 
     def visitors(self, count, prefix="visit"):
