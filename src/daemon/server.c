@@ -163,7 +163,8 @@ void server_reply_after(struct client *c, int64_t ticket, int64_t id, struct buf
         struct pending *p;
 
         if (ticket < 0) {
-                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s", strerror((int)-ticket));
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s",
+                                  policy_save_error(c->server->d, (int)ticket));
                 return;
         }
         p = ticket > 0 ? calloc(1, sizeof(*p)) : NULL;

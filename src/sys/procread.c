@@ -235,7 +235,11 @@ static void each_socket_of(int proc_fd, uint32_t pid, procread_socket_fn fn, voi
                 return;
         }
         while ((entry = readdir(dir))) {
+                if (entry->d_type != DT_LNK)
+                        continue;
                 n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link));
+                if (n < 0 && errno == EACCES)
+                        return; /* the permission is the process's, not the descriptor's: the next would say the same */
                 if (n > 0 && procfs_parse_socket_link(link, (size_t)n, &inode))
                         fn(userdata, inode, pid);
         }

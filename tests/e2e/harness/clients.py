@@ -73,6 +73,13 @@ class _Lines:
 class OldClient(_Lines):
     """No handshake; every question comes to everybody who is connected."""
 
+    def settle(self):
+        """Returns when the daemon has taken what was sent until now, and knows this for an old client."""
+        n = len(self.of_type("rules_list"))
+        self.send({"type": "list_rules"})
+        until(lambda: len(self.of_type("rules_list")) > n, "the answer to list_rules")
+        return self
+
     def popup(self, path, port=None, seconds=PATIENCE):
         request = self.wait("connection_request",
                             lambda m: m["app_path"] == path and (port is None or m["dest_port"] == port), seconds)
