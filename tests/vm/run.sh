@@ -12,7 +12,6 @@ set -eu
 cd "$(dirname "$0")/../.."
 source=$PWD
 cache=$source/build-vm
-mkdir -p "$cache"
 
 usage() {
         cat <<'EOF'
@@ -133,18 +132,18 @@ test_version() {
         mkdir -p "$results"
         in_root "$vm" sh -euc '
                 cd /src
-                tools/build.sh build -Dunit=enabled
+                tools/build.sh build --prefix=/usr/local -Dunit=enabled
                 rm -f build/meson-logs/*.junit.xml
                 meson test -C build --no-rebuild --print-errorlogs --quiet </dev/null || true
         ' || fail "$suite: the build failed"
         cat "$vm"/share/src/build/meson-logs/*.junit.xml >"$results/units.xml" || true
         # One file: the guest's own disk is quicker than many small files over 9p.
-        tar -C "$vm/share/src" -cf "$vm/share/bastion.tar" data tests/e2e tests/vm tools build/src/daemon/bastion-daemon build/src/cli/bastion
+        tar -C "$vm/share/src" -cf "$vm/share/bastion.tar" .
         echo "$all" >"$vm/share/all"
         boot "$vm" || true
-        for rung in gate queue; do
+        for part in gate queue service; do
                 # Results that never came count as a failure.
-                [ -f "$results/$rung.xml" ] || : >"$results/$rung.xml"
+                [ -f "$results/$part.xml" ] || : >"$results/$part.xml"
         done
         grep -q '^guest: done' "$results/guest.log" 2>/dev/null || tail -n 30 "$vm/console.log"
         for file in "$results"/*.xml; do
