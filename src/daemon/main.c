@@ -201,6 +201,7 @@ static void stop(struct daemon *d)
         sd_event_source_unref(d->question_timer);
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);
+        sd_event_source_unref(d->save_timer);
         free(d->rung_reason);
 }
 
