@@ -83,7 +83,7 @@ def lines(headings, body):
 def context(result):
     m, pace = result["machine"], result["pace"]
     return (f"{result['date']}, {m['cpu']}, {m['cores']} cores{', virtual' if m['virtual'] else ''}, {m['memory_mb']:,} MB, {m['kernel']} "
-            f"{m['architecture']}; {pace['rounds']} interleaved rounds of {pace['samples']:,} fresh sockets each; load before "
+            f"{m['architecture']}; {pace['rounds']} interleaved rounds of {pace['samples']:,} fresh sockets each (queue rung: a fifth); load before "
             f"{result['load_before']:.1f}; {result['seconds']:.0f} s")
 
 
@@ -111,7 +111,8 @@ Four setups, measured in turn in one run, in private network namespaces on one m
 program that packets can be queued to (it accepts each and does nothing else), by the same rule as D; **C** Bastion on the gate rung; **D** Bastion on the
 queue rung. In C and D one rule allows the client, and each connection is a fresh socket, so each is identified, decided and logged
 anew: the first connection of a ruled program. A figure is the median over the rounds; `1.23×B` is the median of each round's ratio to B
-in that round. Read the ratios: absolute times belong to this machine and this hour.
+in that round. Read the ratios: absolute times belong to this machine and this hour, and the p99 of a machine that others use at the same
+time (see the load above) is theirs as much as Bastion's.
 
 {figures}
 

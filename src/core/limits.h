@@ -23,6 +23,7 @@ enum {
         LIMIT_ANCESTORS = 8,
         LIMIT_CGROUP = 512,
         LIMIT_SUBJECTS = 4096,
+        LIMIT_FLOWS = 4096,  /* remembered by the queue rung */
         LIMIT_OWNERS = 4, /* possible owners of one packet */
 
         /* Rules and files. */
@@ -43,7 +44,7 @@ enum {
         LIMIT_RECORDS = 1024,
 
         /* What waits in the daemon for the recorder, one datagram to it, one report from it. */
-        LIMIT_FEED = 1 << 20,
+        LIMIT_FEED = 4 << 20,
         LIMIT_FEED_DATAGRAM = 64 << 10,
         LIMIT_FEED_REPORT = 2048,
         /* History on disk; the oldest rows go first. */

@@ -289,7 +289,8 @@ static struct question *find_open(const struct question_table *table, const stru
 
 static bool may_hold(const struct question_table *table, const struct question *question, const struct asker *asker)
 {
-        if (question && question->n_held >= LIMIT_HELD_QUESTION)
+        /* What joins the folded question would have been questions of their own: only the program's cap bounds it. */
+        if (question && !question->whole_program && question->n_held >= LIMIT_HELD_QUESTION)
                 return false;
         if (asker && asker->n_held >= LIMIT_HELD_PROGRAM)
                 return false;

@@ -48,7 +48,7 @@ struct question {
         bool learning;         /* asked after the packet went */
         enum reason reason;    /* why it is asked: NO_RULE, OWNER_UNKNOWN, OWNER_AMBIGUOUS or RULE (action ask) */
         struct boottime opened, deadline;
-        struct held held[LIMIT_HELD_QUESTION];
+        struct held held[LIMIT_HELD_PROGRAM]; /* a folded question stands for the whole program; another holds LIMIT_HELD_QUESTION */
         unsigned n_held;
         uint64_t n_connections; /* all that joined, held or not */
 };

@@ -4,6 +4,10 @@
  * still knows one. So a first start is not forty questions, and starting Bastion over SSH does not cut the hand that starts it. The same walk
  * answers "who is talking now".
  *
+ * Two kinds are not adopted, but judged by their next packet. What a rule denies, because a rule ends older connections too. And what has not
+ * been decided: where a daemon that was killed left its rule, a socket that has no tag of its and is not established is one whose packets that
+ * rule kept back; to adopt it would let it slip past.
+ *
  * One pass over the kernel's sockets, one over /proc/PID/fd, joined by inode.
  */
 #include <errno.h>
@@ -13,9 +17,10 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "sys/clock.h"
 #include "sys/procread.h"
 
-enum { ADOPT_MAX = 65536, STATE_LISTEN = 10, STATE_CLOSE = 7, STATE_TIME_WAIT = 6, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
+enum { ADOPT_MAX = 65536, STATE_SYN_SENT = 2, STATE_LISTEN = 10, STATE_CLOSE = 7, STATE_TIME_WAIT = 6, STATE_SYN_RECV = 3, STATE_NEW_SYN_RECV = 12 };
 
 struct found {
         struct sockdiag_socket socket;
@@ -108,6 +113,26 @@ static struct subject *subject_of(const struct found *f)
         return subject ? subject : subject_ref(subject_unknown());
 }
 
+static bool is_denied(const struct daemon *d, const struct sockdiag_socket *s, const struct subject *subject)
+{
+        const struct facts facts = { .subject = subject, .flow = &s->flow, .scopes = addr_scopes(&s->flow.remote, &d->net) };
+
+        return !addr_is_zero(&s->flow.remote) &&
+               decide(d->rules, &d->config, &facts, 1, OWNERS_ALL, clock_boottime()).verdict == VERDICT_DENY;
+}
+
+static bool is_decided(const struct daemon *d, const struct sockdiag_socket *s)
+{
+        return !d->was_guarded || (s->flow.protocol == IPPROTO_TCP && s->state != STATE_SYN_SENT);
+}
+
+static enum tag_state state_for(const struct daemon *d, const struct sockdiag_socket *s, enum direction direction, const struct subject *subject)
+{
+        if (direction == DIRECTION_OUT && (!is_decided(d, s) || is_denied(d, s, subject)))
+                return TAG_UNDECIDED;
+        return TAG_ADOPTED;
+}
+
 int adopt_sockets(struct daemon *d)
 {
         struct walk w = { 0 };
@@ -116,12 +141,13 @@ int adopt_sockets(struct daemon *d)
 
         for (size_t i = 0; r >= 0 && d->tracker && i < w.n; i++) {
                 const struct sockdiag_socket *s = &w.found[i].socket;
+                enum direction direction = direction_of(&w, s);
                 _cleanup_(subject_unrefp) struct subject *subject = NULL;
 
                 if (s->flow.protocol == IPPROTO_TCP && !is_connection(s))
                         continue;
                 subject = subject_of(&w.found[i]);
-                if (tracker_adopt(d->tracker, s->cookie, &s->flow, direction_of(&w, s), subject) < 0)
+                if (tracker_adopt(d->tracker, s->cookie, &s->flow, direction, subject, state_for(d, s, direction, subject)) < 0)
                         n_failed++;
         }
         if (n_failed)

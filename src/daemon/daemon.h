@@ -12,6 +12,7 @@
  *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
  *      adopt         sockets that are older than the daemon
+ *      start         the kernel's side, put in place; taken over from a daemon that was killed
  */
 #pragma once
 
@@ -23,6 +24,7 @@
 #include "core/question.h"
 #include "core/record.h"
 #include "core/ruleset.h"
+#include "daemon/flowmem.h"
 #include "daemon/nursery.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
@@ -38,6 +40,7 @@ struct helpers;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t n_reported; /* connections that the last "Stats" line of the log counted */
         uint64_t by_reason[REASON_COUNT];
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
@@ -66,14 +69,20 @@ struct daemon {
                 int64_t size, mtime_ns;
         } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
+        bool rules_reload_due; /* asked for while that save was not finished */
+        bool rules_save_failed; /* what is in force is tried again until it is on disk */
 
         /* the kernel */
         struct queue *queue;
         struct tracker *tracker; /* NULL: queue rung */
         char *rung_reason;       /* why not the gate rung, or NULL */
         enum hook_form hook_form;
+        struct hook_options hook; /* as installed */
         bool hook_installed;
+        bool was_guarded;           /* a daemon that was killed left its rule: what got out since was decided, or let go by on_failure */
+        uint32_t first_generation;  /* of the tags that are ours; lower: a daemon before wrote them */
         struct sockets *sockets;
+        struct flowmem *flows; /* queue rung */
 
         /* people and memory */
         struct question_table *questions;
@@ -83,10 +92,9 @@ struct daemon {
         struct helpers *helpers;
         struct counters counters;
         struct record *records; /* ring of LIMIT_RECORDS */
-        uint64_t n_stats_told;  /* decisions that the last line of statistics counted */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
 
-        sd_event_source *question_timer, *expiry_timer, *try_timer;
+        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer;
 };
 
 /* ---- packet_path.c */
@@ -128,8 +136,12 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
 void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
+/* The negative result of a save as words for a person. */
+const char *policy_save_error(const struct daemon *d, int error);
 /* The machine's addresses changed. */
 void policy_read_net(struct daemon *d);
+/* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
+int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- history.c */
@@ -184,6 +196,10 @@ void report_status(struct daemon *d, struct status *ret); /* status_deinit() aft
 enum { REPORT_CHECKS_MAX = 16 };
 size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX]);
 void report_kernel(struct daemon *d, struct buf *out);
+
+/* ---- start.c */
+/* Queue, hooks, older sockets, rule: in the order in which nothing slips past. Words are logged; negative errno. */
+int start_kernel(struct daemon *d);
 
 /* ---- adopt.c */
 /* Writes tags for the sockets that exist already; on the queue rung only counts them. */

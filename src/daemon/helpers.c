@@ -30,6 +30,7 @@
 
 enum { GATHER_US = 100000, ENOUGH = 48 << 10, READS_A_TURN = 16, FLUSH_MS = 1000, END_MS = 3000 };
 
+static const int SEND_BUFFER = 1 << 20;
 static const char PROBE_TEXT[] = "are you there?";
 
 /* One helper's socket. */
@@ -46,6 +47,8 @@ struct helpers {
         struct line recorder;
         bool recorder_ready;   /* it has sent its first report: before, it might never come to read a line */
         struct buf queue;      /* whole lines */
+        size_t sent;           /* of the queue, already */
+        bool blocked;          /* the socket is full; the loop tells when it is not */
         uint64_t n_queued, n_unreported, n_lost;
         char problem[256];     /* the recorder's words, or why there is none */
         int log_fd;            /* kept for the next recorder */
@@ -76,12 +79,25 @@ static uint64_t count_lines(const char *data, size_t n)
 }
 
 /* How much of the queue is the next datagram: whole lines. */
-static size_t next_datagram(const struct buf *queue)
+static size_t next_datagram(const struct helpers *h)
 {
-        const size_t most = MIN(queue->n, (size_t)LIMIT_FEED_DATAGRAM);
-        const char *end = memrchr(queue->data, '\n', most);
+        const char *start = h->queue.data + h->sent;
+        const char *end = memrchr(start, '\n', MIN(h->queue.n - h->sent, (size_t)LIMIT_FEED_DATAGRAM));
 
-        return end ? (size_t)(end - queue->data) + 1 : 0; /* no line is longer than a datagram */
+        return end ? (size_t)(end - start) + 1 : 0; /* no line is longer than a datagram */
+}
+
+/* An empty queue gives its memory back: it was large in a flood only. */
+static void forget_sent(struct helpers *h)
+{
+        if (h->sent == h->queue.n) {
+                buf_deinit(&h->queue);
+                h->queue.max = LIMIT_FEED;
+                h->sent = 0;
+        } else if (h->sent > h->queue.n / 2) {
+                buf_consume(&h->queue, h->sent);
+                h->sent = 0;
+        }
 }
 
 static int tell_log(struct helpers *h)
@@ -107,27 +123,28 @@ static int send_queue(struct helpers *h)
                 return -ENOTCONN;
         if (h->log_untold)
                 r = tell_log(h);
-        while (r == 0 && h->queue.n > 0) {
-                const size_t n = next_datagram(&h->queue);
-                const uint64_t lines = count_lines(h->queue.data, n);
+        while (r == 0 && h->sent < h->queue.n) {
+                const char *start = h->queue.data + h->sent;
+                const size_t n = next_datagram(h);
+                const uint64_t lines = count_lines(start, n);
 
-                r = fdpass_send(h->recorder.fd, h->queue.data, n, -1, MSG_DONTWAIT);
+                r = fdpass_send(h->recorder.fd, start, n, -1, MSG_DONTWAIT);
                 if (r < 0)
                         break;
                 h->n_unreported += lines;
                 h->n_queued -= lines;
-                buf_consume(&h->queue, n);
+                h->sent += n;
         }
+        forget_sent(h);
         return r;
 }
 
 /* A recorder that is gone is noticed where its socket is read. */
 static void flush_queue(struct helpers *h)
 {
-        int r = send_queue(h);
-
+        h->blocked = send_queue(h) == -EAGAIN;
         if (h->recorder.source)
-                sd_event_source_set_io_events(h->recorder.source, r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+                sd_event_source_set_io_events(h->recorder.source, h->blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static int on_gathered(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -135,7 +152,8 @@ static int on_gathered(_unused_ sd_event_source *source, _unused_ uint64_t usec,
         struct helpers *h = userdata;
 
         h->gathering = false;
-        flush_queue(h);
+        if (!h->blocked)
+                flush_queue(h);
         return 0;
 }
 
@@ -148,14 +166,13 @@ void helpers_record(struct daemon *d, const struct buf *line)
                 return;
         }
         buf_append(&h->queue, line->data, line->n);
-        if (buf_error(&h->queue) < 0) {
-                h->n_lost += h->n_queued + 1;
-                h->n_queued = 0;
-                buf_deinit(&h->queue);
+        if (buf_error(&h->queue) < 0) { /* no memory; what it held is intact, but the error would stick */
+                h->queue.error = 0;
+                h->n_lost++;
                 return;
         }
         h->n_queued++;
-        if (h->queue.n >= ENOUGH && h->recorder_ready) {
+        if (h->queue.n >= ENOUGH && h->recorder_ready && !h->blocked) {
                 flush_queue(h);
         } else if (!h->gathering && sd_event_source_set_time_relative(h->gather, GATHER_US) >= 0) {
                 sd_event_source_set_enabled(h->gather, SD_EVENT_ONESHOT);
@@ -186,7 +203,7 @@ int helpers_set_log(struct daemon *d, const char *path)
 static void lose_recorder(struct helpers *h, const char *why)
 {
         drop_line(&h->recorder);
-        h->recorder_ready = false;
+        h->recorder_ready = h->blocked = false;
         h->n_lost += h->n_unreported;
         if (h->n_unreported > 0)
                 log_warn("the recorder has gone (%s): what became of %" PRIu64 " lines is not known", why, h->n_unreported);
@@ -326,6 +343,7 @@ static void take_helper(struct helpers *h, enum helper helper, int fd)
                 return;
         }
         line->fd = fd;
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &SEND_BUFFER, sizeof(SEND_BUFFER)); /* a smaller one only fills sooner */
         if (helper == HELPER_PARSER) {
                 send_probe(h);
                 return;
@@ -428,6 +446,7 @@ void helpers_stop(struct daemon *d)
 {
         struct helpers *h = d->helpers;
 
+        nursery_dismiss(&d->nursery);
         if (h) {
                 if (h->recorder.fd >= 0)
                         send_last(h);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bastion-daemon: wiring. The order of start is the order of what depends on what: the nursery while there is nothing to take along, files, lock,
- * hooks (from here on new sockets get tags), older sockets, queue, only then the rule that puts gate and queue to use, and at the end privileges
- * go. The order of stop is the reverse, so that at no moment a rule
- * stands without what it needs. A daemon that is killed leaves tables and pins: what happens then is `on_failure`.
+ * bastion-daemon: wiring. The order of start is the order of what depends on what: the nursery while there is nothing to take along, files, lock, rules,
+ * the clients' socket, the kernel's side (start.c); then privileges go. The order of stop is the reverse, so that at no moment a rule stands without
+ * what it needs. A daemon that is killed leaves tables and pins: what happens then is `on_failure`, until the next one takes them over.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,11 +21,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/selftest.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/listener.h"
 #include "sys/netwatch.h"
 #include "sys/privs.h"
+
+enum { LARGE_BLOCK = 128 << 10 };
 
 enum exit_code { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_INPUT = 2, EXIT_NOT_PERMITTED = 4 };
 
@@ -130,89 +132,7 @@ static int watch_world(struct daemon *d)
         return 0;
 }
 
-/* ---- the kernel's side ---------------------------------------------------------------------------------------------------------- */
-
-/* The best rung that loads and is proved to run; why not the better one stays for status and doctor. */
-static int choose_rung(struct daemon *d)
-{
-        _cleanup_(buf_deinit) struct buf why = { 0 };
-        int r;
-
-        if (d->options.rung == RUNG_QUEUE)
-                return 0;
-        r = tracker_open(d->options.pins, &d->tracker, &why);
-        if (r == 0 && !tracker_prove(d->tracker, &why)) {
-                d->tracker = tracker_close(d->tracker);
-                r = -ENOTSUP;
-        }
-        if (r == 0)
-                return 0;
-        if (d->options.rung == RUNG_GATE) {
-                log_error("the gate rung is not to be had: %s\n%s", strerror(-r), why.data ? why.data : "");
-                return r;
-        }
-        d->rung_reason = buf_take(&why);
-        log_warn("going on with the queue rung: %s\n%s", strerror(-r), d->rung_reason ? d->rung_reason : "");
-        return 0;
-}
-
-/* The whole path, on whichever rung. A gate that does not prove itself is given up for the queue rung, and that one must. */
-static int prove(struct daemon *d)
-{
-        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
-        _cleanup_(buf_deinit) struct buf report = { 0 };
-        int r;
-
-        if (probe_packet_path(d, &report))
-                return 0;
-        if (!d->tracker || d->options.rung == RUNG_GATE) {
-                log_error("the packet path does not work: %s", report.data ? report.data : "no memory");
-                return -ENOTSUP;
-        }
-        d->rung_reason = buf_take(&report);
-        log_warn("going on with the queue rung: %s", d->rung_reason ? d->rung_reason : "the gate's path does not work");
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
-                log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
-        }
-        d->tracker = tracker_close(d->tracker);
-        return prove(d);
-}
-
-static int start_kernel(struct daemon *d)
-{
-        struct hook_options hook = { .queue = d->options.queue, .fail_open = config_fails_open(&d->config) };
-        int r;
-
-        r = sockets_open(&d->sockets);
-        if (r < 0) {
-                log_error("cannot open NETLINK_SOCK_DIAG: %s", strerror(-r));
-                return r;
-        }
-        r = choose_rung(d);
-        if (r < 0)
-                return r;
-        r = adopt_sockets(d);
-        if (r < 0)
-                log_warn("cannot list the sockets that exist already: %s; their next packet is judged", strerror(-r));
-        r = queue_open(d->options.queue, &d->queue);
-        if (r < 0) {
-                log_error("cannot bind packet queue %u: %s", d->options.queue, r == -EBUSY ? "another program has it" : strerror(-r));
-                return r;
-        }
-        r = sd_event_add_io(d->loop, NULL, queue_fd(d->queue), EPOLLIN, packet_path_on_readable, d);
-        if (r < 0)
-                return r;
-        hook.gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL;
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
-                log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
-        }
-        d->hook_installed = true;
-        return prove(d);
-}
+/* ---- start and stop ---------------------------------------------------------------------------------------------------------- */
 
 static int prepare_directories(const struct options *o)
 {
@@ -266,7 +186,7 @@ static int start(struct daemon *d)
         snprintf(lock, sizeof(lock), "%s/bastion-daemon.lock", d->options.run);
         r = lock_acquire(lock); /* kept open until we exit */
         if (r < 0) {
-                log_error("%s: %s", lock, r == -EBUSY ? "another bastion-daemon is running here" : strerror(-r));
+                log_error("%s: %s", lock, r == -EBUSY ? "another bastion-daemon is running with this run directory" : strerror(-r));
                 return r;
         }
         r = saver_new(&d->saver);
@@ -284,9 +204,10 @@ static int start(struct daemon *d)
                 log_error("cannot start: %s", strerror(-r));
                 return r;
         }
-        r = start_kernel(d);
+        /* Clients wait in the listener's backlog; the kernel comes last, so that nothing else can fail when a rule stands. */
+        r = server_start(d);
         if (r >= 0)
-                r = server_start(d);
+                r = start_kernel(d);
         return r < 0 ? r : give_up_privileges(d);
 }
 
@@ -305,6 +226,7 @@ static void stop(struct daemon *d)
         queue_close(d->queue);
         tracker_close(d->tracker);
         sockets_close(d->sockets);
+        flowmem_free(d->flows);
         question_table_free(d->questions);
         history_stop(d);
         helpers_stop(d);
@@ -313,6 +235,7 @@ static void stop(struct daemon *d)
         sd_event_source_unref(d->question_timer);
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);
+        sd_event_source_unref(d->save_timer);
         free(d->rung_reason);
 }
 
@@ -371,6 +294,7 @@ int main(int argc, char **argv)
         r = options_parse(argc, argv, &d.options);
         if (r != 0)
                 return r == OPTIONS_E_DONE ? EXIT_FINE : EXIT_INPUT;
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK); /* fixed, so that what a flood needed goes back to the system */
         set_up_log(&d.options);
         if (d.options.check)
                 return policy_check(&d.options);
@@ -383,6 +307,8 @@ int main(int argc, char **argv)
                 d.options.pins = pins;
         if (d.options.rescue)
                 return rescue(&d.options);
+        if (d.options.selftest_seconds > 0)
+                return selftest_run(&d.options);
         if (d.options.foreground)
                 d.owner = owner_from_environment();
         if (getrandom(&d.seed, sizeof(d.seed), 0) != (ssize_t)sizeof(d.seed)) {

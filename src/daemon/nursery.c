@@ -348,14 +348,23 @@ int nursery_receive(struct nursery *n, enum helper *ret, int *ret_fd)
                 return 0;
         if (got <= 0)
                 return got < 0 && got != -ECONNRESET ? (int)got : -EPIPE;
-        if (fd < 0 || word < 0 || word >= HELPER_COUNT) {
-                if (fd >= 0)
-                        close(fd);
+        if (fd < 0) {
+                log_warn("no file descriptor left for a helper's socket; it ends and is started again");
+                return 0;
+        }
+        if (word < 0 || word >= HELPER_COUNT) {
+                close(fd);
                 return -EPROTO;
         }
         *ret = (enum helper)word;
         *ret_fd = fd;
         return 1;
+}
+
+void nursery_dismiss(struct nursery *n)
+{
+        if (n->fd >= 0)
+                shutdown(n->fd, SHUT_WR);
 }
 
 void nursery_end(struct nursery *n, int ms)
@@ -364,7 +373,6 @@ void nursery_end(struct nursery *n, int ms)
 
         if (n->fd < 0)
                 return;
-        shutdown(n->fd, SHUT_WR);
         /* It hangs up by exiting, which is when its helpers have. */
         if (poll(&p, 1, ms) == 0)
                 log_warn("the helpers have not ended after %d ms: leaving them behind", ms);

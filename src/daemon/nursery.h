@@ -25,5 +25,7 @@ int nursery_fork(struct nursery *ret);
 int nursery_begin(struct nursery *n, int history_fd);
 /* A helper's socket: 1 with *ret_fd (the caller's), 0 when there is none now, or a negative errno; -EPIPE: the nursery has ended. */
 int nursery_receive(struct nursery *n, enum helper *ret, int *ret_fd);
-/* Tells it to end, which it does when the helpers have; waits for that at most `ms`. The helpers' sockets must be closed before. */
+/* From here on nothing is started again, and it ends when the helpers have. */
+void nursery_dismiss(struct nursery *n);
+/* Waits for that at most `ms`. The helpers' sockets must be closed before. */
 void nursery_end(struct nursery *n, int ms);

@@ -47,25 +47,53 @@ static void add_owner(struct transit *t, struct subject *subject, uint64_t cooki
                 t->owners[t->n++] = (struct owner){ .subject = subject, .cookie = cookie };
 }
 
+/* A socket whose flow was looked at before: its owners, and what was decided. */
+static bool recall(struct transit *t, const struct sockdiag_socket *socket)
+{
+        const struct remembered *known = flowmem_find(t->d->flows, socket->cookie, &t->packet.flow);
+
+        for (unsigned i = 0; known && i < known->n_subjects; i++) {
+                const unsigned n = t->n;
+
+                add_owner(t, known->subjects[i], socket->cookie);
+                if (t->n > n) {
+                        t->owners[n].state = known->state;
+                        t->owners[n].generation = known->generation;
+                        t->owners[n].mode_epoch = known->mode_epoch;
+                }
+        }
+        return known != NULL;
+}
+
+/* Whoever holds the socket now. */
+static void look_up_holders(struct transit *t, const struct sockdiag_socket *socket)
+{
+        const unsigned first = t->n_references;
+        uint32_t pids[LIMIT_OWNERS];
+        unsigned n_pids = socket->inode ? procread_socket_owners(socket->inode, pids) : 0;
+
+        for (unsigned i = 0; i < n_pids && t->n_references < LIMIT_OWNERS; i++) {
+                struct subject *subject = procread_subject(pids[i], IDENTITY_SOCK_DIAG);
+
+                if (!subject)
+                        continue;
+                t->references[t->n_references++] = subject;
+                add_owner(t, subject, socket->cookie);
+        }
+        if (t->n_references > first &&
+            flowmem_put(t->d->flows, socket->cookie, &t->packet.flow, t->references + first, t->n_references - first) < 0)
+                log_debug("no memory to remember a flow: its next packet is looked up again");
+}
+
 /* Queue rung: the socket by its tuple, then whoever holds it. */
 static void attribute_by_socket(struct transit *t)
 {
         struct sockdiag_socket found[LIMIT_OWNERS];
         int n = sockets_find_all(t->d->sockets, &t->packet.flow, found, LIMIT_OWNERS);
 
-        for (int i = 0; i < n; i++) {
-                uint32_t pids[LIMIT_OWNERS];
-                unsigned n_pids = found[i].inode ? procread_socket_owners(found[i].inode, pids) : 0;
-
-                for (unsigned j = 0; j < n_pids && t->n_references < LIMIT_OWNERS; j++) {
-                        struct subject *subject = procread_subject(pids[j], IDENTITY_SOCK_DIAG);
-
-                        if (!subject)
-                                continue;
-                        t->references[t->n_references++] = subject;
-                        add_owner(t, subject, found[i].cookie);
-                }
-        }
+        for (int i = 0; i < n; i++)
+                if (!recall(t, &found[i]))
+                        look_up_holders(t, &found[i]);
         if (t->n == 0)
                 add_owner(t, subject_unknown(), n > 0 ? found[0].cookie : 0);
         if (t->n > 1)
@@ -90,10 +118,15 @@ static void attribute(struct transit *t)
 
 /* ---- precedents: what was decided for this very connection before -------------------------------------------------- */
 
-/* On the queue rung a TCP segment that opens nothing belongs to a connection that is older than us. */
+/* Older than us: adopted when we started, or let out by a daemon that was killed, whose answers nobody remembers. On the queue rung a TCP
+ * segment that opens nothing belongs to such a connection. */
 static bool is_older(const struct transit *t)
 {
-        if (t->n == 1 && t->owners[0].state == TAG_ADOPTED)
+        const struct owner *owner = &t->owners[0];
+
+        if (t->n == 1 && owner->state == TAG_ADOPTED)
+                return true;
+        if (t->n == 1 && (owner->state == TAG_ALLOWED || owner->state == TAG_KEPT) && owner->generation < t->d->first_generation)
                 return true;
         return t->packet.flow.protocol == IPPROTO_TCP && !t->packet.tcp_syn &&
                (!t->d->tracker || t->owners[0].state == TAG_NONE);
@@ -146,7 +179,9 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
 {
         int r = 0;
 
-        if (d->tracker && cookie)
+        if (!d->tracker)
+                flowmem_decide(d->flows, cookie, flow, tag_for(decision), 0, d->mode_epoch);
+        else if (cookie)
                 r = tracker_set(d->tracker, cookie, flow, tag_for(decision), d->mode_epoch);
         if (r < 0)
                 log_debug("cannot write the verdict into a socket's tag: %s; its next packet is queued again", strerror(-r));
@@ -192,7 +227,7 @@ static void act(struct transit *t, struct decision decision)
                 return;
         if (!decision.subject)
                 decision.subject = t->owners[0].subject;
-        if (decision.rule)
+        if (decision.rule && !is_no_news(t, &decision))
                 decision.rule->n_hits++;
         for (unsigned i = 1; i < t->n; i++)
                 if (t->d->tracker && t->owners[i].cookie)

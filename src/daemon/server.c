@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@
 #include "sys/clock.h"
 #include "sys/listener.h"
 
-enum { STYLE_MS = 250, STATS_MS = 2000, READ_CHUNK = 16 << 10, READS_A_TURN = 4 };
+enum { STYLE_MS = 250, STATS_MS = 2000, READ_CHUNK = 16 << 10, READS_A_TURN = 4,
+       FDS_KEPT = 16 /* for what the daemon itself opens: saves, /proc, netlink */ };
 
 enum style { STYLE_UNKNOWN, STYLE_OLD, STYLE_NEW };
 
@@ -53,6 +55,7 @@ struct server {
         struct list clients;
         unsigned n_clients;
         int listen_fd, spare_fd;
+        int first_kept_fd; /* clients get lower ones */
         char path[PATH_MAX];
         sd_event_source *io, *stats_timer, *reaper;
 };
@@ -163,7 +166,8 @@ void server_reply_after(struct client *c, int64_t ticket, int64_t id, struct buf
         struct pending *p;
 
         if (ticket < 0) {
-                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s", strerror((int)-ticket));
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s",
+                                  policy_save_error(c->server->d, (int)ticket));
                 return;
         }
         p = ticket > 0 ? calloc(1, sizeof(*p)) : NULL;
@@ -472,6 +476,12 @@ static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, 
         }
         if (fd < 0)
                 return 0; /* it left already */
+        /* The kernel hands out the lowest that is free: this one says how many are taken. */
+        if (fd >= s->first_kept_fd) {
+                log_warn("no file descriptors left for clients: one is turned away");
+                close(fd);
+                return 0;
+        }
         if (s->n_clients >= LIMIT_CLIENTS) {
                 log_warn("%d clients are connected: one more is turned away", LIMIT_CLIENTS);
                 close(fd);
@@ -479,6 +489,15 @@ static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, 
         }
         add_client(s, fd);
         return 0;
+}
+
+static int first_kept_fd(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+                return INT_MAX;
+        return MAX((int)limit.rlim_cur - FDS_KEPT, 0);
 }
 
 int server_start(struct daemon *d)
@@ -489,6 +508,7 @@ int server_start(struct daemon *d)
         if (!s)
                 return -ENOMEM;
         s->d = d;
+        s->first_kept_fd = first_kept_fd();
         list_init(&s->clients);
         s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         snprintf(s->path, sizeof(s->path), "%s/bastion-daemon.sock", d->options.run);

@@ -106,7 +106,13 @@ static void show_reject(struct buf *out, const struct nftnl_expr *e)
         if (nftnl_expr_get_u32(e, NFTNL_EXPR_REJECT_TYPE) == NFT_REJECT_TCP_RST)
                 buf_puts(out, "reject with tcp reset");
         else
-                buf_puts(out, "reject with icmp port-unreachable");
+                buf_printf(out, "reject with icmp unreachable code %u", nftnl_expr_get_u8(e, NFTNL_EXPR_REJECT_CODE));
+}
+
+static void show_payload(struct buf *out, const struct nftnl_expr *e)
+{
+        buf_printf(out, "payload base %" PRIu32 " byte %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE),
+                   nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET));
 }
 
 static void show_queue(struct buf *out, const struct nftnl_expr *e)
@@ -137,6 +143,8 @@ static void show_ct(struct buf *out, const struct nftnl_expr *e)
 {
         if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE)
                 buf_puts(out, "ct state");
+        else if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_DIRECTION)
+                buf_puts(out, "ct direction");
         else
                 buf_printf(out, "ct key %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY));
 }
@@ -147,7 +155,7 @@ static const struct {
 } expressions[] = {
         { "match", show_match }, { "target", show_target }, { "cmp", show_cmp },         { "meta", show_meta },
         { "ct", show_ct },       { "reject", show_reject }, { "queue", show_queue },     { "bitwise", show_bitwise },
-        { "counter", show_counter },
+        { "counter", show_counter }, { "payload", show_payload },
 };
 
 static int show_expression(struct nftnl_expr *e, void *userdata)
@@ -164,6 +172,49 @@ static int show_expression(struct nftnl_expr *e, void *userdata)
                 }
         buf_puts(out, name);
         return 0;
+}
+
+/* The queue's number is in nft's own expression or in the xt target. */
+static int find_queue_number(struct nftnl_expr *e, void *userdata)
+{
+        const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+        const struct xt_NFQ_info_v3 *info;
+        int *number = userdata;
+        uint32_t n = 0;
+
+        if (strcmp(name, "queue") == 0)
+                *number = nftnl_expr_get_u16(e, NFTNL_EXPR_QUEUE_NUM);
+        if (strcmp(name, "target") != 0 || strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_TG_NAME), "NFQUEUE") != 0)
+                return 0;
+        info = nftnl_expr_get(e, NFTNL_EXPR_TG_INFO, &n);
+        if (info && n >= sizeof(*info))
+                *number = info->queuenum;
+        return 0;
+}
+
+static int find_queue_of_rule(const struct nlmsghdr *header, void *userdata)
+{
+        struct nftnl_rule *rule = nftnl_rule_alloc();
+
+        if (!rule)
+                return MNL_CB_ERROR;
+        if (nftnl_rule_nlmsg_parse(header, rule) == 0 && strcmp(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), "bastion") == 0)
+                nftnl_expr_foreach(rule, find_queue_number, userdata);
+        nftnl_rule_free(rule);
+        return MNL_CB_OK;
+}
+
+int hook_find_queue(uint16_t *ret)
+{
+        int number = -1, r;
+
+        r = nftables_dump(NFT_MSG_GETRULE, NFPROTO_IPV4, find_queue_of_rule, &number);
+        if (r < 0)
+                return r;
+        if (number < 0)
+                return 0;
+        *ret = (uint16_t)number;
+        return 1;
 }
 
 static int show_rule(const struct nlmsghdr *header, void *userdata)

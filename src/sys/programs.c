@@ -56,14 +56,18 @@ static struct buf last_words;
 
 static int _printf_(2, 0) print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-        char line[4096];
+        _cleanup_(freep) char *text = NULL;
+        size_t skip;
         int n;
 
         if (level == LIBBPF_DEBUG)
                 return 0;
-        n = vsnprintf(line, sizeof(line), format, args);
-        log_debug("libbpf: %s", line);
-        buf_append(&last_words, line, n < 0 ? 0 : MIN((size_t)n, sizeof(line) - 1));
+        n = vasprintf(&text, format, args); /* the verifier's whole log comes at once, and its end is what matters */
+        if (n < 0)
+                return 0;
+        skip = (size_t)n > LAST_WORDS ? (size_t)n - LAST_WORDS : 0;
+        log_debug("libbpf: %s", text + skip);
+        buf_append(&last_words, text + skip, (size_t)n - skip);
         if (last_words.n > LAST_WORDS)
                 buf_consume(&last_words, last_words.n - LAST_WORDS);
         return 0;
@@ -86,7 +90,44 @@ static bool is_bpffs(const char *path)
         return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-int programs_remove_pins(const char *pins)
+static const char NEW[] = "_new"; /* bpffs keeps dots for itself */
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+        const size_t n = strlen(name), m = strlen(suffix);
+
+        return n >= m && strcmp(name + n - m, suffix) == 0;
+}
+
+static bool is_ours(const char *name)
+{
+        return str_has_prefix(name, "bastion_") || str_has_prefix(name, "map_");
+}
+
+static bool is_new(const char *name)
+{
+        return has_suffix(name, NEW);
+}
+
+static bool is_any(_unused_ const char *name)
+{
+        return true;
+}
+
+/* Neither a program nor a map of this version: a daemon of another one left it. */
+static bool is_foreign(const char *name)
+{
+        for (enum program i = 0; i < PROGRAM_N; i++)
+                if (strcmp(name, PROGRAMS[i].name) == 0)
+                        return false;
+        for (enum map i = 0; i < MAP_N; i++)
+                if (str_has_prefix(name, "map_") && strcmp(name + strlen("map_"), MAPS[i]) == 0)
+                        return false;
+        return true;
+}
+
+/* Unpins what is Bastion's and is `wanted`. The directory stays. */
+static int remove_pins(const char *pins, bool (*wanted)(const char *name))
 {
         struct dirent *entry;
         int r = 0;
@@ -100,11 +141,18 @@ int programs_remove_pins(const char *pins)
                 return -EINVAL;
         }
         while ((entry = readdir(dir)))
-                if (str_has_prefix(entry->d_name, "bastion_") || str_has_prefix(entry->d_name, "map_"))
+                if (is_ours(entry->d_name) && wanted(entry->d_name))
                         if (unlinkat(dirfd(dir), entry->d_name, 0) < 0)
                                 r = -errno;
         closedir(dir);
-        if (rmdir(pins) < 0 && errno != EBUSY && errno != ENOTEMPTY && r == 0)
+        return r;
+}
+
+int programs_remove_pins(const char *pins)
+{
+        int r = remove_pins(pins, is_any);
+
+        if (rmdir(pins) < 0 && errno != EBUSY && errno != ENOTEMPTY && errno != ENOENT && r == 0)
                 r = -errno;
         return r;
 }
@@ -131,9 +179,9 @@ static int open_cgroup_root(void)
         return fd < 0 ? -errno : fd;
 }
 
-static int pin_path(const struct programs *p, const char *prefix, const char *name, char ret[PIN_PATH_MAX])
+static int pin_path(const struct programs *p, const char *prefix, const char *name, const char *suffix, char ret[PIN_PATH_MAX])
 {
-        int n = snprintf(ret, PIN_PATH_MAX, "%s/%s%s", p->pins, prefix, name);
+        int n = snprintf(ret, PIN_PATH_MAX, "%s/%s%s%s", p->pins, prefix, name, suffix);
 
         return n < 0 || n >= PIN_PATH_MAX ? -ENAMETOOLONG : 0;
 }
@@ -148,15 +196,79 @@ static int keep_descriptor(int fd, int *ret)
         return 0;
 }
 
+static void close_all(int *fds, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (fds[i] >= 0)
+                        close(fds[i]);
+                fds[i] = -1;
+        }
+}
+
+/* ---- a dead daemon's maps --------------------------------------------------------------------------------------------------- */
+
+/* A map of that name is pinned and has the shape that `map` will have. */
+static int open_like(const struct programs *p, const struct bpf_map *map, const char *name)
+{
+        struct bpf_map_info info = { 0 };
+        uint32_t n = sizeof(info);
+        char path[PIN_PATH_MAX];
+        int fd, r;
+
+        r = pin_path(p, "map_", name, "", path);
+        if (r < 0)
+                return r;
+        fd = bpf_obj_get(path);
+        if (fd < 0)
+                return -errno;
+        if (bpf_obj_get_info_by_fd(fd, &info, &n) == 0 && info.type == (uint32_t)bpf_map__type(map) &&
+            info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
+            info.max_entries == bpf_map__max_entries(map))
+                return fd;
+        close(fd);
+        return -ENOTUNIQ;
+}
+
+static bool open_all_maps(struct programs *p, struct bpf_object *object)
+{
+        for (enum map i = 0; i < MAP_N; i++) {
+                struct bpf_map *map = bpf_object__find_map_by_name(object, MAPS[i]);
+
+                p->map_fds[i] = map ? open_like(p, map, MAPS[i]) : -ENOENT;
+                if (p->map_fds[i] < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* All of them or none: a tag that one map has and another does not know would be half a truth. */
+static int take_over_maps(struct programs *p, struct bpf_object *object, const struct programs_owner *owner)
+{
+        int r = 0;
+
+        if (!open_all_maps(p, object) || !owner->may_take_over(owner->userdata, p)) {
+                close_all(p->map_fds, MAP_N);
+                return 0;
+        }
+        for (enum map i = 0; i < MAP_N && r == 0; i++)
+                r = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, MAPS[i]), p->map_fds[i]);
+        p->taken_over = r == 0;
+        return r;
+}
+
+/* ---- what is loaded is kept ------------------------------------------------------------------------------------------------- */
+
 static int keep_map(struct programs *p, struct bpf_object *object, enum map which)
 {
         struct bpf_map *map = bpf_object__find_map_by_name(object, MAPS[which]);
         char path[PIN_PATH_MAX];
         int r;
 
+        if (p->taken_over)
+                return 0; /* open and pinned already */
         if (!map)
                 return -ENOENT;
-        r = pin_path(p, "map_", MAPS[which], path);
+        r = pin_path(p, "map_", MAPS[which], NEW, path);
         if (r < 0)
                 return r;
         r = bpf_map__pin(map, path);
@@ -174,17 +286,23 @@ static int keep_program(struct programs *p, struct bpf_object *object, enum prog
         return keep_descriptor(bpf_program__fd(program), &p->program_fds[which]);
 }
 
+/* The gate has its final name at once, because the rule is built with it; a dead daemon's rule keeps the gate that it has. */
 static int pin_gate(struct programs *p, struct bpf_object *object)
 {
-        char path[PIN_PATH_MAX];
+        char path[PIN_PATH_MAX], path_new[PIN_PATH_MAX];
         int r;
 
-        r = pin_path(p, "", PROGRAMS[PROGRAM_GATE].name, path);
+        r = pin_path(p, "", PROGRAMS[PROGRAM_GATE].name, "", path);
+        if (r == 0)
+                r = pin_path(p, "", PROGRAMS[PROGRAM_GATE].name, NEW, path_new);
         if (r < 0)
                 return r;
-        r = bpf_program__pin(bpf_object__find_program_by_name(object, PROGRAMS[PROGRAM_GATE].name), path);
+        r = bpf_program__pin(bpf_object__find_program_by_name(object, PROGRAMS[PROGRAM_GATE].name), path_new);
         if (r < 0)
                 return r;
+        p->had_gate = access(path, F_OK) == 0;
+        if (rename(path_new, path) < 0)
+                return -errno;
         p->gate_pin = strdup(path);
         return p->gate_pin ? 0 : -ENOMEM;
 }
@@ -196,7 +314,7 @@ static int attach(struct programs *p, struct bpf_object *object, enum program wh
         char path[PIN_PATH_MAX];
         int r;
 
-        r = pin_path(p, "", PROGRAMS[which].name, path);
+        r = pin_path(p, "", PROGRAMS[which].name, NEW, path);
         if (r < 0)
                 return r;
         link = which == PROGRAM_STATE ? bpf_program__attach(program) : bpf_program__attach_cgroup(program, cgroup_fd);
@@ -215,7 +333,7 @@ static int attach_all(struct programs *p, struct bpf_object *object, struct buf 
 
         cgroup_fd = open_cgroup_root();
         if (cgroup_fd < 0)
-                return explain(why, "no cgroup v2 root", cgroup_fd);
+                return explain(why, cgroup_fd == -ENOENT ? "no cgroup v2 root is mounted" : "cgroup v2 root", cgroup_fd);
         for (enum program i = 0; i < PROGRAM_N && r == 0; i++) {
                 if (i == PROGRAM_GATE)
                         continue;
@@ -245,24 +363,27 @@ static int keep_all(struct programs *p, struct bpf_object *object, struct buf *w
         return r < 0 ? explain(why, "pinning the gate", r) : 0;
 }
 
-static int make_pins(const char *pins, struct buf *why)
+static int refuse_pins(const char *pins, struct buf *why)
 {
-        int r;
-
-        r = programs_remove_pins(pins);
-        if (r == -EINVAL) {
-                buf_printf(why, "%s is not on a BPF file system (mount -t bpf bpf /sys/fs/bpf)", pins);
-                return r;
-        }
-        if (r < 0)
-                return explain(why, pins, r);
-        if (mkdir(pins, 0700) < 0 && errno != EEXIST)
-                return explain(why, pins, -errno);
-        if (is_bpffs(pins))
-                return 0;
-        rmdir(pins);
         buf_printf(why, "%s is not on a BPF file system (mount -t bpf bpf /sys/fs/bpf)", pins);
         return -EINVAL;
+}
+
+/* The directory, and nothing in it that is left of an attempt that was cut short. */
+static int make_pins(const char *pins, struct buf *why)
+{
+        char parent[PIN_PATH_MAX];
+        int n = (int)(str_basename(pins) - pins), r;
+
+        if (n >= PIN_PATH_MAX)
+                return explain(why, pins, -ENAMETOOLONG);
+        snprintf(parent, sizeof(parent), "%.*s", n > 0 ? n : 1, n > 0 ? pins : ".");
+        if (!is_bpffs(parent))
+                return refuse_pins(pins, why);
+        if (mkdir(pins, 0700) < 0 && errno != EEXIST)
+                return explain(why, pins, -errno);
+        r = remove_pins(pins, is_new);
+        return r < 0 ? explain(why, pins, r) : 0;
 }
 
 static void destroy_skeleton(struct bastion_bpf **s)
@@ -271,7 +392,7 @@ static void destroy_skeleton(struct bastion_bpf **s)
         malloc_trim(0); /* the kernel's type information is some MiB */
 }
 
-static int load(struct programs *p, int (*configure)(void *userdata, const struct programs *p), void *userdata, struct buf *why)
+static int load(struct programs *p, const struct programs_owner *owner, struct buf *why)
 {
         _cleanup_(destroy_skeleton) struct bastion_bpf *skeleton = NULL;
         int r;
@@ -279,20 +400,22 @@ static int load(struct programs *p, int (*configure)(void *userdata, const struc
         skeleton = bastion_bpf__open();
         if (!skeleton)
                 return explain(why, "opening the kernel programs", -errno);
+        r = take_over_maps(p, skeleton->obj, owner);
+        if (r < 0)
+                return explain(why, "taking over the maps of the daemon before", r);
         r = bastion_bpf__load(skeleton);
         if (r < 0)
                 return explain(why, "loading the kernel programs", r);
         r = keep_all(p, skeleton->obj, why);
         if (r < 0)
                 return r;
-        r = configure(userdata, p);
+        r = owner->configure(owner->userdata, p);
         if (r < 0)
                 return explain(why, "configuring the kernel programs", r);
         return attach_all(p, skeleton->obj, why);
 }
 
-int programs_open(struct programs *p, const char *pins, int (*configure)(void *userdata, const struct programs *p), void *userdata,
-                  struct buf *why)
+int programs_open(struct programs *p, const char *pins, const struct programs_owner *owner, struct buf *why)
 {
         libbpf_print_fn_t previous;
         int r;
@@ -308,7 +431,7 @@ int programs_open(struct programs *p, const char *pins, int (*configure)(void *u
         if (!p->pins)
                 return -ENOMEM;
         previous = libbpf_set_print(print_libbpf);
-        r = load(p, configure, userdata, why);
+        r = load(p, owner, why);
         libbpf_set_print(previous);
         buf_deinit(&last_words);
         if (r < 0)
@@ -316,13 +439,34 @@ int programs_open(struct programs *p, const char *pins, int (*configure)(void *u
         return r;
 }
 
-static void close_all(int *fds, size_t n)
+static int rename_pin(const struct programs *p, const char *prefix, const char *name)
 {
-        for (size_t i = 0; i < n; i++) {
-                if (fds[i] >= 0)
-                        close(fds[i]);
-                fds[i] = -1;
+        char from[PIN_PATH_MAX], to[PIN_PATH_MAX];
+        int r;
+
+        r = pin_path(p, prefix, name, NEW, from);
+        if (r == 0)
+                r = pin_path(p, prefix, name, "", to);
+        if (r < 0)
+                return r;
+        return rename(from, to) < 0 ? -errno : 0;
+}
+
+int programs_commit(struct programs *p)
+{
+        int r, result = 0;
+
+        for (enum program i = 0; i < PROGRAM_N; i++) {
+                r = i == PROGRAM_GATE ? 0 : rename_pin(p, "", PROGRAMS[i].name);
+                result = r < 0 ? r : result;
         }
+        for (enum map i = 0; i < MAP_N && !p->taken_over; i++) {
+                r = rename_pin(p, "map_", MAPS[i]);
+                result = r < 0 ? r : result;
+        }
+        p->committed = true;
+        r = remove_pins(p->pins, is_foreign);
+        return r < 0 ? r : result;
 }
 
 void programs_close(struct programs *p)
@@ -332,9 +476,13 @@ void programs_close(struct programs *p)
         if (!p->pins)
                 return;
         close_all(p->link_fds, PROGRAM_N);
-        r = programs_remove_pins(p->pins);
+        r = p->committed ? programs_remove_pins(p->pins) : remove_pins(p->pins, is_new);
         if (r < 0)
                 log_warn("cannot remove the pins in %s: %s; `bastion rescue` will", p->pins, strerror(-r));
+        if (!p->committed && !p->had_gate && p->gate_pin)
+                unlink(p->gate_pin);
+        if (!p->committed)
+                rmdir(p->pins); /* stays while a dead daemon's pins are in it */
         close_all(p->program_fds, PROGRAM_N);
         close_all(p->map_fds, MAP_N);
         free(p->gate_pin);

@@ -181,6 +181,14 @@ void queue_stats(const struct queue *q, struct queue_stats *ret)
         *ret = stats;
 }
 
+bool queue_is_bound(uint16_t number)
+{
+        struct queue_stats ignored;
+        uint32_t port_id;
+
+        return read_kernel_line(number, &port_id, &ignored);
+}
+
 static void drop_early_packet(void *userdata, const struct nfqueue_packet *packet)
 {
         queue_verdict(userdata, packet->id, false);

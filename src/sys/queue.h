@@ -16,6 +16,8 @@ struct queue;
 
 /* -EBUSY: the number is taken by another program (the kernel says EPERM; the ack is checked). */
 int queue_open(uint16_t number, struct queue **ret);
+/* Some program of this network namespace listens at that number. */
+bool queue_is_bound(uint16_t number);
 struct queue *queue_close(struct queue *q); /* unbinds: what is held is dropped. Takes NULL, returns NULL. */
 DEFINE_FREEP(struct queue, queue_close)
 

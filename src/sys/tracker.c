@@ -31,7 +31,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-enum { LEFTOVERS = 64, FIRST_GENERATION = 1, PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
+enum { LEFTOVERS = 64, FIRST_GENERATION = 1, FORGET_MAX = 65536, PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
 
 /* Tags read with the first of several packets that shared a key. */
 struct leftover {
@@ -49,7 +49,7 @@ struct tracker {
         uint64_t ticks_ns; /* length of /proc's clock tick */
         struct leftover leftovers[LEFTOVERS];
         unsigned next_leftover;
-        uint64_t purged_ns;
+        uint64_t opened_ns, purged_ns;
         uint64_t n_unlabelled;
 };
 
@@ -132,6 +132,50 @@ static int configure(void *userdata, const struct programs *p)
         return write_config(userdata, p);
 }
 
+/* Another namespace's maps can lie under our name: inode numbers of namespaces are used again. */
+static bool may_take_over(void *userdata, const struct programs *p)
+{
+        struct tracker *t = userdata;
+        struct abi_config theirs;
+        uint32_t zero = 0;
+
+        if (bpf_map_lookup_elem(p->map_fds[MAP_CONFIG], &zero, &theirs) < 0)
+                return false;
+        if (theirs.abi != BASTION_ABI || theirs.netns_cookie != t->config.netns_cookie)
+                return false;
+        t->config.generation = theirs.generation;
+        return true;
+}
+
+/* Entries of packets that the queue lost, or that came while no daemon lived, are never read: those from before `before_ns` go. */
+static void purge_queued(const struct tracker *t, uint64_t before_ns)
+{
+        const int fd = t->programs.map_fds[MAP_QUEUED];
+        struct abi_flow key, next;
+        struct abi_queued queued;
+        bool more;
+
+        more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+        while (more) {
+                key = next;
+                more = bpf_map_get_next_key(fd, &key, &next) == 0;
+                if (bpf_map_lookup_elem(fd, &key, &queued) == 0 && queued.since_ns < before_ns)
+                        bpf_map_delete_elem(fd, &key);
+        }
+}
+
+/* The daemon before knew the processes that it was told of; we do not. Their next connect tells us. */
+static void forget_seen(struct tracker *t)
+{
+        const int fd = t->programs.map_fds[MAP_SEEN];
+        struct abi_process key;
+
+        /* Bounded, because programs that connect meanwhile come in again. */
+        for (unsigned i = 0; i < FORGET_MAX && bpf_map_get_next_key(fd, NULL, &key) == 0; i++)
+                if (bpf_map_delete_elem(fd, &key) < 0 && errno != ENOENT)
+                        return;
+}
+
 static int read_netns_cookie(uint64_t *ret)
 {
         socklen_t n = sizeof(*ret);
@@ -149,15 +193,17 @@ static int read_netns_cookie(uint64_t *ret)
 int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
 {
         _cleanup_(tracker_closep) struct tracker *t = NULL;
+        struct programs_owner owner = { .may_take_over = may_take_over, .configure = configure };
         int r;
 
-        t = calloc(1, sizeof(*t));
+        t = owner.userdata = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
+        t->opened_ns = now_ns();
         processes_init(&t->processes, on_forgotten, t);
         t->own_mount_namespace = procread_own_mount_namespace();
         t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
-        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1 };
+        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI };
         r = read_netns_cookie(&t->config.netns_cookie);
         if (r < 0) {
                 buf_printf(why, "no network namespace cookie: %s", strerror(-r));
@@ -168,7 +214,7 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 buf_printf(why, "no sock_diag: %s", strerror(-r));
                 return r;
         }
-        r = programs_open(&t->programs, pins, configure, t, why);
+        r = programs_open(&t->programs, pins, &owner, why);
         if (r < 0)
                 return r;
         t->ring = ring_buffer__new(t->programs.map_fds[MAP_TRACKS], on_track, t, NULL);
@@ -179,6 +225,24 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
         }
         *ret = TAKE_PTR(t);
         return 0;
+}
+
+bool tracker_took_over(const struct tracker *t)
+{
+        return t->programs.taken_over;
+}
+
+int tracker_commit(struct tracker *t)
+{
+        int r = programs_commit(&t->programs);
+
+        if (r < 0)
+                log_warn("some pins of the kernel programs could not get their names: %s; the hooks run", strerror(-r));
+        if (!t->programs.taken_over)
+                return 0;
+        purge_queued(t, t->opened_ns);
+        forget_seen(t);
+        return tracker_set_generation(t, t->config.generation + 1);
 }
 
 struct tracker *tracker_close(struct tracker *t)
@@ -301,25 +365,15 @@ static bool take_queued(struct tracker *t, const struct abi_flow *key, struct ab
         return true;
 }
 
-/* Entries of packets that the queue lost are never read; they go when a key was missed, at most once in their lifetime. */
-static void purge_queued(struct tracker *t)
+/* Once in the lifetime of an entry that nobody reads. */
+static void purge_stale(struct tracker *t)
 {
-        const int fd = t->programs.map_fds[MAP_QUEUED];
         const uint64_t now = now_ns();
-        struct abi_flow key, next;
-        struct abi_queued queued;
-        bool more;
 
         if (now - t->purged_ns < ABI_QUEUED_STALE_NS)
                 return;
         t->purged_ns = now;
-        more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-        while (more) {
-                key = next;
-                more = bpf_map_get_next_key(fd, &key, &next) == 0;
-                if (bpf_map_lookup_elem(fd, &key, &queued) == 0 && now - queued.since_ns > ABI_QUEUED_STALE_NS)
-                        bpf_map_delete_elem(fd, &key);
-        }
+        purge_queued(t, now - ABI_QUEUED_STALE_NS);
 }
 
 /* The record did not come. The process may still be there, if it began when the tag says. */
@@ -479,7 +533,7 @@ unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct o
                                 n += owners_of_tag(t, &queued.tags[i], &packet->flow, ret + n, LIMIT_OWNERS - n, all);
                 }
         } else {
-                purge_queued(t);
+                purge_stale(t);
                 n = owners_by_tuple(t, &packet->flow, 0, ret, LIMIT_OWNERS, all);
         }
         if (n == 0)
@@ -543,7 +597,8 @@ int tracker_set_generation(struct tracker *t, uint32_t generation)
         return write_config(t, &t->programs);
 }
 
-int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject)
+int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
+                  enum tag_state state)
 {
         const struct process process = { .pid = subject->process.pid };
         struct abi_tag tag = {
@@ -551,7 +606,7 @@ int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, e
                 .uid = subject->uid,
                 .gid = subject->gid,
                 .generation = t->config.generation,
-                .state = ABI_TAG_ADOPTED,
+                .state = (uint8_t)(state - TAG_UNDECIDED),
                 .direction = direction == DIRECTION_IN ? ABI_DIRECTION_IN : ABI_DIRECTION_OUT,
         };
         struct sockdiag_socket again;

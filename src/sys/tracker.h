@@ -5,6 +5,8 @@
  *
  * Life: tracker_open() loads, pins under the given directory, attaches to the cgroup v2 root; the hooks then tag every socket of the
  * namespace. tracker_adopt() writes tags for sockets that are older. Only then is the gate put to use (sys/hook.h).
+ * A daemon that was killed leaves its maps; they are taken over when they are of the same ABI and namespace: what it decided stays with the
+ * sockets, at a generation that is over. tracker_commit() begins the new one, when the rule uses the new gate and the queue is ours.
  * Subjects live in a table bounded by LIMIT_SUBJECTS, oldest use first out; what is evicted is forgotten in the kernel too, so the next
  * connect brings the record again.
  */
@@ -22,11 +24,16 @@
 struct tracker;
 
 /*
- * `pins` is a directory on a bpffs; it is created, and must not hold pins of a living daemon (-EBUSY). On failure returns a negative
- * errno and appends to `why` what could not be done, errno's meaning and the verifier's last lines: text for status and doctor.
+ * `pins` is a directory on a bpffs; it is created, and must not hold pins of a living daemon (the caller knows: there is one queue). On
+ * failure returns a negative errno and appends to `why` what could not be done, errno's meaning and the verifier's last lines: text for status and doctor.
  */
 int tracker_open(const char *pins, struct tracker **ret, struct buf *why);
-/* Detaches, unpins, frees. */
+/* The rule is in place: the new programs take the old ones' names, and what a daemon before decided is judged again. Negative errno: the
+ * generation could not be raised, and what that daemon allowed goes on. */
+int tracker_commit(struct tracker *t);
+/* Some tags are those of a daemon before. */
+bool tracker_took_over(const struct tracker *t);
+/* Detaches, unpins, frees; before the commit what a dead daemon left stays as it was. */
 struct tracker *tracker_close(struct tracker *t);
 DEFINE_FREEP(struct tracker, tracker_close)
 
@@ -63,8 +70,9 @@ int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enu
 uint32_t tracker_generation(const struct tracker *t);
 int tracker_set_generation(struct tracker *t, uint32_t generation);
 
-/* Writes an ADOPTED tag (direction `in` for accepted connections) for a socket that has none yet. */
-int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject);
+/* Writes an ADOPTED or UNDECIDED tag (direction `in` for accepted connections) for a socket that has none yet. */
+int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
+                  enum tag_state state);
 
 struct tracker_stats {
         uint64_t n_tagged, n_tag_failed, n_tracked, n_track_lost, n_passed, n_queued, n_queued_full;

@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -145,10 +146,7 @@ def test_the_units_capabilities_are_enough(daemon, curl, cli):
     with open(os.path.join(ROOT, "data/bastion-firewall.service.in"), encoding="utf-8") as f:
         names = [w for line in f if line.startswith("CapabilityBoundingSet=") for w in line.strip().split("=")[1].split()]
     bounding = ",".join(["-all", *("+" + name.removeprefix("CAP_").lower() for name in names)])
-    d = daemon(rules={f"{CURL}:*": True}, start=False)
-    plain = d.argv
-    d.argv = lambda *more: ["setpriv", f"--bounding-set={bounding}", "--no-new-privs", "--", *plain(*more)]
-    d.start()
+    d = daemon(rules={f"{CURL}:*": True}, wrapper=("setpriv", f"--bounding-set={bounding}", "--no-new-privs", "--"))
     whole_family(d)
     assert curl() == 0
     until(lambda: rows(d) and CURL in d.log(), lambda: f"history and log: {d.output()}")
@@ -199,6 +197,7 @@ def test_a_stop_keeps_the_last_decision_and_leaves_no_process(daemon, curl):
     d.stop()
     assert len([r for r in rows(d) if r[0] == CURL]) == 5, rows(d)
     assert not any(is_alive(pid) for pid in members.values())
+    assert "started again" not in d.output() and "not known" not in d.output()
 
 
 def test_a_killed_daemon_leaves_no_process(daemon, curl):
@@ -280,6 +279,30 @@ def test_a_stopped_recorder_holds_up_nobody(daemon, curl, cli, full, network, pr
         os.kill(recorder, signal.SIGCONT)
     until(lambda: d.log().count(f'path="{CURL}"') == 20, lambda: f"every line, late: {d.log()}")
     assert cli(d).json("status")["status"]["log_lost"] == 0
+
+
+def test_a_helper_comes_back_when_descriptors_do(daemon, curl):
+    """It died while the daemon had no descriptor for a new one's socket."""
+    d = daemon(rules={f"{CURL}:*": True}, wrapper=("prlimit", "--nofile=72:72", "--"))
+    recorder = whole_family(d)["bastion-record"]
+    crowd = []
+    try:
+        def exhausted():
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(20)
+            s.connect(d.socket_path)
+            crowd.append(s)
+            return "no file descriptors left" in d.output()
+
+        until(exhausted, "descriptors exhausted")
+        os.kill(recorder, signal.SIGKILL)
+        until(lambda: not is_alive(recorder), "its end")
+        assert curl() == 0
+    finally:
+        for s in crowd:
+            s.close()
+    until(lambda: CURL in d.log(), lambda: f"the line that waited: {d.output()}", seconds=60)
+    assert len([r for r in rows(d) if r[0] == CURL]) == 1
 
 
 # ---- disks -----------------------------------------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ static void test_refused_as_a_whole(void **state _unused_)
                 unsigned line, column;
         } rows[] = {
                 { "", 1, 1 }, { "[]", 1, 1 }, { "7", 1, 1 }, { "{\"mode\": \"learning\",}", 1, 21 }, { "{\n\"mode\" \"learning\"}", 2, 17 },
-                { "{\"mode\": \"learning\"} x", 1, 22 }, { "{\"a\": 1, \"a\": 2}", 1, 12 }, { "{\"a\": \"\xff\"}", 1, 7 },
+                { "\xef\xbb\xbf{}", 1, 1 }, { "{\"mode\": \"learning\"} x", 1, 22 }, { "{\"a\": 1, \"a\": 2}", 1, 12 }, { "{\"a\": \"\xff\"}", 1, 7 },
         };
 
         static const char nul[] = "{\n\"a\": null\0}";
@@ -239,12 +239,40 @@ static void test_set_mode(void **state _unused_)
         assert_int_equal(out.n, 0);
 }
 
+/* Every field away from its default, and back: a key that were forgotten would not return. */
+static void test_format(void **state _unused_)
+{
+        struct config all[3] = { config_default(), config_default(), config_default() };
+
+        all[1] = (struct config){
+                .mode = MODE_ENFORCEMENT,
+                .timeout_seconds = 77,
+                .default_action = ACTION_ALLOW,
+                .on_failure = ON_FAILURE_OPEN,
+                .allow_lan = true,
+                .deny_errno = EPERM,
+                .log_file = "/var/log/a \"quoted\" \\ name",
+        };
+        all[2].on_failure = ON_FAILURE_CLOSED;
+        all[2].deny_errno = ENETUNREACH;
+        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+                _cleanup_(buf_deinit) struct buf out = {};
+                struct config again;
+                struct warnings w;
+
+                assert_int_equal(conffile_format(&all[i], &out), 0);
+                again = parse(out.data, NULL, &w);
+                assert_int_equal(w.n, 0);
+                assert_true(same_config(&again, &all[i]));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),     cmocka_unit_test(test_booleans_both_ways), cmocka_unit_test(test_words),
                 cmocka_unit_test(test_wrong_values), cmocka_unit_test(test_refused_as_a_whole), cmocka_unit_test(test_too_long),
-                cmocka_unit_test(test_log_dir),      cmocka_unit_test(test_set_mode),
+                cmocka_unit_test(test_log_dir),      cmocka_unit_test(test_set_mode), cmocka_unit_test(test_format),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,38 @@ static void held_packets_are_capped_for_a_question(void **state)
         question_forget(table, question);
 }
 
+/* The folded question holds what would have been questions of their own; the program's cap is the only one that it has. */
+static void held_packets_are_capped_for_a_program(void **state)
+{
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1), *b = program("/bin/b", 1);
+        struct question *first = NULL, *folded = NULL;
+
+        (void)state;
+        for (unsigned i = 0; i < LIMIT_HELD_PROGRAM; i++) {
+                struct question *question = ask(table, a, "1.2.3.4", (uint16_t)(1 + i), i <= LIMIT_QUESTIONS_PROGRAM ? QUESTION_IS_NEW : QUESTION_JOINED);
+
+                if (i == 0)
+                        first = question;
+                folded = question;
+        }
+        assert_true(folded->whole_program);
+        assert_int_equal(folded->n_held, LIMIT_HELD_PROGRAM - LIMIT_QUESTIONS_PROGRAM);
+        for (unsigned i = 0; i < folded->n_held; i++)
+                assert_int_equal(folded->held[i].packet_id, 1 + LIMIT_QUESTIONS_PROGRAM + i); /* each in its place */
+        ask(table, a, "1.2.3.4", 1000, QUESTION_CAP); /* it would join the folded one */
+        ask(table, a, "1.2.3.4", 1, QUESTION_CAP);    /* its own question has room, the program has none */
+        ask(table, b, "1.2.3.4", 1, QUESTION_IS_NEW); /* nobody else notices */
+
+        question_close(table, first, QUESTION_ANSWERED);
+        question_forget(table, first);
+        ask(table, a, "1.2.3.4", 1000, QUESTION_JOINED);
+        ask(table, a, "1.2.3.4", 1001, QUESTION_CAP);
+        question_close(table, folded, QUESTION_ANSWERED);
+        assert_int_equal(question_held_count(table), LIMIT_QUESTIONS_PROGRAM); /* two of a, one of b */
+        question_forget(table, folded);
+}
+
 static void questions_are_capped_for_a_user_and_in_all(void **state)
 {
         _cleanup_(question_table_freep) struct question_table *table = table_new();
@@ -379,7 +411,7 @@ int main(void)
                 cmocka_unit_test(the_same_destination_joins_another_opens),
                 cmocka_unit_test(a_host_is_one_destination_whatever_its_addresses),
                 cmocka_unit_test(from_the_fourth_on_a_program_has_one_question_for_all),
-                cmocka_unit_test(held_packets_are_capped_for_a_question),
+                cmocka_unit_test(held_packets_are_capped_for_a_question), cmocka_unit_test(held_packets_are_capped_for_a_program),
                 cmocka_unit_test(questions_are_capped_for_a_user_and_in_all),
                 cmocka_unit_test(held_packets_are_capped_in_all),
                 cmocka_unit_test(a_reference_names_one_question_of_one_daemon),
