@@ -64,6 +64,7 @@ tables() { nft list tables 2>/dev/null | sed -n 's/^table \(ip6*\) bastion$/\1/p
 end_trial() {
         trap - EXIT
         trap '' INT TERM HUP
+        [ -z "$screen" ] || kill -TERM "$screen" 2>/dev/null || true
         if [ -n "$daemon" ]; then
                 kill -TERM "$daemon" 2>/dev/null || true
                 tries=50
@@ -106,10 +107,10 @@ look_at_this_machine() {
         [ -z "$(tables)" ] || fail "tables of an earlier Bastion are still there; free the machine first: sudo ./run.sh rescue"
         build
 
-        daemon=''
+        daemon='' screen=''
         trial=$(mktemp -d /run/bastion-trial.XXXXXX)
         trap end_trial EXIT
-        trap 'exit 130' INT
+        trap 'exit 0' INT # how one leaves
         trap 'exit 143' TERM
         trap 'exit 129' HUP
         # The user who called sudo may reach the socket and answer (SUDO_UID); the rest is root's.
@@ -131,7 +132,10 @@ look_at_this_machine() {
                 $bastion watch --ask || status=$?
         else
                 say "learning mode: each new connection is a line; nothing is held"
-                $bastion watch || status=$?
+                # Behind a wait, a signal ends this at once; a foreground command would have to end first.
+                $bastion watch </dev/null &
+                screen=$!
+                wait "$screen" || status=$?
         fi
         # 130: left by Ctrl-C, as one does. 3: the daemon went away.
         if [ "${status:-0}" = 3 ]; then

@@ -69,16 +69,17 @@ if [ "$deps" = yes ]; then
 fi
 step "build (gcc)"
 # A compiler of another kind, chosen by the environment, would make the two builds the same.
-CC=gcc tools/build.sh build
+CC=gcc tools/build.sh build -Dunit=enabled
 step "build (clang, address and undefined behaviour sanitizers)"
-CC=clang tools/build.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug
+CC=clang tools/build.sh build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Dunit=enabled
 
 # --- what needs no network --------------------------------------------------------------------------------------------
 step "layers and scripts"
 check "tools/check-layers" tools/check-layers
-scripts='run.sh test.sh .ci/run tools/build.sh tools/check-layers tools/install-deps.sh tools/rescue.sh tools/start_daemon.sh'
+scripts='run.sh test.sh .ci/run tools/build.sh tools/check-layers tools/install-deps.sh tools/rescue.sh tools/start_daemon.sh
+        tools/test_safe.sh tests/vm/run.sh tests/vm/guest.sh src/helpers/bastion-launch.in'
 # shellcheck disable=SC2086  # a list of words
-check "shellcheck" shellcheck $scripts
+check "shellcheck" shellcheck --severity=warning $scripts
 
 step "units, tables, corpora"
 meson_tests build plain
@@ -96,6 +97,13 @@ step "end to end, in private network namespaces"
 "$python" -m pytest tests/e2e -q -rs --rung="$rung" --build="$PWD/build" -p no:cacheprovider \
         --junitxml="$results/e2e.xml" </dev/null || true
 [ -f "$results/e2e.xml" ] || : >"$results/e2e.xml"
+
+if [ "${BASTION_TEST_FULL-}" = 1 ]; then
+        step "stock kernels, emulated (half an hour)"
+        # Without an emulator they are skipped, with the reason.
+        [ "$deps" = no ] || tools/install-deps.sh vm || true
+        check "tests/vm/run.sh" tests/vm/run.sh --junit="$results"
+fi
 
 step "summary"
 "$python" tools/count-tests --passed="$passed" --failed="$failed" "$results"/*.xml

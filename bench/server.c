@@ -9,14 +9,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { UDP_PORTS_MAX = 64, BACKLOG = 4096, PAUSE_NS = 2000000 };
+enum { UDP_PORTS_MAX = 64, BACKLOG = 65535, PAUSE_NS = 2000000 };
 
 static int open_socket(int type, uint16_t port)
 {

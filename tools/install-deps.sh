@@ -8,13 +8,14 @@
 #       run     to build, install, run and demonstrate the firewall; no desktop libraries, no emulator, no test tools
 #       gui     to build the desktop programs
 #       test    what ./test.sh needs beyond `run`
+#       vm      what tests/vm/run.sh needs: an emulator and a maker of root file systems
 set -eu
 
 usage() {
         cat <<'EOF'
-Usage: tools/install-deps.sh [run|gui|test]...
+Usage: tools/install-deps.sh [run|gui|test|vm]...
 
-Installs the packages of the named groups, or of all groups when none is named.
+Installs the packages of the named groups; of run, gui and test when none is named.
 
   --print   print the package names instead of installing them
   --help    show this text
@@ -56,6 +57,8 @@ packages_of() {
                         shellcheck
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;
+        vm)
+                echo qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs git python3 ;;
         *) return 1 ;;
         esac
 }
@@ -67,7 +70,7 @@ is_installed() {
 groups='' print=no
 for word in "$@"; do
         case "$word" in
-        run|gui|test) groups="$groups $word" ;;
+        run|gui|test|vm) groups="$groups $word" ;;
         --print) print=yes ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;

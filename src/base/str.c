@@ -116,14 +116,31 @@ static void escape_point(struct buf *out, const char *bytes, size_t n, uint32_t 
                 buf_printf(out, "\\U%08x", point);
 }
 
+/* How many bytes from `s` on stand for themselves: nearly always all of them, and every decision's log line passes here. */
+static size_t plain_length(const char *s)
+{
+        size_t n = 0;
+
+        while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+                n++;
+        return n;
+}
+
 void str_escape(struct buf *out, const char *s)
 {
         size_t left = strlen(s);
 
         while (left > 0) {
                 uint32_t point;
-                size_t n = utf8_decode((const uint8_t *)s, left, &point);
+                size_t n = plain_length(s);
 
+                if (n > 0) {
+                        buf_append(out, s, n);
+                        s += n;
+                        left -= n;
+                        continue;
+                }
+                n = utf8_decode((const uint8_t *)s, left, &point);
                 if (n > 0) {
                         escape_point(out, s, n, point);
                 } else {

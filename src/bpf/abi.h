@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 2
+#define BASTION_ABI 3
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -137,8 +137,8 @@ enum {
 
 struct abi_ancestor {
         abi_u32 pid;
-        char name[32]; /* basename of its executable; NUL-terminated, cut */
-        abi_u8 pad[4];
+        char comm[16];
+        char program[32]; /* last component of its executable; NUL-terminated, cut; empty: it has none */
 };
 
 /*
@@ -175,7 +175,7 @@ ABI_ASSERT(sizeof(struct abi_queued) == 16 + 4 * 64, "abi_queued");
 ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
 ABI_ASSERT(sizeof(struct abi_peer) == 16, "abi_peer");
 ABI_ASSERT(sizeof(struct abi_config) == 24, "abi_config");
-ABI_ASSERT(sizeof(struct abi_ancestor) == 40, "abi_ancestor");
-ABI_ASSERT(sizeof(struct abi_track) == 88 + 8 * 40, "abi_track");
+ABI_ASSERT(sizeof(struct abi_ancestor) == 52, "abi_ancestor");
+ABI_ASSERT(sizeof(struct abi_track) == 88 + 8 * 52, "abi_track");
 
 #endif

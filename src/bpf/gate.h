@@ -254,12 +254,14 @@ static __always_inline void leave_tag(const struct abi_flow *flow, __u64 cookie,
 
 static __always_inline int decide(struct __sk_buff *skb, __u64 cookie)
 {
+        struct abi_tag *tag = bpf_map_lookup_elem(&sockets, &cookie);
         struct seen_packet p;
-        struct abi_tag *tag;
 
+        /* The kernel's sockets are never tagged; those that are need not be looked into. */
+        if (!tag && is_kernels_own(get_sock(skb)))
+                return PASS;
         if (!read_packet(skb, &p))
                 return QUEUE;
-        tag = bpf_map_lookup_elem(&sockets, &cookie);
         if (tag && is_decided(tag, cookie, &p.flow))
                 return PASS;
         if (!tag && p.flow.protocol == PROTOCOL_TCP && p.tcp_rst)
@@ -272,12 +274,8 @@ SEC("socket")
 int bastion_gate(struct __sk_buff *skb)
 {
         __u64 cookie = bpf_get_socket_cookie(skb);
-        int verdict;
+        int verdict = cookie == 0 ? PASS : decide(skb, cookie);
 
-        if (cookie == 0 || is_kernels_own(get_sock(skb)))
-                verdict = PASS;
-        else
-                verdict = decide(skb, cookie);
         count(verdict == PASS ? ABI_COUNT_GATE_PASSED : ABI_COUNT_GATE_QUEUED);
         return verdict;
 }

@@ -98,16 +98,11 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
 {
         __u32 at = slot->at, length;
 
-        if (at > ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
+        if (at >= ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
                 return 0;
         length = ABI_TRACK_PATH - at;
-        if (length == 0 || length > max)
-                return 0;
-        at &= 2 * ABI_TRACK_PATH - 1;
-        if (at >= ABI_TRACK_PATH)
-                return 0;
-        /* One bounded copy; what lies behind the text's end is not sent. */
-        if (length > ABI_TRACK_PATH || bpf_probe_read_kernel(slot->text + to, length, slot->walk + at) < 0)
+        barrier_var(length); /* or clang 19 checks `at` for it, and verifiers before 6.18 do not conclude from one to the other */
+        if (length > max || bpf_probe_read_kernel(slot->text + to, length, slot->walk + at) < 0)
                 return 0;
         return length;
 }
@@ -217,15 +212,15 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* What people know a parent by: the last component of its executable. */
+/* What people know a parent by, and what it runs: sh, dash. */
 static __always_inline void read_ancestor(struct task_struct *task, struct abi_ancestor *ret)
 {
-        const unsigned char *name = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+        const unsigned char *program = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
 
         ret->pid = (__u32)BPF_CORE_READ(task, tgid);
-        if (name && bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), name) > 1)
-                return;
-        bpf_probe_read_kernel_str(ret->name, sizeof(ret->name), &task->comm);
+        bpf_probe_read_kernel_str(ret->comm, sizeof(ret->comm), &task->comm);
+        if (program)
+                bpf_probe_read_kernel_str(ret->program, sizeof(ret->program), program);
 }
 
 __noinline int read_ancestors(struct slot *slot)

@@ -72,7 +72,7 @@ static void say_hello(const struct cli *cli, struct client *c)
         char name[64];
 
         snprintf(name, sizeof(name), "bastion %s", cli->command->name);
-        message_format_request_hello(client_output(c), client_next_id(c), name);
+        message_format_request_hello(client_output(c), client_next_id(c), name); /* CLI_HELLO_ID */
 }
 
 int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret)

@@ -62,6 +62,9 @@ struct boottime cli_now(void);
 /* ---- asking the daemon
  * ------------------------------------------------------------------------------------------ */
 
+/* The hello is the first request on every connection. */
+enum { CLI_HELLO_ID = 1 };
+
 /* Connects and says hello, or says why not: EXIT_YES, EXIT_NO_DAEMON, EXIT_NOT_PERMITTED or EXIT_NO. */
 int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret);
 /* Words for what client_dispatch() returned, and the exit code. */

@@ -18,7 +18,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 
-enum { INPUT_MAX = 64 << 10 };
+enum { INPUT_MAX = 64 << 10, LINE_MAX_BYTES = 4 << 10 };
 
 struct ask {
         const struct cli *cli;
@@ -195,6 +195,8 @@ static int read_input(struct ask *a)
         if (n == 0)
                 a->input_ended = true;
         buf_append(&a->input, data, (size_t)n);
+        if (!buf_error(&a->input) && a->input.n > LINE_MAX_BYTES && !memchr(a->input.data, '\n', a->input.n))
+                return -E2BIG;
         return buf_error(&a->input);
 }
 
@@ -203,23 +205,21 @@ static bool is_done(const struct ask *a)
         return a->input_ended && a->input.n == 0 && a->answer_id == 0 && a->questions_id == 0;
 }
 
+/* What client_dispatch() said; trouble of our own is in a->error. */
 static int run(struct ask *a)
 {
         struct pollfd fds[2] = {{.fd = client_fd(a->client)}, {.fd = STDIN_FILENO, .events = POLLIN}};
         int r = 0;
 
-        while (r == 0 && !is_done(a)) {
+        while (r == 0 && a->error == 0 && !is_done(a)) {
                 fds[0].events = client_poll_events(a->client);
                 /* A script that writes faster than people open connections waits in its pipe. */
                 fds[1].fd = a->input_ended || a->input.n > INPUT_MAX / 2 ? -1 : STDIN_FILENO;
                 if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-                        return -errno;
-                if (fds[1].fd >= 0 && fds[1].revents)
-                        r = read_input(a);
-                if (r == 0)
-                        r = client_dispatch(a->client);
-                if (r == 0)
-                        r = a->error;
+                        a->error = -errno;
+                else if (fds[1].fd >= 0 && fds[1].revents)
+                        a->error = read_input(a);
+                r = client_dispatch(a->client);
                 if (r == 0)
                         use_input(a);
         }
@@ -247,9 +247,13 @@ static int ask_lines(const struct cli *cli)
         a.questions_id = client_next_id(a.client);
         message_format_request(out, MESSAGE_QUESTIONS, a.questions_id);
         r = run(&a);
-        if (r == -E2BIG) {
-                cli_error("an answer's line has no end");
+        if (a.error == -E2BIG) {
+                cli_error("an answer's line has no end, or more questions are open than there can be");
                 return EXIT_WRONG_INPUT;
+        }
+        if (a.error) {
+                cli_error("cannot go on: %s", strerror(-a.error));
+                return EXIT_NO;
         }
         return r ? cli_connection_lost(r) : a.exit_code;
 }

@@ -232,6 +232,9 @@ static void on_reply(struct live *l, struct event *event)
                 set_mode(l, event->mode, event->try_left_seconds);
         else
                 take_prompts(l, event);
+        if (event->id == CLI_HELLO_ID && event->type == EVENT_REPLY && !event->may_manage)
+                log_words(l, l->cli->style->yellow,
+                          "You may look here, but not answer: be root, or a member of group 'bastion'.");
         if (event->id == l->status_id)
                 l->status_id = 0;
 }
@@ -486,7 +489,7 @@ static void note_garbage(struct live *l)
                   "The daemon said something that this program does not understand; it was left out.");
 }
 
-/* One round: draw, wait, take in. 0, or what client_dispatch() said, or a negative errno. */
+/* One round: draw, wait, take in. What client_dispatch() said; trouble of our own is in l->error. */
 static int round_trip(struct live *l)
 {
         struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = client_fd(l->client)}};
@@ -494,13 +497,15 @@ static int round_trip(struct live *l)
         int r;
 
         ask_status(l);
-        r = draw(l);
-        if (r < 0)
-                return r;
+        l->error = draw(l);
+        if (l->error)
+                return 0;
         fds[1].events = client_poll_events(l->client);
         r = term_poll(fds, ARRAY_SIZE(fds), timeout_ms(l), &wishes);
-        if (r < 0)
-                return r;
+        if (r < 0) {
+                l->error = r;
+                return 0;
+        }
         if (wishes & TERM_WISH_RESIZE)
                 screen_resize(&l->screen);
         if (wishes & TERM_WISH_LEAVE)
@@ -509,7 +514,7 @@ static int round_trip(struct live *l)
                 read_keys(l);
         r = client_dispatch(l->client);
         note_garbage(l);
-        return r ? r : l->error;
+        return r;
 }
 
 static void live_deinit(struct live *l)
@@ -536,9 +541,13 @@ int live_run(const struct cli *cli, bool watch)
         }
         screen_init(&l.screen);
         start_requests(&l);
-        while (r == 0 && !l.leave)
+        while (r == 0 && l.error == 0 && !l.leave)
                 r = round_trip(&l);
         screen_leave(&l.screen);
         term_restore();
+        if (l.error) {
+                cli_error("cannot go on: %s", strerror(-l.error));
+                return EXIT_NO;
+        }
         return r ? cli_connection_lost(r) : EXIT_YES;
 }

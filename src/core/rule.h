@@ -61,6 +61,7 @@ struct rule {
         enum lifetime lifetime;
         enum rule_origin origin;
         bool disabled;
+        bool unsaved; /* not on disk yet: a reload must not lose it */
         int priority;
 
         enum rule_subject subject;
@@ -79,7 +80,7 @@ struct rule {
         struct boottime expires; /* BOOTTIME_NEVER unless bounded in time */
         int64_t created;         /* seconds since 1970, 0 unknown; for people */
         char *note;              /* NULL or at most LIMIT_RULE_NOTE bytes of UTF-8 */
-        uint64_t n_hits;         /* decisions it made; the only field that changes in a rule set */
+        uint64_t n_hits;         /* decisions it made; with `unsaved` the only field that changes in a rule set */
 };
 
 struct rule *rule_new(enum action action);

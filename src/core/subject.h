@@ -40,7 +40,8 @@ struct process {
 
 struct ancestor {
         uint32_t pid;
-        char name[32]; /* last component of its executable, or its comm; truncated, NUL-terminated */
+        char name[16];    /* comm: what people know it by (sh), NUL-terminated */
+        char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
 };
 
 struct subject {

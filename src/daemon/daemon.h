@@ -4,6 +4,7 @@
  * packet, message, signal or deadline at hand and returns. Ownership and lifetimes: ARCHITECTURE.md, "Who owns what".
  *
  *      packet_path   one packet, from the queue to its verdict
+ *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
  *      policy        configuration and rules: load, change, save, tell everybody
  *      history       decisions told to the outside: counters, memory, log, events
@@ -22,6 +23,7 @@
 #include "core/question.h"
 #include "core/record.h"
 #include "core/ruleset.h"
+#include "daemon/flowmem.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
 #include "sys/queue.h"
@@ -35,6 +37,7 @@ struct server;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
+        uint64_t n_reported; /* connections that the last "Stats" line of the log counted */
         uint64_t by_reason[REASON_COUNT];
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
@@ -63,16 +66,19 @@ struct daemon {
                 int64_t size, mtime_ns;
         } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
+        bool rules_reload_due; /* asked for while that save was not finished */
 
         /* the kernel */
         struct queue *queue;
         struct tracker *tracker; /* NULL: queue rung */
         char *rung_reason;       /* why not the gate rung, or NULL */
         enum hook_form hook_form;
+        struct hook_options hook; /* as installed */
         bool hook_installed;
         bool was_guarded;           /* a daemon that was killed left its rule: what got out since was decided, or let go by on_failure */
         uint32_t first_generation;  /* of the tags that are ours; lower: a daemon before wrote them */
         struct sockets *sockets;
+        struct flowmem *flows; /* queue rung */
 
         /* people and memory */
         struct question_table *questions;
@@ -91,6 +97,10 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
+
+/* ---- probe.c */
+/* Sends a packet of our own through hook, gate and queue; appends a line to `report`. */
+bool probe_packet_path(struct daemon *d, struct buf *report);
 
 /* ---- prompts.c */
 /* Holds the packet in a question; false: it is not held and *ret says what happens instead. */
@@ -120,8 +130,12 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
 void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
+/* The negative result of a save as words for a person. */
+const char *policy_save_error(const struct daemon *d, int error);
 /* The machine's addresses changed. */
 void policy_read_net(struct daemon *d);
+/* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
+int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- history.c */

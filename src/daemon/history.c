@@ -94,12 +94,23 @@ void history_log_question(struct daemon *d, const struct question *question)
                 saver_log(d->saver, line.data);
 }
 
+/* Nothing new since the last line is no line: an idle daemon neither fills the log nor wakes the disk's thread. */
+static void report_stats(struct daemon *d)
+{
+        uint64_t total = d->counters.n_allowed + d->counters.n_denied;
+
+        if (total == d->counters.n_reported)
+                return;
+        d->counters.n_reported = total;
+        history_log(d, "Stats: %" PRIu64 " total, %" PRIu64 " allowed, %" PRIu64 " blocked (%s)", total, d->counters.n_allowed,
+                    d->counters.n_denied, mode_name(d->config.mode));
+}
+
 static int on_stats(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct daemon *d = userdata;
 
-        history_log(d, "Stats: %" PRIu64 " total, %" PRIu64 " allowed, %" PRIu64 " blocked (%s)",
-                    d->counters.n_allowed + d->counters.n_denied, d->counters.n_allowed, d->counters.n_denied, mode_name(d->config.mode));
+        report_stats(d);
         sd_event_source_set_time(source, usec + STATS_SECONDS * UINT64_C(1000000));
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

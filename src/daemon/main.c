@@ -194,6 +194,7 @@ static void stop(struct daemon *d)
         queue_close(d->queue);
         tracker_close(d->tracker);
         sockets_close(d->sockets);
+        flowmem_free(d->flows);
         question_table_free(d->questions);
         history_stop(d);
         policy_stop(d);

@@ -47,25 +47,53 @@ static void add_owner(struct transit *t, struct subject *subject, uint64_t cooki
                 t->owners[t->n++] = (struct owner){ .subject = subject, .cookie = cookie };
 }
 
+/* A socket whose flow was looked at before: its owners, and what was decided. */
+static bool recall(struct transit *t, const struct sockdiag_socket *socket)
+{
+        const struct remembered *known = flowmem_find(t->d->flows, socket->cookie, &t->packet.flow);
+
+        for (unsigned i = 0; known && i < known->n_subjects; i++) {
+                const unsigned n = t->n;
+
+                add_owner(t, known->subjects[i], socket->cookie);
+                if (t->n > n) {
+                        t->owners[n].state = known->state;
+                        t->owners[n].generation = known->generation;
+                        t->owners[n].mode_epoch = known->mode_epoch;
+                }
+        }
+        return known != NULL;
+}
+
+/* Whoever holds the socket now. */
+static void look_up_holders(struct transit *t, const struct sockdiag_socket *socket)
+{
+        const unsigned first = t->n_references;
+        uint32_t pids[LIMIT_OWNERS];
+        unsigned n_pids = socket->inode ? procread_socket_owners(socket->inode, pids) : 0;
+
+        for (unsigned i = 0; i < n_pids && t->n_references < LIMIT_OWNERS; i++) {
+                struct subject *subject = procread_subject(pids[i], IDENTITY_SOCK_DIAG);
+
+                if (!subject)
+                        continue;
+                t->references[t->n_references++] = subject;
+                add_owner(t, subject, socket->cookie);
+        }
+        if (t->n_references > first &&
+            flowmem_put(t->d->flows, socket->cookie, &t->packet.flow, t->references + first, t->n_references - first) < 0)
+                log_debug("no memory to remember a flow: its next packet is looked up again");
+}
+
 /* Queue rung: the socket by its tuple, then whoever holds it. */
 static void attribute_by_socket(struct transit *t)
 {
         struct sockdiag_socket found[LIMIT_OWNERS];
         int n = sockets_find_all(t->d->sockets, &t->packet.flow, found, LIMIT_OWNERS);
 
-        for (int i = 0; i < n; i++) {
-                uint32_t pids[LIMIT_OWNERS];
-                unsigned n_pids = found[i].inode ? procread_socket_owners(found[i].inode, pids) : 0;
-
-                for (unsigned j = 0; j < n_pids && t->n_references < LIMIT_OWNERS; j++) {
-                        struct subject *subject = procread_subject(pids[j], IDENTITY_SOCK_DIAG);
-
-                        if (!subject)
-                                continue;
-                        t->references[t->n_references++] = subject;
-                        add_owner(t, subject, found[i].cookie);
-                }
-        }
+        for (int i = 0; i < n; i++)
+                if (!recall(t, &found[i]))
+                        look_up_holders(t, &found[i]);
         if (t->n == 0)
                 add_owner(t, subject_unknown(), n > 0 ? found[0].cookie : 0);
         if (t->n > 1)
@@ -118,7 +146,7 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
         enum reason reason;
 
         if (t->n == 1 && t->owners[0].subject->process.pid == t->d->pid)
-                reason = REASON_SELF; /* tracker_prove(); we send nothing else */
+                reason = REASON_SELF; /* probe.c; we send nothing else */
         else if (decision->verdict == VERDICT_DENY || decision->would_deny)
                 return;
         else if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
@@ -151,7 +179,9 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
 {
         int r = 0;
 
-        if (d->tracker && cookie)
+        if (!d->tracker)
+                flowmem_decide(d->flows, cookie, flow, tag_for(decision), 0, d->mode_epoch);
+        else if (cookie)
                 r = tracker_set(d->tracker, cookie, flow, tag_for(decision), d->mode_epoch);
         if (r < 0)
                 log_debug("cannot write the verdict into a socket's tag: %s; its next packet is queued again", strerror(-r));
@@ -160,11 +190,9 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
                 log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
 }
 
-/* A live connection that is judged again, and allowed again, is no news; neither is our own probe, of which doctor tells. */
+/* A live connection that is judged again, and allowed again, is no news. */
 static bool is_no_news(const struct transit *t, const struct decision *decision)
 {
-        if (decision->reason == REASON_SELF)
-                return true;
         if (decision->verdict != VERDICT_ALLOW)
                 return false;
         for (unsigned i = 0; i < t->n; i++)
@@ -177,7 +205,9 @@ static void tell(struct transit *t, const struct decision *decision)
 {
         struct subject *subject = subject_ref((struct subject *)(uintptr_t)decision->subject); /* its count changes, nothing else */
 
-        if (!is_no_news(t, decision))
+        if (decision->reason == REASON_SELF)
+                t->d->counters.by_reason[REASON_SELF]++; /* doctor tells of it */
+        else if (!is_no_news(t, decision))
                 history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, NULL,
                             boottime_left(clock_boottime(), t->now));
         subject_unref(subject);
@@ -197,7 +227,7 @@ static void act(struct transit *t, struct decision decision)
                 return;
         if (!decision.subject)
                 decision.subject = t->owners[0].subject;
-        if (decision.rule)
+        if (decision.rule && !is_no_news(t, &decision))
                 decision.rule->n_hits++;
         for (unsigned i = 1; i < t->n; i++)
                 if (t->d->tracker && t->owners[i].cookie)

@@ -4,7 +4,8 @@
  * a file that does not parse changes nothing and is told to everybody, with line and column. At start the last good copy in the state
  * directory takes a bad file's place.
  *
- * A change is in force in memory first; the saver thread writes it. Every change that can end a flow ends in changed(): the generation rises, so
+ * A change is in force in memory first; the saver thread writes it. A rules.json with a mistake in it is somebody's unfinished work and is
+ * never written over: what is added meanwhile goes into the last good copy, and into the file when that has been put right. Every change that can end a flow ends in changed(): the generation rises, so
  * that decided flows are judged anew at their next packet. After any change open questions are decided again.
  */
 #include <errno.h>
@@ -58,7 +59,7 @@ static void io_error(struct file_error *ret, int r)
 {
         *ret = (struct file_error){ 0 };
         snprintf(ret->text, sizeof(ret->text), "cannot read it: %s",
-                 r == -EFBIG ? "it is too large" : r == -ELOOP ? "it is a symbolic link" : strerror(-r));
+                 r == -EFBIG ? "it is too large" : r == -ELOOP ? "it is a symbolic link" : r == -EINVAL ? "it is no regular file" : strerror(-r));
 }
 
 /* ---- configuration --------------------------------------------------------------------------------------------------- */
@@ -84,7 +85,7 @@ static void on_config_warning(void *userdata, const struct file_error *warning)
 
 /* 0, -ENOENT, another negative errno or CONFFILE_E_SYNTAX with *ret_error. */
 static int read_config(const char *path, const struct config *last_good, const struct options *options, struct warnings *warnings,
-                       struct config *ret, char **ret_text, size_t *ret_n, struct file_error *ret_error)
+                       struct config *ret, struct file_error *ret_error)
 {
         _cleanup_(freep) char *text = NULL;
         size_t n;
@@ -95,12 +96,7 @@ static int read_config(const char *path, const struct config *last_good, const s
                 io_error(ret_error, r);
                 return r;
         }
-        r = conffile_parse(text, n, last_good, options->log_dir, ret, on_config_warning, warnings, ret_error);
-        if (r == 0 && ret_text) {
-                *ret_text = TAKE_PTR(text);
-                *ret_n = n;
-        }
-        return r;
+        return conffile_parse(text, n, last_good, options->log_dir, ret, on_config_warning, warnings, ret_error);
 }
 
 static void save_last_good(struct daemon *d, const char *name, char *text, size_t n)
@@ -112,32 +108,64 @@ static void save_last_good(struct daemon *d, const char *name, char *text, size_
                 log_warn("cannot keep a last good copy as %s", path);
 }
 
+/* What is in force, every key of it: so a file with one wrong word cannot take the last good word away. A try is not in force for good. */
+static void save_good_config(struct daemon *d, enum mode mode)
+{
+        _cleanup_(buf_deinit) struct buf text = { .max = LIMIT_CONFIG_FILE };
+        struct config good = d->config;
+        size_t n;
+
+        good.mode = mode;
+        if (conffile_format(&good, &text) < 0) {
+                log_warn("cannot keep a last good copy of the configuration: no memory");
+                return;
+        }
+        n = text.n;
+        save_last_good(d, "config.json.good", buf_take(&text), n);
+}
+
+/* At start, before config.json itself is read: where that is wrong, in a word or as a whole, this holds. False: there never was a good one. */
+static bool load_good_config(struct daemon *d)
+{
+        struct warnings warnings = { .d = d };
+        struct file_error ignored;
+        struct config config;
+        char good[PATH_MAX];
+
+        join(good, d->options.state, "config.json.good");
+        warnings.path = good;
+        if (read_config(good, &d->config, &d->options, &warnings, &config, &ignored) != 0)
+                return false;
+        d->config = config;
+        return true;
+}
+
+/* The mode that holds when no try is running. */
+static enum mode settled_mode(const struct daemon *d)
+{
+        return d->try_ends.ns == BOOTTIME_NEVER.ns ? d->config.mode : d->mode_before_try;
+}
+
+/* Reads config.json over `d->config`, whose mode must be the settled one: a wrong word keeps it. */
 static void load_config(struct daemon *d, bool at_start)
 {
-        char path[PATH_MAX], good[PATH_MAX];
+        char path[PATH_MAX];
         struct warnings warnings = { .d = d, .path = path };
-        struct file_error error = { 0 }, ignored;
+        struct file_error error = { 0 };
         struct config config;
-        char *text = NULL;
-        size_t n = 0;
+        bool had_good = at_start && load_good_config(d);
         int r;
 
         join(path, d->options.etc, "config.json");
-        join(good, d->options.state, "config.json.good");
-        r = read_config(path, &d->config, &d->options, &warnings, &config, &text, &n, &error);
+        r = read_config(path, &d->config, &d->options, &warnings, &config, &error);
         if (r == 0) {
                 d->config = config;
                 clear_problem(&d->config_problem);
-                save_last_good(d, "config.json.good", text, n);
-                return;
-        }
-        if (!at_start) {
+                save_good_config(d, config.mode);
+        } else if (!at_start) {
                 set_problem(&d->config_problem, path, &error, "the configuration in force stays");
                 server_notify(d, "Configuration", NOTIFICATION_ERROR, "%s", d->config_problem ? d->config_problem : path);
-                return;
-        }
-        if (read_config(good, &d->config, &d->options, &warnings, &config, NULL, NULL, &ignored) == 0) {
-                d->config = config;
+        } else if (had_good) {
                 set_problem(&d->config_problem, path, &error, "the last good copy is in force");
         } else if (r != -ENOENT) {
                 set_problem(&d->config_problem, path, &error, "there is no good copy: starting in learning mode");
@@ -234,6 +262,33 @@ static void move_session_rules(struct ruleset *from, struct ruleset *to)
         }
 }
 
+/* What has not reached the file is in force all the same. True when there was any. */
+static bool move_unsaved_rules(struct ruleset *from, struct ruleset *to)
+{
+        bool any = false;
+
+        for (const struct rule *r = ruleset_next(from, NULL), *next; r; r = next) {
+                struct rule *moved;
+
+                next = ruleset_next(from, r);
+                if (!r->unsaved)
+                        continue;
+                moved = ruleset_remove(from, r->id);
+                if (moved->origin == ORIGIN_LIST && ruleset_find(to, moved->id)) {
+                        /* The file has given that number to another rule. */
+                        free(moved->id);
+                        moved->id = NULL;
+                }
+                if (ruleset_add(to, moved) == 0) {
+                        any = true;
+                } else {
+                        log_warn("a rule that was not saved yet could not be kept over a reload");
+                        rule_free(moved);
+                }
+        }
+        return any;
+}
+
 /* What a rule did so far is remembered under its id. */
 static void carry_hits(const struct ruleset *from, struct ruleset *to)
 {
@@ -245,17 +300,22 @@ static void carry_hits(const struct ruleset *from, struct ruleset *to)
         }
 }
 
-static void swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_rest rest)
+/* True when rules went along that the file does not have. */
+static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_rest rest)
 {
+        bool unsaved = false;
+
         if (d->rules) {
                 carry_hits(d->rules, set);
                 move_session_rules(d->rules, set);
+                unsaved = move_unsaved_rules(d->rules, set);
                 ruleset_free(d->rules);
         }
         d->rules = set;
         rulefile_rest_deinit(&d->rest);
         d->rest = rest;
         apply_config_to_rules(d);
+        return unsaved;
 }
 
 /* A new set with the factory rules in it; without their file there are none, which only asks more. */
@@ -269,6 +329,8 @@ static struct ruleset *factory_set(struct daemon *d)
                 log_error("%s:%u:%u: %s; the factory rules after this line are not in force", path, error.line, error.column, error.text);
         return set;
 }
+
+static int64_t save_rules(struct daemon *d);
 
 static int load_rules(struct daemon *d, bool at_start)
 {
@@ -287,9 +349,18 @@ static int load_rules(struct daemon *d, bool at_start)
         d->rules_stamp = stamp_of(path);
         r = read_rules(path, set, &rest, &text, &n, &error);
         if (r == 0 || r == -ENOENT) {
-                swap_rules(d, TAKE_PTR(set), rest);
+                bool unsaved = swap_rules(d, TAKE_PTR(set), rest);
+
                 clear_problem(&d->rules_problem);
-                if (r == 0)
+                if (unsaved) {
+                        free(text);
+                        save_rules(d);
+                        return 0;
+                }
+                /* Somebody took the file away, and with it its rules: an old copy must not bring them back. */
+                if (r == -ENOENT && (text = strdup("{}\n")))
+                        n = strlen(text);
+                if (text)
                         save_last_good(d, "rules.json.good", text, n);
                 return 0;
         }
@@ -392,6 +463,10 @@ static int64_t save_rules(struct daemon *d)
         copy = strdup(text.data);
         if (copy)
                 save_last_good(d, "rules.json.good", copy, n);
+        if (d->rules_problem) {
+                server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s", d->rules_problem);
+                return -EBADMSG; /* see policy_save_error() */
+        }
         join(path, d->options.etc, "rules.json");
         ticket = saver_replace(d->saver, path, buf_take(&text), n, 0644);
         if (ticket < 0)
@@ -401,12 +476,32 @@ static int64_t save_rules(struct daemon *d)
         return ticket;
 }
 
+const char *policy_save_error(const struct daemon *d, int error)
+{
+        return error == -EBADMSG && d->rules_problem ? d->rules_problem : strerror(-error);
+}
+
+/* The last save of rules.json is done, for better or worse. */
+static void on_rules_saved(struct daemon *d, const char *path, int error)
+{
+        d->rules_ticket = 0;
+        if (error == 0) {
+                d->rules_stamp = stamp_of(path);
+                for (struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
+                        r->unsaved = false;
+        }
+        if (!d->rules_reload_due)
+                return;
+        d->rules_reload_due = false;
+        if (load_rules(d, false) < 0)
+                log_error("cannot reload the rules: no memory; those in force stay");
+        changed(d);
+}
+
 void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
-        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket)) {
-                d->rules_ticket = 0;
-                d->rules_stamp = stamp_of(path);
-        }
+        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
+                on_rules_saved(d, path, error);
         if (error < 0) {
                 log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
                 server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
@@ -420,6 +515,7 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
 
         if (!session && take_foreign_edit(d))
                 allows = false; /* whatever came in may deny */
+        rule->unsaved = !session;
         r = ruleset_add(d->rules, rule);
         if (r != 0) {
                 rule_free(rule);
@@ -479,12 +575,39 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port)
 
 /* ---- mode --------------------------------------------------------------------------------------------------------------- */
 
+int policy_install_hook(struct daemon *d)
+{
+        const struct hook_options wanted = {
+                .queue = d->options.queue,
+                .gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL,
+                .fail_open = config_fails_open(&d->config),
+                .deny_errno = d->config.deny_errno,
+        };
+        int r;
+
+        if (d->hook_installed && d->hook.fail_open == wanted.fail_open && d->hook.deny_errno == wanted.deny_errno &&
+            !d->hook.gate_pin == !wanted.gate_pin)
+                return 0;
+        r = hook_install(&wanted, &d->hook_form);
+        if (r < 0)
+                return r;
+        d->hook = wanted;
+        d->hook_installed = true;
+        return 0;
+}
+
+/* `on_failure` (which follows the mode unless the file says otherwise) or `deny_errno` may have changed. */
+static void refresh_hook(struct daemon *d)
+{
+        int r = d->hook_installed ? policy_install_hook(d) : 0;
+
+        if (r < 0)
+                log_error("cannot replace the hook's rules: %s; on_failure and deny_errno stay as they were", strerror(-r));
+}
+
 static void enter_mode(struct daemon *d, enum mode mode)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct hook_options hook = { .queue = d->options.queue, .gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL };
-        bool opens = config_fails_open(&d->config);
-        int r;
 
         if (d->config.mode != mode) {
                 d->config.mode = mode;
@@ -492,13 +615,7 @@ static void enter_mode(struct daemon *d, enum mode mode)
                 log_info("mode: %s", mode_name(mode));
                 changed(d);
         }
-        /* `on_failure` follows the mode unless the file says otherwise. */
-        hook.fail_open = config_fails_open(&d->config);
-        if (d->hook_installed && hook.fail_open != opens) {
-                r = hook_install(&hook, &d->hook_form);
-                if (r < 0)
-                        log_error("cannot replace the hook's rule: %s; on_failure stays as it was", strerror(-r));
-        }
+        refresh_hook(d);
         message_format_mode_changed(&line, mode, policy_try_left(d));
         server_broadcast(d, &line, false, SUBSCRIBE_QUESTIONS | SUBSCRIBE_DECISIONS);
 }
@@ -565,6 +682,7 @@ int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool
         }
         end_try(d);
         enter_mode(d, keep ? d->config.mode : mode);
+        save_good_config(d, d->config.mode);
         *ret_ticket = save_mode(d);
         return 0;
 }
@@ -605,26 +723,43 @@ int policy_start(struct daemon *d)
         return load_rules(d, true);
 }
 
+/* Without cache_decisions there are no session answers; those that were given end with it. */
+static void forget_session_answers(struct daemon *d)
+{
+        for (const struct rule *r = ruleset_next(d->rules, NULL), *next; r; r = next) {
+                next = ruleset_next(d->rules, r);
+                if (r->origin == ORIGIN_SESSION && r->lifetime == LIFETIME_SESSION)
+                        rule_free(ruleset_remove(d->rules, r->id));
+        }
+}
+
 void policy_reload(struct daemon *d)
 {
-        enum mode running = d->config.mode;
-        enum mode wanted;
+        bool trying = d->try_ends.ns != BOOTTIME_NEVER.ns;
+        enum mode running = d->config.mode, wanted;
 
+        d->config.mode = settled_mode(d);
         load_config(d, false);
         wanted = d->config.mode;
         d->config.mode = running;
         /* A try goes on over a reload; what the file says holds when it ends. */
-        if (d->try_ends.ns != BOOTTIME_NEVER.ns)
+        if (trying)
                 d->mode_before_try = wanted;
         apply_log(d);
         policy_read_net(d);
-        if (load_rules(d, false) < 0)
+        /* The file is about to be ours: what it says now would be older than what is in force. */
+        d->rules_reload_due = d->rules_ticket != 0;
+        if (!d->rules_reload_due && load_rules(d, false) < 0)
                 log_error("cannot reload the rules: no memory; those in force stay");
         apply_config_to_rules(d);
-        if (d->try_ends.ns == BOOTTIME_NEVER.ns && wanted != running)
+        if (!d->config.cache_decisions)
+                forget_session_answers(d);
+        if (!trying && wanted != running) {
                 enter_mode(d, wanted);
-        else
+        } else {
+                refresh_hook(d);
                 changed(d);
+        }
         prompts_askers_changed(d); /* popup_enabled may have changed */
         log_info("reloaded: %zu rules, %s", ruleset_count(d->rules), mode_name(d->config.mode));
 }
@@ -668,7 +803,7 @@ int policy_check(const struct options *options)
         if (!set)
                 return 1;
         join(path, options->etc, "config.json");
-        r = read_config(path, &config, options, &warnings, &checked, NULL, NULL, &error);
+        r = read_config(path, &config, options, &warnings, &checked, &error);
         fine = check_one(path, r, &error) && warnings.n == 0;
         r = read_factory(options, set, path, &error);
         fine &= check_one(path, r, &error);

@@ -179,7 +179,8 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
                         .host = q->host,
                 };
         decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
-        if (decision.verdict == VERDICT_ASK || (q->learning && decision.would_ask))
+        /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
+        if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)
                 return;
         if (!decision.subject)
                 decision.subject = q->subjects[0];

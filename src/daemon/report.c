@@ -119,6 +119,7 @@ static void check_rung(struct daemon *d, struct findings *f)
         }
         add(f, CHECK_OK, "rung", "gate: identity taken in the kernel where the connection is made");
         proved = tracker_prove(d->tracker, &report);
+        proved = probe_packet_path(d, &report) && proved; /* both are told */
         add(f, proved ? CHECK_OK : CHECK_FAILED, "hooks", "%s%s", proved ? "proved to run" : "NOT proved to run",
             report.data && report.n ? ":\n" : "");
         if (report.n && f->n) {

@@ -72,20 +72,33 @@ static int choose_rung(struct daemon *d)
 
 static int install_rule(struct daemon *d)
 {
-        struct hook_options hook = {
-                .queue = d->options.queue,
-                .fail_open = config_fails_open(&d->config),
-                .gate_pin = d->tracker ? tracker_gate_pin(d->tracker) : NULL,
-        };
+        int r = policy_install_hook(d);
+
+        if (r < 0)
+                log_error("cannot install the nftables tables: %s", strerror(-r));
+        return r;
+}
+
+/* The whole path, on whichever rung. A gate that does not prove itself is given up for the queue rung, and that one must. */
+static int prove(struct daemon *d)
+{
+        _cleanup_(buf_deinit) struct buf report = { 0 };
+        struct tracker *gate = d->tracker;
         int r;
 
-        r = hook_install(&hook, &d->hook_form);
-        if (r < 0) {
-                log_error("cannot install the nftables tables: %s", strerror(-r));
-                return r;
+        if (probe_packet_path(d, &report))
+                return 0;
+        if (!gate || d->options.rung == RUNG_GATE) {
+                log_error("the packet path does not work: %s", report.data ? report.data : "no memory");
+                return -ENOTSUP;
         }
-        d->hook_installed = true;
-        return 0;
+        d->rung_reason = buf_take(&report);
+        log_warn("going on with the queue rung: %s", d->rung_reason ? d->rung_reason : "the gate's path does not work");
+        d->tracker = NULL;
+        d->first_generation = 0; /* the queue rung has no generations */
+        r = install_rule(d); /* before the pin that the old rule names goes */
+        tracker_close(gate);
+        return r < 0 ? r : prove(d);
 }
 
 /* The rule is ours: what a daemon before left beside it is let go. */
@@ -117,6 +130,9 @@ int start_kernel(struct daemon *d)
         r = refuse_second(d);
         if (r < 0)
                 return r;
+        d->flows = flowmem_new(d->seed);
+        if (!d->flows)
+                return -ENOMEM;
         r = sockets_open(&d->sockets);
         if (r < 0) {
                 log_error("cannot open NETLINK_SOCK_DIAG: %s", strerror(-r));
@@ -135,5 +151,7 @@ int start_kernel(struct daemon *d)
         if (r < 0)
                 return r;
         r = install_rule(d);
-        return r < 0 ? r : take_over(d);
+        if (r >= 0)
+                r = take_over(d);
+        return r < 0 ? r : prove(d);
 }

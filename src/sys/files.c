@@ -64,11 +64,16 @@ static int read_all(int fd, size_t max, bool cut, char **ret, size_t *ret_n)
 
 int files_read(const char *path, size_t max, char **ret, size_t *ret_n)
 {
+        return files_read_at(AT_FDCWD, path, max, ret, ret_n);
+}
+
+int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n)
+{
         _cleanup_(closep) int fd = -1;
         struct stat st;
 
         /* O_NONBLOCK: a FIFO put in the file's place must not stop us before fstat() sees it. */
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
         if (fstat(fd, &st) < 0)

@@ -11,6 +11,8 @@
 /* The whole file, NUL-terminated; the caller frees. -EFBIG over `max` bytes, -ELOOP for a symlink, -EINVAL for what is no
  * regular file, else errno. */
 int files_read(const char *path, size_t max, char **ret, size_t *ret_n);
+/* The same for a name in the directory behind the fd. */
+int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n);
 /* For /proc and the like: no regular file is asked for, sizes are unknown; cuts at `max` bytes. */
 int files_read_virtual(const char *path, size_t max, char **ret, size_t *ret_n);
 /* Replaces `path` by the `n` bytes with these permissions, owner root (the caller). The old file stays on any failure. */

@@ -35,7 +35,8 @@ static const uint16_t FAMILIES[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 enum {
         PRIORITY_GATE = -290,  /* after defragmentation (-400), before conntrack (-200), mangle (-150) and NAT (-100) */
         PRIORITY_QUEUE = -149, /* after conntrack and mangle */
-        RULES_PER_TABLE = 3,   /* one in gate, two in reject */
+        RULES_GATE_RUNG = 4,   /* in each table: one in gate, three in reject */
+        RULES_QUEUE_RUNG = 6,  /* three and three */
         QUEUE_TARGET_REVISION = 3,
         BPF_MATCH_REVISION = 1,
 };
@@ -228,14 +229,80 @@ static void batch_rule(struct nftables_batch *b, uint16_t family, struct nftnl_r
         nftables_batch_next(b);
 }
 
-static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form)
+/* tcp flags & (syn | ack) == syn: the byte with the flags is the transport header's fourteenth. */
+static int add_tcp_opening(struct nftnl_rule *rule)
+{
+        const uint8_t mask = 0x12, zero = 0, syn = 0x02;
+        struct nftnl_expr *payload = add_expression(rule, "payload");
+        struct nftnl_expr *bitwise = add_expression(rule, "bitwise");
+        struct nftnl_expr *cmp = add_expression(rule, "cmp");
+
+        if (!payload || !bitwise || !cmp)
+                return -ENOMEM;
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, 13);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, sizeof(mask));
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+        nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &syn, sizeof(syn));
+        return 0;
+}
+
+/* ct direction original: what the one sends who began. */
+static int add_original_direction(struct nftnl_rule *rule)
+{
+        const uint8_t original = 0; /* IP_CT_DIR_ORIGINAL, which the kernel's headers for user space leave out */
+        struct nftnl_expr *ct = add_expression(rule, "ct");
+        struct nftnl_expr *cmp = add_expression(rule, "cmp");
+
+        if (!ct || !cmp)
+                return -ENOMEM;
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, NFT_CT_DIRECTION);
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+        nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &original, sizeof(original));
+        return 0;
+}
+
+/* On the queue rung conntrack alone would let pass who takes a tuple that it still remembers: a TCP connection that opens is always undecided,
+ * and so is every datagram that is no answer. */
+enum undecided { UNDECIDED_NEW, UNDECIDED_TCP_OPENING, UNDECIDED_DATAGRAM, UNDECIDED_KINDS };
+
+static int add_undecided(struct nftnl_rule *rule, const struct hook_options *o, enum undecided what)
+{
+        const uint8_t tcp = IPPROTO_TCP, udp = IPPROTO_UDP;
+        int r = -EINVAL;
+
+        switch (what) {
+        case UNDECIDED_NEW:
+                return o->gate_pin ? add_undecided_by_gate(rule, o->gate_pin) : add_undecided_by_conntrack(rule);
+        case UNDECIDED_TCP_OPENING:
+                r = add_meta_equals(rule, NFT_META_L4PROTO, &tcp, sizeof(tcp));
+                return r < 0 ? r : add_tcp_opening(rule);
+        case UNDECIDED_DATAGRAM:
+                r = add_meta_equals(rule, NFT_META_L4PROTO, &udp, sizeof(udp));
+                return r < 0 ? r : add_original_direction(rule);
+        case UNDECIDED_KINDS:
+                break;
+        }
+        return r;
+}
+
+static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form, enum undecided what)
 {
         _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
         int r;
 
         if (!rule)
                 return -ENOMEM;
-        r = o->gate_pin ? add_undecided_by_gate(rule, o->gate_pin) : add_undecided_by_conntrack(rule);
+        r = add_undecided(rule, o, what);
         if (r < 0)
                 return r;
         r = add_counter(rule);
@@ -248,10 +315,38 @@ static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const stru
         return 0;
 }
 
-static int batch_reject_rule(struct nftables_batch *b, uint16_t family, bool tcp)
+enum rejected { REJECTED_TCP_OPENING, REJECTED_TCP, REJECTED_OTHER, REJECTED_KINDS };
+
+/*
+ * The answer that makes the program see options->deny_errno, or what comes nearest (the kernel's tables are icmp_err_convert[] in
+ * net/ipv4/icmp.c and tab_unreach[] in net/ipv6/icmp.c). No ICMP error means EPERM: EHOSTUNREACH and EACCES are what a firewall's
+ * "administratively prohibited" means. IPv6 has ENETUNREACH only as an error that connected UDP does not hear, hence EACCES there.
+ * An open TCP connection understands nothing but a reset.
+ */
+static int add_answer(struct nftnl_rule *rule, uint16_t family, enum rejected what, int deny_errno)
+{
+        static const struct {
+                int deny_errno;
+                uint8_t code4, opening6, other6;
+        } codes[] = {
+                { EPERM, ICMP_PKT_FILTERED, ICMP6_DST_UNREACH_ADMIN, ICMP6_DST_UNREACH_ADMIN },
+                { ENETUNREACH, ICMP_NET_ANO, ICMP6_DST_UNREACH_NOROUTE, ICMP6_DST_UNREACH_ADMIN },
+                { ECONNREFUSED, ICMP_PORT_UNREACH, ICMP6_DST_UNREACH_NOPORT, ICMP6_DST_UNREACH_NOPORT },
+        };
+        size_t i = 0;
+
+        while (i < ARRAY_SIZE(codes) - 1 && codes[i].deny_errno != deny_errno)
+                i++;
+        if (what == REJECTED_TCP || (what == REJECTED_TCP_OPENING && codes[i].deny_errno == ECONNREFUSED))
+                return add_reject(rule, NFT_REJECT_TCP_RST, 0);
+        if (family == NFPROTO_IPV4)
+                return add_reject(rule, NFT_REJECT_ICMP_UNREACH, codes[i].code4);
+        return add_reject(rule, NFT_REJECT_ICMP_UNREACH, what == REJECTED_TCP_OPENING ? codes[i].opening6 : codes[i].other6);
+}
+
+static int batch_reject_rule(struct nftables_batch *b, uint16_t family, enum rejected what, int deny_errno)
 {
         _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_REJECT);
-        const uint8_t unreachable = family == NFPROTO_IPV4 ? ICMP_PORT_UNREACH : ICMP6_DST_UNREACH_NOPORT;
         const uint32_t mark = HOOK_REJECT_MARK;
         const uint8_t protocol = IPPROTO_TCP;
         int r;
@@ -259,17 +354,14 @@ static int batch_reject_rule(struct nftables_batch *b, uint16_t family, bool tcp
         if (!rule)
                 return -ENOMEM;
         r = add_meta_equals(rule, NFT_META_MARK, &mark, sizeof(mark));
-        if (r < 0)
-                return r;
-        if (tcp) {
+        if (r >= 0 && what != REJECTED_OTHER)
                 r = add_meta_equals(rule, NFT_META_L4PROTO, &protocol, sizeof(protocol));
-                if (r < 0)
-                        return r;
-        }
-        r = add_counter(rule);
-        if (r < 0)
-                return r;
-        r = tcp ? add_reject(rule, NFT_REJECT_TCP_RST, 0) : add_reject(rule, NFT_REJECT_ICMP_UNREACH, unreachable);
+        if (r >= 0 && what == REJECTED_TCP_OPENING)
+                r = add_tcp_opening(rule);
+        if (r >= 0)
+                r = add_counter(rule);
+        if (r >= 0)
+                r = add_answer(rule, family, what, deny_errno);
         if (r < 0)
                 return r;
         batch_rule(b, family, rule);
@@ -311,13 +403,14 @@ static int batch_family(struct nftables_batch *b, uint16_t family, const struct 
         r = batch_chains(b, family, o);
         if (r < 0)
                 return r;
-        r = batch_gate_rule(b, family, o, form);
+        r = batch_gate_rule(b, family, o, form, UNDECIDED_NEW);
+        for (enum undecided what = UNDECIDED_TCP_OPENING; !o->gate_pin && what < UNDECIDED_KINDS && r >= 0; what++)
+                r = batch_gate_rule(b, family, o, form, what);
         if (r < 0)
                 return r;
-        r = batch_reject_rule(b, family, true);
-        if (r < 0)
-                return r;
-        return batch_reject_rule(b, family, false);
+        for (enum rejected what = REJECTED_TCP_OPENING; what < REJECTED_KINDS && r >= 0; what++)
+                r = batch_reject_rule(b, family, what, o->deny_errno);
+        return r;
 }
 
 static int install(const struct hook_options *o, enum hook_form form, bool anew)
@@ -402,7 +495,7 @@ int hook_present(void)
                 r = nftables_dump(NFT_MSG_GETRULE, FAMILIES[i], count_rule, &n);
                 if (r < 0)
                         return r;
-                if (n != RULES_PER_TABLE)
+                if (n != RULES_GATE_RUNG && n != RULES_QUEUE_RUNG)
                         return 0;
         }
         return 1;

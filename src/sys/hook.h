@@ -4,8 +4,10 @@
  * atomic batch. Each table has two base chains on the output hook:
  *
  *      gate    hands undecided packets to the queue. Gate rung: priority -290, `xt match bpf` on the pinned gate program. Queue rung:
- *              priority -149 (after conntrack), `ct state new,invalid`.
- *      reject  right behind it: packets that carry the reject mark are answered by a reset or port-unreachable.
+ *              priority -149 (after conntrack), `ct state new,invalid`, and besides every TCP segment that opens a connection and
+ *              every UDP datagram in a flow's original direction: conntrack remembers tuples for longer than their sockets live.
+ *      reject  right behind it: packets that carry the reject mark are answered by a reset or an ICMP error, so that the program hears
+ *              `deny_errno` or what comes nearest.
  *
  * A chain is never deleted while packets are held: that would drop all of them.
  *
@@ -26,6 +28,7 @@ struct hook_options {
         uint16_t queue;
         const char *gate_pin; /* path of the pinned gate program, or NULL for the queue rung */
         bool fail_open;       /* queue's bypass flag: undecided packets pass while no daemon listens */
+        int deny_errno;       /* ECONNREFUSED, EPERM or ENETUNREACH (bastion.conf(5) has what each gives) */
 };
 
 enum hook_form { HOOK_NFT_QUEUE, HOOK_XT_QUEUE }; /* which queue expression the kernel took */

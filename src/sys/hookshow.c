@@ -106,7 +106,13 @@ static void show_reject(struct buf *out, const struct nftnl_expr *e)
         if (nftnl_expr_get_u32(e, NFTNL_EXPR_REJECT_TYPE) == NFT_REJECT_TCP_RST)
                 buf_puts(out, "reject with tcp reset");
         else
-                buf_puts(out, "reject with icmp port-unreachable");
+                buf_printf(out, "reject with icmp unreachable code %u", nftnl_expr_get_u8(e, NFTNL_EXPR_REJECT_CODE));
+}
+
+static void show_payload(struct buf *out, const struct nftnl_expr *e)
+{
+        buf_printf(out, "payload base %" PRIu32 " byte %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE),
+                   nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET));
 }
 
 static void show_queue(struct buf *out, const struct nftnl_expr *e)
@@ -137,6 +143,8 @@ static void show_ct(struct buf *out, const struct nftnl_expr *e)
 {
         if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE)
                 buf_puts(out, "ct state");
+        else if (nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY) == NFT_CT_DIRECTION)
+                buf_puts(out, "ct direction");
         else
                 buf_printf(out, "ct key %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY));
 }
@@ -147,7 +155,7 @@ static const struct {
 } expressions[] = {
         { "match", show_match }, { "target", show_target }, { "cmp", show_cmp },         { "meta", show_meta },
         { "ct", show_ct },       { "reject", show_reject }, { "queue", show_queue },     { "bitwise", show_bitwise },
-        { "counter", show_counter },
+        { "counter", show_counter }, { "payload", show_payload },
 };
 
 static int show_expression(struct nftnl_expr *e, void *userdata)

@@ -12,15 +12,22 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/macros.h"
+#include "base/str.h"
+#include "sys/files.h"
 #include "sys/listener.h"
 
 static const char *const MANAGERS = "bastion";
 
-enum { GROUPS_MAX_BYTES = 65536 * sizeof(gid_t) }; /* NGROUPS_MAX */
+enum {
+        GROUPS_MAX_BYTES = 65536 * sizeof(gid_t), /* NGROUPS_MAX */
+        PID_TEXT_MAX = 32,
+        COMM_MAX = 64,
+};
 
 static bool managers_gid(gid_t *ret)
 {
@@ -95,6 +102,17 @@ int peer_identify(int fd, uid_t owner, struct peer *ret)
         return 0;
 }
 
+/* For people and for lock_signal(); the lock itself is what counts. */
+static int write_pid(int fd)
+{
+        char text[16];
+        int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+        if (ftruncate(fd, 0) < 0)
+                return -errno;
+        return pwrite(fd, text, (size_t)n, 0) == n ? 0 : -EIO;
+}
+
 int lock_acquire(const char *path)
 {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), r;
@@ -106,5 +124,46 @@ int lock_acquire(const char *path)
                 close(fd);
                 return r;
         }
+        r = write_pid(fd);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
         return fd;
+}
+
+/* The process is held by a pidfd before its name is looked at, so that a pid that was given to another process is not signalled. */
+static int signal_if_named(pid_t pid, const char *name, int signal)
+{
+        _cleanup_(freep) char *comm = NULL;
+        int fd = (int)syscall(SYS_pidfd_open, pid, 0), r;
+        char path[64];
+        size_t n;
+
+        if (fd < 0)
+                return errno == EINVAL ? -ESRCH : -errno;
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+        r = files_read_virtual(path, COMM_MAX, &comm, &n);
+        if (r == 0 && (strncmp(comm, name, strlen(name)) != 0 || comm[strlen(name)] != '\n'))
+                r = -ESRCH;
+        if (r == 0 && syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0)
+                r = -errno;
+        close(fd);
+        return r == -ENOENT ? -ESRCH : r;
+}
+
+int lock_signal(const char *path, const char *name, int signal)
+{
+        _cleanup_(freep) char *text = NULL;
+        uint64_t pid;
+        size_t n;
+        int r;
+
+        r = files_read(path, PID_TEXT_MAX, &text, &n);
+        if (r < 0)
+                return r == -ENOENT ? -ESRCH : r;
+        text[strcspn(text, "\n")] = '\0';
+        if (!str_parse_u64(text, INT32_MAX, &pid) || pid == 0)
+                return -ESRCH;
+        return signal_if_named((pid_t)pid, name, signal);
 }

@@ -21,5 +21,8 @@ struct peer {
 /* By SO_PEERCRED and SO_PEERGROUPS: the kernel's word at connect time, not the client's. */
 int peer_identify(int fd, uid_t owner, struct peer *ret);
 
-/* The lock that only one daemon of this run directory holds: an flock()ed file. Returns its fd (keep it open), -EBUSY when another daemon lives. */
+/* The lock that only one daemon of this run directory holds: an flock()ed file with its pid in it. Returns its fd (keep it open), -EBUSY
+ * when another daemon lives. */
 int lock_acquire(const char *path);
+/* Signals the process that wrote its pid there, if it is (still) one of that name. -ESRCH when there is none. */
+int lock_signal(const char *path, const char *name, int signal);

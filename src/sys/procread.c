@@ -153,13 +153,12 @@ static uint32_t read_ancestor(uint32_t pid, struct ancestor *ret)
         if (process_fd < 0 || !read_stat(process_fd, &stat))
                 return 0;
         *ret = (struct ancestor){ .pid = pid };
-        if (!read_exe(process_fd, path)) {
-                snprintf(ret->name, sizeof(ret->name), "%s", stat.comm);
+        snprintf(ret->name, sizeof(ret->name), "%.*s", (int)sizeof(ret->name) - 1, stat.comm);
+        if (!read_exe(process_fd, path))
                 return stat.parent_pid;
-        }
         if (procfs_exe_is_deleted(path, strlen(path), &n))
                 path[n] = '\0';
-        snprintf(ret->name, sizeof(ret->name), "%.*s", (int)sizeof(ret->name) - 1, str_basename(path));
+        snprintf(ret->program, sizeof(ret->program), "%.*s", (int)sizeof(ret->program) - 1, str_basename(path));
         return stat.parent_pid;
 }
 
@@ -236,7 +235,11 @@ static void each_socket_of(int proc_fd, uint32_t pid, procread_socket_fn fn, voi
                 return;
         }
         while ((entry = readdir(dir))) {
+                if (entry->d_type != DT_LNK)
+                        continue;
                 n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link));
+                if (n < 0 && errno == EACCES)
+                        return; /* the permission is the process's, not the descriptor's: the next would say the same */
                 if (n > 0 && procfs_parse_socket_link(link, (size_t)n, &inode))
                         fn(userdata, inode, pid);
         }

@@ -56,14 +56,18 @@ static struct buf last_words;
 
 static int _printf_(2, 0) print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-        char line[4096];
+        _cleanup_(freep) char *text = NULL;
+        size_t skip;
         int n;
 
         if (level == LIBBPF_DEBUG)
                 return 0;
-        n = vsnprintf(line, sizeof(line), format, args);
-        log_debug("libbpf: %s", line);
-        buf_append(&last_words, line, n < 0 ? 0 : MIN((size_t)n, sizeof(line) - 1));
+        n = vasprintf(&text, format, args); /* the verifier's whole log comes at once, and its end is what matters */
+        if (n < 0)
+                return 0;
+        skip = (size_t)n > LAST_WORDS ? (size_t)n - LAST_WORDS : 0;
+        log_debug("libbpf: %s", text + skip);
+        buf_append(&last_words, text + skip, (size_t)n - skip);
         if (last_words.n > LAST_WORDS)
                 buf_consume(&last_words, last_words.n - LAST_WORDS);
         return 0;

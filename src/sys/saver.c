@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Theory in the header. One mutex, held for copies only; the thread does its writing without it. */
+/*
+ * Theory in the header. One mutex, held for copies only; the thread does its writing without it.
+ *
+ * Log lines are gathered: the first one wakes the thread, which then waits LOG_PAUSE_MS and writes all that came meanwhile at once. A
+ * wake-up and a write for each line would cost as much as deciding the connection that it tells of.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +21,8 @@
 #include "base/log.h"
 #include "sys/files.h"
 #include "sys/saver.h"
+
+enum { LOG_PAUSE_MS = 100, LOG_ENOUGH = SAVER_LOG_MAX / 2 /* bytes that are worth writing at once */ };
 
 struct save {
         char *path; /* NULL: the slot is free */
@@ -92,31 +99,35 @@ static uint64_t count_lines(const char *data, size_t n)
 }
 
 /* The file's lines begin with the local date and time; the journal has its own. */
-static bool write_log(struct saver *s, const char *data, size_t n, bool to_stderr)
+static int stamp_lines(const char *data, size_t n, struct buf *ret)
 {
-        bool fine = true;
+        const time_t now = time(NULL);
+        char stamp[32];
+        struct tm tm;
 
+        localtime_r(&now, &tm);
+        strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S ", &tm);
         while (n > 0) {
                 const char *end = memchr(data, '\n', n);
                 size_t length = end ? (size_t)(end - data) + 1 : n;
 
-                if (s->log_fd >= 0) {
-                        char stamp[32];
-                        time_t now = time(NULL);
-                        struct tm tm;
-                        _cleanup_(buf_deinit) struct buf line = { 0 };
-
-                        localtime_r(&now, &tm);
-                        strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S ", &tm);
-                        buf_puts(&line, stamp);
-                        buf_append(&line, data, length);
-                        fine &= buf_error(&line) == 0 && write(s->log_fd, line.data, line.n) == (ssize_t)line.n;
-                }
-                if (to_stderr)
-                        fine &= write(STDERR_FILENO, data, length) == (ssize_t)length;
+                buf_puts(ret, stamp);
+                buf_append(ret, data, length);
                 data += length;
                 n -= length;
         }
+        return buf_error(ret);
+}
+
+static bool write_log(struct saver *s, const char *data, size_t n, bool to_stderr)
+{
+        _cleanup_(buf_deinit) struct buf stamped = { 0 };
+        bool fine = true;
+
+        if (s->log_fd >= 0)
+                fine = stamp_lines(data, n, &stamped) == 0 && write(s->log_fd, stamped.data, stamped.n) == (ssize_t)stamped.n;
+        if (to_stderr)
+                fine &= write(STDERR_FILENO, data, n) == (ssize_t)n;
         return fine;
 }
 
@@ -140,6 +151,20 @@ static void run_log(struct saver *s)
         buf_deinit(&lines);
 }
 
+/* Called with the mutex held, which waiting drops: until there is enough to write, or something that does not wait. */
+static void gather_lines(struct saver *s)
+{
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += LOG_PAUSE_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        while (!s->stopping && !s->reopen && s->lines.n < LOG_ENOUGH && !next_save(s))
+                if (pthread_cond_timedwait(&s->wake, &s->mutex, &until) == ETIMEDOUT)
+                        return;
+}
+
 static void *saver_main(void *userdata)
 {
         struct saver *s = userdata;
@@ -150,8 +175,10 @@ static void *saver_main(void *userdata)
 
                 if (save)
                         run_save(s, save);
-                else if (s->lines.n > 0 || s->reopen)
+                else if (s->lines.n > 0 || s->reopen) {
+                        gather_lines(s);
                         run_log(s);
+                }
                 else if (s->stopping)
                         break;
                 else
@@ -164,6 +191,7 @@ static void *saver_main(void *userdata)
 int saver_start(struct saver **ret)
 {
         struct saver *s = calloc(1, sizeof(*s));
+        pthread_condattr_t monotonic;
         sigset_t all, old;
         int r;
 
@@ -172,7 +200,10 @@ int saver_start(struct saver **ret)
         s->log_fd = -1;
         s->lines.max = SAVER_LOG_MAX;
         pthread_mutex_init(&s->mutex, NULL);
-        pthread_cond_init(&s->wake, NULL);
+        pthread_condattr_init(&monotonic);
+        pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+        pthread_cond_init(&s->wake, &monotonic);
+        pthread_condattr_destroy(&monotonic);
         s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (s->event_fd < 0) {
                 r = -errno;
@@ -293,9 +324,11 @@ int saver_set_log(struct saver *s, const char *path, bool to_stderr)
 
 bool saver_log(struct saver *s, const char *line)
 {
-        bool kept;
+        bool kept, wake;
+        size_t before;
 
         pthread_mutex_lock(&s->mutex);
+        before = s->lines.n;
         if (s->lines.n + strlen(line) + 1 > SAVER_LOG_MAX) {
                 kept = false;
         } else {
@@ -303,11 +336,13 @@ bool saver_log(struct saver *s, const char *line)
                 buf_putc(&s->lines, '\n');
                 kept = buf_error(&s->lines) == 0;
         }
-        if (kept)
-                pthread_cond_signal(&s->wake);
-        else
+        if (!kept)
                 s->n_lost++;
+        /* In between the thread is gathering and wakes by itself. */
+        wake = kept && (before == 0 || (before < LOG_ENOUGH && s->lines.n >= LOG_ENOUGH));
         pthread_mutex_unlock(&s->mutex);
+        if (wake)
+                pthread_cond_signal(&s->wake); /* with the mutex free: the thread would only wake to wait for it */
         return kept;
 }
 

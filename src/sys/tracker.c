@@ -541,6 +541,25 @@ unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct o
         return n;
 }
 
+static bool is_any(const uint8_t address[16])
+{
+        struct addr a;
+
+        memcpy(a.bytes, address, sizeof(a.bytes));
+        return addr_is_zero(&a);
+}
+
+/* A TCP socket can fail, connect elsewhere and keep its cookie while somebody thinks about the first destination: that answer is not about the
+ * second. A connect to "any" reaches the loopback address; tags of accepted and adopted sockets may not know their peer. */
+static bool is_about_another(const struct abi_tag *tag, const struct flow *flow)
+{
+        if (tag->protocol != IPPROTO_TCP || tag->remote_port == 0)
+                return false;
+        if (tag->remote_port != flow->remote_port)
+                return true;
+        return !is_any(tag->remote) && memcmp(tag->remote, flow->remote.bytes, sizeof(tag->remote)) != 0;
+}
+
 static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, enum tag_state state, uint16_t mode_epoch)
 {
         tag->state = (uint8_t)(state - TAG_UNDECIDED);
@@ -562,7 +581,7 @@ int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enu
         if (!find_tag(t, cookie, &tag))
                 return 0;
         if (tag_applies(&tag, flow))
-                return set_tag(t, cookie, &tag, state, mode_epoch);
+                return is_about_another(&tag, flow) ? 0 : set_tag(t, cookie, &tag, state, mode_epoch);
         peer.state = (uint8_t)(state - TAG_UNDECIDED);
         return bpf_map_update_elem(t->programs.map_fds[MAP_PEERS], &key, &peer, BPF_ANY) < 0 ? -errno : 0;
 }
@@ -644,11 +663,12 @@ static bool is_tagged(const struct tracker *t, int fd)
         return find_tag(t, cookie, &tag) && tag.process.pid == (uint32_t)getpid();
 }
 
-/* Sends to the discard port, or connects to it without sending; whether it gets through is of no interest, the hook comes before. */
+/* Both ways reach their hook and neither lets a packet out: connect() of a datagram socket sends none, and a broadcast without SO_BROADCAST is
+ * refused, but after the hook. A packet would wait in a dead daemon's queue rule and come back as somebody's question. */
 static bool probe(const struct tracker *t, int family, bool by_connect)
 {
         const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(9), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-        const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(by_connect ? INADDR_LOOPBACK : INADDR_BROADCAST) };
         const struct sockaddr *to = family == AF_INET ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6;
         const socklen_t to_n = family == AF_INET ? sizeof(v4) : sizeof(v6);
         bool tagged;

@@ -62,7 +62,8 @@ struct owner {
 unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct owner ret[LIMIT_OWNERS], bool *all);
 
 /* Writes a decision for the flow of one socket: TCP and connected UDP into its tag, other UDP per peer. Never resurrects the tag of a closed
- * socket (0 then too). A denied state makes the gate queue again: a denied socket is judged anew each time. */
+ * socket (0 then too), nor touches that of a TCP socket which has connected elsewhere since. A denied state makes the gate queue again: a
+ * denied socket is judged anew each time. */
 int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch);
 
 /* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet. */
@@ -80,9 +81,9 @@ struct tracker_stats {
 void tracker_stats(const struct tracker *t, struct tracker_stats *ret);
 
 /*
- * The proof that hooks run: reads every link back from the kernel (program name, attach type) and sends one datagram from a probe
- * socket to a discard port of 127.0.0.1 in this namespace, whose tag must appear with this process's pid. True when all holds; appends a line
- * per check to `report` ("connect4: attached, program bastion_connect4, id 12").
+ * The proof that hooks run: reads every link back from the kernel (program name, attach type) and uses probe sockets in this namespace: a
+ * sendmsg (a broadcast that is refused after the hook) and two connects, whose tags must appear with this process's pid. No packet is
+ * sent. True when all holds; appends a line per check to `report` ("connect4: attached, program bastion_conn4, id 12").
  */
 bool tracker_prove(struct tracker *t, struct buf *report);
 

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "wire/jsonpos.h"
 #include "wire/jsonread.h"
+#include "wire/jsonwrite.h"
 
 struct reading {
         struct config *config;
@@ -79,17 +80,17 @@ static const char *read_on_failure(const struct reading *r, const json_t *value,
         return NULL;
 }
 
+static const struct {
+        const char *word;
+        int number;
+} errno_names[] = { { "ECONNREFUSED", ECONNREFUSED }, { "EPERM", EPERM }, { "ENETUNREACH", ENETUNREACH } };
+
 static const char *read_deny_errno(const struct reading *r, const json_t *value, void *field)
 {
-        static const struct {
-                const char *word;
-                int number;
-        } names[] = { { "ECONNREFUSED", ECONNREFUSED }, { "EPERM", EPERM }, { "ENETUNREACH", ENETUNREACH } };
-
         (void)r;
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (is_word(value, names[i].word)) {
-                        *(int *)field = names[i].number;
+        for (size_t i = 0; i < ARRAY_SIZE(errno_names); i++)
+                if (is_word(value, errno_names[i].word)) {
+                        *(int *)field = errno_names[i].number;
                         return NULL;
                 }
         return "\"ECONNREFUSED\", \"EPERM\" or \"ENETUNREACH\"";
@@ -257,5 +258,53 @@ int conffile_set_mode(const char *data, size_t n, enum mode mode, struct buf *ou
         } else {
                 insert_mode(data, n, at.at + 1, json_object_size(root) == 0, mode, out);
         }
+        return buf_error(out);
+}
+
+static const char *word_of_errno(int number)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(errno_names); i++)
+                if (errno_names[i].number == number)
+                        return errno_names[i].word;
+        return errno_names[0].word;
+}
+
+/* ON_FAILURE_BY_MODE is the absence of the key. */
+static const char *word_of_on_failure(enum on_failure on_failure)
+{
+        switch (on_failure) {
+        case ON_FAILURE_OPEN:
+                return "open";
+        case ON_FAILURE_CLOSED:
+                return "closed";
+        case ON_FAILURE_BY_MODE:
+                break;
+        }
+        return NULL;
+}
+
+int conffile_format(const struct config *c, struct buf *out)
+{
+        struct jsonwrite w = { .out = out, .spaced = true };
+
+        jsonwrite_open(&w, NULL, '{');
+        jsonwrite_string(&w, "mode", mode_name(c->mode));
+        jsonwrite_uint(&w, "timeout_seconds", c->timeout_seconds);
+        jsonwrite_string(&w, "default_action", c->default_action == ACTION_ALLOW ? "allow" : "deny");
+        if (word_of_on_failure(c->on_failure))
+                jsonwrite_string(&w, "on_failure", word_of_on_failure(c->on_failure));
+        jsonwrite_bool(&w, "popup_enabled", c->popup_enabled);
+        jsonwrite_bool(&w, "notifications_enabled", c->notifications_enabled);
+        jsonwrite_bool(&w, "allow_localhost", c->allow_localhost);
+        jsonwrite_bool(&w, "allow_lan", c->allow_lan);
+        jsonwrite_bool(&w, "allow_root_bypass", c->allow_root_bypass);
+        jsonwrite_bool(&w, "allow_systemd_bypass", c->allow_systemd_bypass);
+        jsonwrite_bool(&w, "cache_decisions", c->cache_decisions);
+        jsonwrite_bool(&w, "log_decisions", c->log_decisions);
+        jsonwrite_string(&w, "log_file", c->log_file);
+        jsonwrite_string(&w, "deny_errno", word_of_errno(c->deny_errno));
+        jsonwrite_bool(&w, "inbound_protection", c->inbound_protection);
+        jsonwrite_close(&w, '}');
+        buf_putc(out, '\n');
         return buf_error(out);
 }

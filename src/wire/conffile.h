@@ -22,3 +22,5 @@ int conffile_parse(const char *data, size_t n, const struct config *last_good, c
                    conffile_warning_fn on_warning, void *userdata, struct file_error *ret_error);
 /* The file with `mode` changed and everything else, unknown keys included, as it was. */
 int conffile_set_mode(const char *data, size_t n, enum mode mode, struct buf *out, struct file_error *ret_error);
+/* A whole file that says exactly `config`: what conffile_parse() makes of it is the same again. */
+int conffile_format(const struct config *config, struct buf *out);

@@ -21,11 +21,39 @@ static void make_printable(char *text)
                         *text = '?';
 }
 
+/* jansson (2.14) drops a NUL that follows a literal, so that what it read is not what others read. */
+static bool has_nul(const char *data, size_t n, struct file_error *ret_error)
+{
+        const char *nul = memchr(data, 0, n);
+
+        if (!nul)
+                return false;
+        *ret_error = (struct file_error){ .line = 1, .column = 1, .text = "a NUL byte" };
+        for (; data < nul; data++) {
+                ret_error->line += *data == '\n';
+                ret_error->column = *data == '\n' ? 1 : ret_error->column + (((unsigned char)*data & 0xc0) != 0x80);
+        }
+        return true;
+}
+
+/* What some editors put in front of UTF-8. RFC 8259 lets a reader refuse it; jansson's words would name invisible bytes. */
+static bool has_byte_order_mark(const char *data, size_t n, struct file_error *ret_error)
+{
+        static const char MARK[] = "\xef\xbb\xbf";
+
+        if (n < strlen(MARK) || memcmp(data, MARK, strlen(MARK)) != 0)
+                return false;
+        *ret_error = (struct file_error){ .line = 1, .column = 1, .text = "a byte order mark: expected UTF-8 without one" };
+        return true;
+}
+
 int jsonread_load(const char *data, size_t n, json_t **ret, struct file_error *ret_error)
 {
         _cleanup_(json_decrefp) json_t *root = NULL;
         json_error_t error;
 
+        if (n > 0 && (has_byte_order_mark(data, n, ret_error) || has_nul(data, n, ret_error)))
+                return 1;
         root = json_loadb(data, n, JSON_REJECT_DUPLICATES, &error);
         if (!root && json_error_code(&error) == json_error_out_of_memory)
                 return -ENOMEM;

@@ -85,6 +85,7 @@ static void write_parents(struct jsonwrite *w, const struct subject *s)
                 jsonwrite_open(w, NULL, '{');
                 jsonwrite_int(w, "pid", s->ancestors[i].pid);
                 jsonwrite_bytes(w, "name", s->ancestors[i].name);
+                jsonwrite_bytes(w, "program", s->ancestors[i].program);
                 jsonwrite_close(w, '}');
         }
         jsonwrite_close(w, ']');
@@ -167,6 +168,16 @@ static void read_arguments(struct jsonread *r, const json_t *o, struct subject *
         s->arguments_cut = jsonread_bool_or(r, o, "arguments_cut", false);
 }
 
+static void read_parent_name(struct jsonread *r, const json_t *parent, const char *key, char *ret, size_t size, size_t i)
+{
+        _cleanup_(freep) char *name = jsonread_bytes(r, parent, key);
+
+        if (!name || strlen(name) >= size)
+                jsonread_fail_at(r, "parents", i, "expected a %s of at most %zu bytes", key, size - 1);
+        else
+                memcpy(ret, name, strlen(name) + 1);
+}
+
 static void read_parents(struct jsonread *r, const json_t *o, struct subject *s)
 {
         const json_t *parents = jsonread_array(r, o, "parents"), *value;
@@ -178,14 +189,10 @@ static void read_parents(struct jsonread *r, const json_t *o, struct subject *s)
         }
         json_array_foreach((json_t *)parents, i, value) {
                 struct ancestor *a = &s->ancestors[i];
-                _cleanup_(freep) char *name = NULL;
 
                 a->pid = (uint32_t)jsonread_int(r, value, "pid", 0, UINT32_MAX);
-                name = jsonread_bytes(r, value, "name");
-                if (!name || strlen(name) >= sizeof(a->name))
-                        jsonread_fail_at(r, "parents", i, "expected a name of at most %zu bytes", sizeof(a->name) - 1);
-                else
-                        snprintf(a->name, sizeof(a->name), "%s", name);
+                read_parent_name(r, value, "name", a->name, sizeof(a->name), i);
+                read_parent_name(r, value, "program", a->program, sizeof(a->program), i);
         }
         s->n_ancestors = (unsigned)json_array_size(parents);
 }

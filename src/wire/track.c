@@ -13,6 +13,9 @@
 _Static_assert(ABI_TRACK_ANCESTORS == LIMIT_ANCESTORS && ABI_TRACK_ARGS == LIMIT_ARGS && ABI_TRACK_CGROUP == LIMIT_CGROUP &&
                        ABI_TRACK_PATH == LIMIT_PATH,
                "the kernel's bounds are the domain's");
+_Static_assert(sizeof(((struct ancestor *)0)->name) == sizeof(((struct abi_ancestor *)0)->comm) &&
+                       sizeof(((struct ancestor *)0)->program) == sizeof(((struct abi_ancestor *)0)->program),
+               "an ancestor's names fit");
 
 /* `n` bytes as a string of their own; a NUL inside would end it early and name another file, so it is refused. */
 static int take_text(struct cursor *c, size_t n, char **ret)
@@ -50,6 +53,12 @@ static int take_cgroup(struct cursor *c, size_t n, struct subject *s)
         return n == 0 ? 0 : take_text(c, n, &s->cgroup);
 }
 
+static void copy_name(char *to, const char *from, size_t size)
+{
+        memcpy(to, from, size);
+        to[size - 1] = '\0';
+}
+
 static void copy_ancestors(const struct abi_track *track, struct subject *s)
 {
         for (unsigned i = 0; i < track->n_ancestors; i++) {
@@ -57,8 +66,8 @@ static void copy_ancestors(const struct abi_track *track, struct subject *s)
                 struct ancestor *to = &s->ancestors[i];
 
                 to->pid = from->pid;
-                memcpy(to->name, from->name, sizeof(to->name));
-                to->name[sizeof(to->name) - 1] = '\0';
+                copy_name(to->name, from->comm, sizeof(from->comm));
+                copy_name(to->program, from->program, sizeof(from->program));
         }
         s->n_ancestors = track->n_ancestors;
 }

@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 
+from harness.daemon import Daemon
 from harness.net import Network
 from harness.wait import until
 
@@ -30,6 +31,24 @@ def curl(network, tcp):
 def test_the_rung_is_the_one_asked_for(daemon, cli, rung):
     d = daemon()
     assert cli(d).json("status")["status"]["rung"] == rung
+
+
+@pytest.mark.skipif(not os.path.exists("/sys/kernel/btf/vmlinux"), reason="a kernel without BTF has no gate")
+def test_auto_takes_the_gate(build, network, closing, cli, tmp_path):
+    d = closing(Daemon(build, network.fw, tmp_path / "bastion", "auto")).start()
+    assert cli(d).json("status")["status"]["rung"] == "gate", d.output()
+
+
+def test_the_queue_is_nfts_own_where_the_kernel_has_it(network, daemon, cli):
+    """Other people's tools can read such a rule; the xt target is for kernels without."""
+    network.fw.run("nft", "add table ip other; add chain ip other output", check=True)
+    try:
+        has_queue = network.fw.run("nft", "add rule ip other output queue to 9").returncode == 0
+    finally:
+        network.fw.run("nft", "delete table ip other", check=True)
+    shown = cli(daemon())("status", "--kernel")
+    assert ("queue to " in shown) == has_queue, shown
+    assert ("xt target NFQUEUE" in shown) == (not has_queue), shown
 
 
 def test_a_stop_leaves_nothing(daemon, curl):

@@ -10,10 +10,12 @@
 """
 
 import collections
+import os
 
 import pytest
 
 from harness.net import Network
+from harness.programs import Running
 from harness.wait import until
 
 PARALLEL = 8
@@ -56,7 +58,8 @@ def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon,
 
     if rung == "gate":
         until(lambda: len(about_visitors()) >= count, lambda: f"{count} decisions, there are {len(about_visitors())}")
-        assert story_of(about_visitors()) == truth
+        told = story_of(about_visitors())
+        assert (dict(told - truth), dict(truth - told)) == ({}, {}), "told and not true, true and not told"
         assert {d["identity"] for d in about_visitors()} == {"task"}
         return
 
@@ -71,14 +74,15 @@ def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon,
     assert tcp_only - named == collections.Counter(), "a program that waits in connect() can always be named"
 
 
-def test_arguments_and_parents_come_along(network, daemon, subscriber, old_client, cli, tcp, tmp_path):
+def test_arguments_and_parents_come_along(network, daemon, subscriber, cli, closing, tcp, tmp_path):
     """make ▸ sh ▸ curl: the chain is known although curl lives for a millisecond."""
     (tmp_path / "Makefile").write_text(f"all:\n\t@/bin/sh -c 'curl -s -o /dev/null http://{Network.PEER4}:8080/; true'\n")
     d = daemon()
-    watcher = subscriber(d, "decisions", "questions")
-    make = network.fw.popen("make", "-C", str(tmp_path), stdout=-1, stderr=-1, text=True)
-    question = watcher.wait("question")
-    text = str(question)
-    assert "curl" in text and "make" in text and "sh" in text, question
-    make.kill()
-    make.communicate()
+    watcher = subscriber(d, "questions")
+    make = closing(Running(network.fw, "make", "-C", str(tmp_path)))
+    question = watcher.wait("question", lambda q: q["name"] == "curl")
+    assert question["arguments"][0] == "curl" and question["arguments"][-1] == f"http://{Network.PEER4}:8080/"
+    shell, parent = question["parents"][:2]
+    assert (shell["name"], shell["program"]) == ("sh", os.path.basename(os.path.realpath("/bin/sh")))
+    assert (parent["name"], parent["program"], parent["pid"]) == ("make", "make", make.pid)
+    assert "make ▸ sh ▸ curl" in cli(d)("questions")

@@ -127,7 +127,7 @@ def test_all_ports(daemon, old_client, visit):
     until(lambda: d.rules().get(f"{program.path}:*") is True, lambda: f"the rule in {d.rules()}")
 
 
-def test_add_list_delete(daemon, old_client, visit, programs):
+def test_add_list_delete(network, daemon, old_client, visit, programs):
     d = daemon()
     tray = old_client(d)
     path = programs.visitor("ruled")
@@ -136,6 +136,8 @@ def test_add_list_delete(daemon, old_client, visit, programs):
     assert tray.wait("rules_list")["rules"].get(f"{path}:8080") is True
     assert visit("ruled").succeeded()
     assert tray.popups(path) == []
+    # A connection that is still closing would lose its rule too, and be a question of its own.
+    until(lambda: not network.fw.run("ss", "-Hnt", "dport", "=", ":8080").stdout, "the end of the first connection")
     tray.send({"type": "delete_rule", "key": f"{path}:8080"})
     assert tray.wait("rule_deleted") == {"type": "rule_deleted", "key": f"{path}:8080", "success": True}
     tray.send({"type": "delete_rule", "key": "/no/such:1"})

@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "wire/track.h"
 
-_Static_assert(sizeof(struct abi_track) == 408, "make-seeds.py composes records of this layout");
+_Static_assert(sizeof(struct abi_track) == 504, "make-seeds.py composes records of this layout");
 
 static void check_subject(const struct subject *s, size_t size)
 {
@@ -28,7 +28,8 @@ static void check_subject(const struct subject *s, size_t size)
                 fuzz_check(strlen(s->cgroup) <= LIMIT_CGROUP);
         fuzz_check(s->n_ancestors <= LIMIT_ANCESTORS);
         for (unsigned i = 0; i < s->n_ancestors; i++)
-                fuzz_check(memchr(s->ancestors[i].name, '\0', sizeof(s->ancestors[i].name)));
+                fuzz_check(memchr(s->ancestors[i].name, '\0', sizeof(s->ancestors[i].name)) &&
+                           memchr(s->ancestors[i].program, '\0', sizeof(s->ancestors[i].program)));
         fuzz_check(subject_display_name(s));
 }
 

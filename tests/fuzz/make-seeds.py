@@ -371,24 +371,24 @@ def seeds_procnet():
 # --- ring records ----------------------------------------------------------------------------------------------------
 
 def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,
-          ancestors=((900, b"sh"), (800, b"make")), n_ancestors=None, lengths=None, pid=1000):
+          ancestors=((900, b"sh", b"dash"), (800, b"make", b"make")), n_ancestors=None, lengths=None, pid=1000):
     """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
     path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
     data = struct.pack("=IIQII II QQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 4242, 1700000000 * 10**9,
                        8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
                        len(ancestors) if n_ancestors is None else n_ancestors, comm)
     for i in range(8):
-        ancestor = ancestors[i] if i < len(ancestors) else (0, b"")
-        data += struct.pack("=I32s4x", *ancestor)
+        ancestor = ancestors[i] if i < len(ancestors) else (0, b"", b"")
+        data += struct.pack("=I16s32s", *ancestor)
     return data + path + args + cgroup
 
 
 def seeds_track():
     yield "curl", track()
-    yield "eight-ancestors", track(ancestors=[(i, b"p%d" % i) for i in range(8)])
+    yield "eight-ancestors", track(ancestors=[(i, b"p%d" % i, b"program%d" % i) for i in range(8)])
     yield "nine-ancestors", track(n_ancestors=9)
     yield "no-ancestors", track(ancestors=())
-    yield "ancestor-unterminated", track(ancestors=((1, b"x" * 32),))
+    yield "ancestor-unterminated", track(ancestors=((1, b"x" * 16, b"y" * 32),))
     yield "comm-unterminated", track(comm=b"y" * 16)
     yield "comm-hostile", track(comm=b") \n\xff\x1b[2J")
     yield "deleted", track(flags=1)
@@ -408,7 +408,7 @@ def seeds_track():
     yield "other-abi", track(abi=99)
     yield "lengths-beyond", track(lengths=(4096, 1024, 512))
     yield "lengths-short", track(lengths=(1, 1, 1))
-    yield "header-only", track()[:408]
+    yield "header-only", track()[:88 + 8 * 52]
     yield "cut", track()[:200]
     yield "trailing", track() + bytes(8)
 

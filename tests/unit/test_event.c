@@ -32,8 +32,8 @@ static struct subject *curl(const char *path)
         s->arguments = memcpy(malloc(12), "curl\0\0\xff\"\\x\n", 12);
         s->arguments_cut = true;
         s->cgroup = strdup("/user.slice");
-        s->ancestors[0] = (struct ancestor){ .pid = 4711, .name = "sh" };
-        s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "cut \xc3" };
+        s->ancestors[0] = (struct ancestor){ .pid = 4711, .name = "sh", .program = "dash" };
+        s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "cut \xc3", .program = "" };
         s->n_ancestors = 2;
         return s;
 }
@@ -57,6 +57,7 @@ static void check_subject(const struct subject *a, const struct subject *b)
         for (unsigned i = 0; i < a->n_ancestors; i++) {
                 assert_int_equal(a->ancestors[i].pid, b->ancestors[i].pid);
                 assert_string_equal(a->ancestors[i].name, b->ancestors[i].name);
+                assert_string_equal(a->ancestors[i].program, b->ancestors[i].program);
         }
         assert_true(a->arguments_cut == b->arguments_cut && a->path_deleted == b->path_deleted && a->path_foreign == b->path_foreign);
 }

@@ -48,7 +48,7 @@ static struct record record_with(const char *path, size_t path_n, const char *ar
                                 .mnt_ns = 4026531841,
                                 .n_ancestors = 2,
                                 .comm = "curl",
-                                .ancestors = {{.pid = 900, .name = "sh"}, {.pid = 800, .name = "make"}},
+                                .ancestors = {{.pid = 900, .comm = "sh", .program = "dash"}, {.pid = 800, .comm = "make"}},
                         },
         };
 
@@ -117,8 +117,10 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(s->n_ancestors, 2);
         assert_int_equal(s->ancestors[0].pid, 900);
         assert_string_equal(s->ancestors[0].name, "sh");
+        assert_string_equal(s->ancestors[0].program, "dash");
         assert_int_equal(s->ancestors[1].pid, 800);
         assert_string_equal(s->ancestors[1].name, "make");
+        assert_string_equal(s->ancestors[1].program, "");
         assert_false(s->path_deleted);
         assert_false(s->path_foreign);
         assert_int_equal(file.inode, UINT64_C(0x1122334455667788));
@@ -278,10 +280,12 @@ static void test_unterminated_names(void **state _unused_)
         struct record r = good();
 
         memset(r.header.comm, 'c', sizeof(r.header.comm));
-        memset(r.header.ancestors[0].name, 'n', sizeof(r.header.ancestors[0].name));
+        memset(r.header.ancestors[0].comm, 'n', sizeof(r.header.ancestors[0].comm));
+        memset(r.header.ancestors[0].program, 'p', sizeof(r.header.ancestors[0].program));
         assert_int_equal(parse(&r, &s), 0);
         assert_int_equal(strlen(s->name), sizeof(r.header.comm));
         assert_int_equal(strlen(s->ancestors[0].name), sizeof(s->ancestors[0].name) - 1);
+        assert_int_equal(strlen(s->ancestors[0].program), sizeof(s->ancestors[0].program) - 1);
 }
 
 /* A path is bytes: blanks, newlines and what is no UTF-8 stay. A NUL can be in none, so that record is wrong.

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 
-from .wait import until
+from .wait import PATIENCE, until
 
 
 class _Lines:
@@ -47,7 +47,7 @@ class _Lines:
         with self._condition:
             return [m for m in self.messages if m.get("type") == kind]
 
-    def wait(self, kind, where=lambda m: True, seconds=20):
+    def wait(self, kind, where=lambda m: True, seconds=PATIENCE):
         """The first message of that type that `where` likes, arrived already or not."""
         def find():
             return next((m for m in self.messages if m.get("type") == kind and where(m)), None)
@@ -73,7 +73,14 @@ class _Lines:
 class OldClient(_Lines):
     """No handshake; every question comes to everybody who is connected."""
 
-    def popup(self, path, port=None, seconds=20):
+    def settle(self):
+        """Returns when the daemon has taken what was sent until now, and knows this for an old client."""
+        n = len(self.of_type("rules_list"))
+        self.send({"type": "list_rules"})
+        until(lambda: len(self.of_type("rules_list")) > n, "the answer to list_rules")
+        return self
+
+    def popup(self, path, port=None, seconds=PATIENCE):
         request = self.wait("connection_request",
                             lambda m: m["app_path"] == path and (port is None or m["dest_port"] == port), seconds)
         for field, kind in (("request_id", str), ("app_name", str), ("app_path", str), ("app_category", str),
@@ -109,12 +116,12 @@ class Subscriber(_Lines):
             def answer():
                 return next((m for m in self.messages if m.get("id") == number and m.get("type") in ("reply", "error")), None)
 
-            assert self._condition.wait_for(lambda: answer() or self.closed, 20) and answer(), f"no answer to {kind}"
+            assert self._condition.wait_for(lambda: answer() or self.closed, PATIENCE) and answer(), f"no answer to {kind}"
             return answer()
 
     def decisions(self):
         return self.of_type("decision")
 
-    def decision(self, seconds=20, **fields):
+    def decision(self, seconds=PATIENCE, **fields):
         """The first decision with these fields."""
         return self.wait("decision", lambda m: all(m.get(k) == v for k, v in fields.items()), seconds)

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from .wait import until
+from .wait import PATIENCE, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 DATA = os.path.join(ROOT, "data")
@@ -21,8 +21,9 @@ DEFAULT_CONFIG = {
 
 
 class Daemon:
-    def __init__(self, build, namespace, directory, rung, config=None, rules=None, environment=None):
-        self.build, self.namespace, self.rung = build, namespace, rung
+    def __init__(self, build, namespace, directory, rung, config=None, rules=None, environment=None, wrapper=()):
+        """`wrapper`: a command line that execs the daemon (prlimit, setpriv)."""
+        self.build, self.namespace, self.rung, self.wrapper = build, namespace, rung, wrapper
         self.directory = str(directory)
         self.environment = environment or {}
         self.process = None
@@ -98,7 +99,7 @@ class Daemon:
             notify.setblocking(False)
             environment = {k: v for k, v in os.environ.items() if k not in ("SUDO_UID", "BASTION_LOG", "RUST_LOG")}
             environment.update(NOTIFY_SOCKET=notify_path, **self.environment)
-            self.process = self.namespace.popen(*self.argv(*more), stdout=output, stderr=output, env=environment)
+            self.process = self.namespace.popen(*self.wrapper, *self.argv(*more), stdout=output, stderr=output, env=environment)
             heard = bytearray()
 
             def ready():
@@ -125,7 +126,7 @@ class Daemon:
         if process.poll() is None:
             process.terminate()
         try:
-            status = process.wait(20)
+            status = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -145,6 +146,12 @@ class Daemon:
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
+
+    def reload_and_wait(self):
+        """Returns when the daemon says that it has read its files again."""
+        before = self.output().count("reloaded: ")
+        self.reload()
+        until(lambda: self.output().count("reloaded: ") > before, lambda: "a reload: " + self.output())
 
     def tables(self):
         listed = self.namespace.run("nft", "list", "tables", check=True).stdout.split("\n")

@@ -4,6 +4,7 @@ another program to Bastion: its path and its inode are its own."""
 
 import os
 import shutil
+import signal
 import subprocess
 
 SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prog")
@@ -32,3 +33,24 @@ class Programs:
 
     def visitors(self, count, prefix="visit"):
         return [self.visitor(f"{prefix}-{i:02}") for i in range(count)]
+
+
+class Running:
+    """A program that runs inside a namespace; gone at the latest when it is closed, and what it started with it."""
+
+    def __init__(self, namespace, *argv, **kw):
+        self.process = namespace.popen(*argv, start_new_session=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **kw})
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def finish(self, timeout=60):
+        """(exit status, what it printed)"""
+        output, _ = self.process.communicate(timeout=timeout)
+        return self.process.returncode, output
+
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)  # its children hold the pipe as well
+            self.process.communicate()
