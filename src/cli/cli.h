@@ -107,4 +107,5 @@ int cmd_log(const struct cli *cli);
 int cmd_connections(const struct cli *cli);
 int cmd_doctor(const struct cli *cli);
 int cmd_rescue(const struct cli *cli);
+int cmd_selftest(const struct cli *cli);
 int cmd_completion(const struct cli *cli);

@@ -104,6 +104,16 @@ const struct command commands[] = {
          .help = "Each check is ok, a warning, or failed. The exit code is 0 when none failed,\n"
                  "else 1.",
          .run = cmd_doctor},
+        {.name = "selftest",
+         .synopsis = "[SECONDS] [ADDRESS:PORT…]",
+         .summary = "apply the firewall for some seconds and see what is still reached",
+         .help = "For a machine that is far away: the firewall stands for at most SECONDS (20), in\n"
+                 "learning, while loopback, the default gateway, the name servers and each\n"
+                 "ADDRESS:PORT are tried; then it is removed, whatever happens meanwhile. Exit code\n"
+                 "0 when everything is reached that is reached without it, else 1. More words are\n"
+                 "handed on to bastion-daemon --selftest (write '--' before options).",
+         .max_words = SIZE_MAX,
+         .run = cmd_selftest},
         {.name = "rescue",
          .synopsis = "",
          .summary = "remove everything of Bastion from the kernel, daemon or not",

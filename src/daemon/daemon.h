@@ -67,6 +67,7 @@ struct daemon {
         } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
+        bool rules_save_failed; /* what is in force is tried again until it is on disk */
 
         /* the kernel */
         struct queue *queue;
@@ -88,7 +89,7 @@ struct daemon {
         struct record *records; /* ring of LIMIT_RECORDS */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
 
-        sd_event_source *question_timer, *expiry_timer, *try_timer;
+        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer;
 };
 
 /* ---- packet_path.c */

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/selftest.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/listener.h"
@@ -201,6 +202,7 @@ static void stop(struct daemon *d)
         sd_event_source_unref(d->question_timer);
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);
+        sd_event_source_unref(d->save_timer);
         free(d->rung_reason);
 }
 
@@ -267,6 +269,8 @@ int main(int argc, char **argv)
                 d.options.pins = pins;
         if (d.options.rescue)
                 return rescue(&d.options);
+        if (d.options.selftest_seconds > 0)
+                return selftest_run(&d.options);
         if (d.options.foreground)
                 d.owner = owner_from_environment();
         if (getrandom(&d.seed, sizeof(d.seed), 0) != (ssize_t)sizeof(d.seed)) {

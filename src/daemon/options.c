@@ -23,9 +23,14 @@ static const char HELP[] =
         "  --debug         say more (also BASTION_LOG=debug)\n"
         "  --check         validate configuration and rules: exit 0 or 2\n"
         "  --rescue        remove everything of Bastion from this network namespace\n"
+        "  --selftest[=N]  apply the firewall for at most N seconds (20) and try what this machine should reach: exit 0 or 1\n"
+        "  --reach=A:PORT  with --selftest: this must be reached, too (as often as needed; [::1]:80 for IPv6)\n"
+        "  --enforcement   with --selftest: the rules of --etc act; else learning, which blocks nothing\n"
         "  --version, --help\n";
 
-enum option_id { OPT_ETC = 256, OPT_RUN, OPT_STATE, OPT_LOG_DIR, OPT_DATA, OPT_PINS, OPT_RUNG, OPT_QUEUE, OPT_FOREGROUND, OPT_DEBUG, OPT_CHECK, OPT_RESCUE, OPT_VERSION, OPT_HELP };
+enum option_id { OPT_ETC = 256, OPT_RUN, OPT_STATE, OPT_LOG_DIR, OPT_DATA, OPT_PINS, OPT_RUNG, OPT_QUEUE, OPT_FOREGROUND, OPT_DEBUG, OPT_CHECK, OPT_RESCUE, OPT_SELFTEST, OPT_REACH, OPT_ENFORCEMENT, OPT_VERSION, OPT_HELP };
+
+enum { SELFTEST_SECONDS = 20, SELFTEST_SECONDS_MAX = 3600 };
 
 static const struct option OPTIONS[] = {
         { "etc", required_argument, NULL, OPT_ETC },
@@ -40,6 +45,9 @@ static const struct option OPTIONS[] = {
         { "debug", no_argument, NULL, OPT_DEBUG },
         { "check", no_argument, NULL, OPT_CHECK },
         { "rescue", no_argument, NULL, OPT_RESCUE },
+        { "selftest", optional_argument, NULL, OPT_SELFTEST },
+        { "reach", required_argument, NULL, OPT_REACH },
+        { "enforcement", no_argument, NULL, OPT_ENFORCEMENT },
         { "version", no_argument, NULL, OPT_VERSION },
         { "help", no_argument, NULL, OPT_HELP },
         { 0 },
@@ -67,6 +75,54 @@ static int parse_queue(const char *word, uint16_t *ret)
                 return -EINVAL;
         }
         *ret = (uint16_t)number;
+        return 0;
+}
+
+static int parse_seconds(const char *word, unsigned *ret)
+{
+        uint64_t number = SELFTEST_SECONDS;
+
+        if (word && (!str_parse_u64(word, SELFTEST_SECONDS_MAX, &number) || number == 0)) {
+                fprintf(stderr, "bastion-daemon: --selftest=%s: expected a number of seconds 1..%d\n", word, SELFTEST_SECONDS_MAX);
+                return -EINVAL;
+        }
+        *ret = (unsigned)number;
+        return 0;
+}
+
+/* 192.0.2.1:80 or [2001:db8::1]:80 */
+static bool parse_addr_port(const char *word, struct addr *ret_addr, uint16_t *ret_port)
+{
+        const char *colon = strrchr(word, ':');
+        char text[ADDR_TEXT_MAX];
+        size_t n = colon ? (size_t)(colon - word) : 0;
+        uint64_t port;
+
+        if (n >= 2 && word[0] == '[' && word[n - 1] == ']') {
+                word++;
+                n -= 2;
+        } else if (n > 0 && memchr(word, ':', n)) {
+                return false;
+        }
+        if (n == 0 || n >= sizeof(text) || !str_parse_u64(colon + 1, UINT16_MAX, &port) || port == 0)
+                return false;
+        memcpy(text, word, n);
+        text[n] = '\0';
+        *ret_port = (uint16_t)port;
+        return addr_parse(text, ret_addr);
+}
+
+static int parse_reach(const char *word, struct options *o)
+{
+        if (o->n_reach == OPTIONS_REACH_MAX) {
+                fprintf(stderr, "bastion-daemon: --reach=%s: at most %d of them\n", word, OPTIONS_REACH_MAX);
+                return -EINVAL;
+        }
+        if (!parse_addr_port(word, &o->reach[o->n_reach].addr, &o->reach[o->n_reach].port)) {
+                fprintf(stderr, "bastion-daemon: --reach=%s: expected ADDRESS:PORT, as in 192.0.2.1:443 or [2001:db8::1]:443\n", word);
+                return -EINVAL;
+        }
+        o->n_reach++;
         return 0;
 }
 
@@ -107,6 +163,13 @@ static int parse_one(int option, struct options *o)
         case OPT_RESCUE:
                 o->rescue = true;
                 return 0;
+        case OPT_SELFTEST:
+                return parse_seconds(optarg, &o->selftest_seconds);
+        case OPT_REACH:
+                return parse_reach(optarg, o);
+        case OPT_ENFORCEMENT:
+                o->enforcement = true;
+                return 0;
         case OPT_VERSION:
                 puts("bastion-daemon " BASTION_VERSION);
                 return OPTIONS_E_DONE;
@@ -137,6 +200,10 @@ int options_parse(int argc, char **argv, struct options *ret)
         }
         if (optind < argc) {
                 fprintf(stderr, "bastion-daemon: unexpected argument '%s'\n", argv[optind]);
+                return -EINVAL;
+        }
+        if ((o.n_reach > 0 || o.enforcement) && o.selftest_seconds == 0) {
+                fputs("bastion-daemon: --reach and --enforcement belong to --selftest\n", stderr);
                 return -EINVAL;
         }
         *ret = o;

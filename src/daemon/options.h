@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/addr.h"
+
+enum { OPTIONS_REACH_MAX = 8 };
+
 enum rung_choice { RUNG_AUTO, RUNG_GATE, RUNG_QUEUE };
 
 struct options {
@@ -13,6 +17,13 @@ struct options {
         enum rung_choice rung;
         uint16_t queue;
         bool foreground, debug, check, rescue;
+        unsigned selftest_seconds; /* 0: no self-test */
+        bool enforcement;          /* of the self-test */
+        struct {
+                struct addr addr;
+                uint16_t port;
+        } reach[OPTIONS_REACH_MAX];
+        unsigned n_reach;
 };
 
 enum { OPTIONS_E_DONE = 1 /* --help or --version was printed */ };

@@ -26,6 +26,8 @@
 #include "sys/netwatch.h"
 #include "wire/conffile.h"
 
+enum { SAVE_AGAIN_SECONDS = 5 };
+
 static const char *const RESOLV_CONF = "/etc/resolv.conf";
 
 static void join(char ret[PATH_MAX], const char *directory, const char *name)
@@ -481,11 +483,38 @@ const char *policy_save_error(const struct daemon *d, int error)
         return error == -EBADMSG && d->rules_problem ? d->rules_problem : strerror(-error);
 }
 
+static int on_save_again(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        if (d->rules_ticket == 0)
+                save_rules(d);
+        return 0;
+}
+
+/* No room, no descriptors: such things pass. Told of once, tried until it works, and a last time when the daemon stops. */
+static void on_rules_not_saved(struct daemon *d, const char *path, int error)
+{
+        if (!d->rules_save_failed) {
+                log_error("cannot save %s: %s; what it should hold is in force and is tried again every %d s", path, strerror(-error),
+                          SAVE_AGAIN_SECONDS);
+                server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
+        }
+        d->rules_save_failed = true;
+        sd_event_source_set_time(d->save_timer, clock_monotonic_us() + SAVE_AGAIN_SECONDS * UINT64_C(1000000));
+        sd_event_source_set_enabled(d->save_timer, SD_EVENT_ONESHOT);
+}
+
 /* The last save of rules.json is done, for better or worse. */
 static void on_rules_saved(struct daemon *d, const char *path, int error)
 {
         d->rules_ticket = 0;
-        if (error == 0) {
+        if (error < 0) {
+                on_rules_not_saved(d, path, error);
+        } else {
+                if (d->rules_save_failed)
+                        log_info("%s is saved now", path);
+                d->rules_save_failed = false;
                 d->rules_stamp = stamp_of(path);
                 for (struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
                         r->unsaved = false;
@@ -500,9 +529,9 @@ static void on_rules_saved(struct daemon *d, const char *path, int error)
 
 void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
-        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
+        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket)) {
                 on_rules_saved(d, path, error);
-        if (error < 0) {
+        } else if (error < 0) {
                 log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
                 server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
         }
@@ -715,6 +744,10 @@ int policy_start(struct daemon *d)
                 r = sd_event_add_time(d->loop, &d->try_timer, CLOCK_BOOTTIME, 0, 0, on_try_ended, d);
         if (r >= 0)
                 r = sd_event_source_set_enabled(d->try_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(d->save_timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         load_config(d, true);
@@ -766,6 +799,8 @@ void policy_reload(struct daemon *d)
 
 void policy_stop(struct daemon *d)
 {
+        if (d->rules_save_failed && d->rules)
+                save_rules(d); /* the saver finishes what it has before it ends */
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);
         clear_problem(&d->config_problem);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +24,13 @@
 #include "sys/clock.h"
 #include "sys/listener.h"
 
-enum { STYLE_MS = 250, STATS_MS = 2000, READ_CHUNK = 16 << 10, READS_A_TURN = 4 };
+enum {
+        STYLE_MS = 250,
+        STATS_MS = 2000,
+        READ_CHUNK = 16 << 10,
+        READS_A_TURN = 4,
+        RESERVED_FDS = 32, /* descriptors that no client gets: files, /proc and netlink need some to decide at all */
+};
 
 enum style { STYLE_UNKNOWN, STYLE_OLD, STYLE_NEW };
 
@@ -53,6 +60,7 @@ struct server {
         struct list clients;
         unsigned n_clients;
         int listen_fd, spare_fd;
+        int fds_max; /* a client's descriptor is below that */
         char path[PATH_MAX];
         sd_event_source *io, *stats_timer, *reaper;
 };
@@ -473,13 +481,22 @@ static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, 
         }
         if (fd < 0)
                 return 0; /* it left already */
-        if (s->n_clients >= LIMIT_CLIENTS) {
-                log_warn("%d clients are connected: one more is turned away", LIMIT_CLIENTS);
+        if (s->n_clients >= LIMIT_CLIENTS || fd >= s->fds_max) {
+                log_warn("%u clients are connected%s: one more is turned away", s->n_clients, fd >= s->fds_max ? ", and few file descriptors left" : "");
                 close(fd);
                 return 0;
         }
         add_client(s, fd);
         return 0;
+}
+
+static int read_fds_max(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+                return INT_MAX;
+        return MAX((int)limit.rlim_cur - RESERVED_FDS, 0);
 }
 
 int server_start(struct daemon *d)
@@ -490,6 +507,7 @@ int server_start(struct daemon *d)
         if (!s)
                 return -ENOMEM;
         s->d = d;
+        s->fds_max = read_fds_max();
         list_init(&s->clients);
         s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         snprintf(s->path, sizeof(s->path), "%s/bastion-daemon.sock", d->options.run);

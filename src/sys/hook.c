@@ -123,20 +123,20 @@ static int add_undecided_by_gate(struct nftnl_rule *rule, const char *pin)
         return 0;
 }
 
-static int add_nft_queue(struct nftnl_rule *rule, const struct hook_options *o)
+static int add_nft_queue(struct nftnl_rule *rule, uint16_t number, bool bypass)
 {
         struct nftnl_expr *queue = add_expression(rule, "queue");
 
         if (!queue)
                 return -ENOMEM;
-        nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_NUM, o->queue);
+        nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_NUM, number);
         nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_TOTAL, 1);
-        if (o->fail_open)
+        if (bypass)
                 nftnl_expr_set_u16(queue, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
         return 0;
 }
 
-static int add_xt_queue(struct nftnl_rule *rule, const struct hook_options *o)
+static int add_xt_queue(struct nftnl_rule *rule, uint16_t number, bool bypass)
 {
         const size_t n = (sizeof(struct xt_NFQ_info_v3) + 7) & ~(size_t)7; /* XT_ALIGN: the kernel wants the padded size */
         struct nftnl_expr *target = add_expression(rule, "target");
@@ -146,9 +146,9 @@ static int add_xt_queue(struct nftnl_rule *rule, const struct hook_options *o)
                 free(info);
                 return -ENOMEM;
         }
-        info->queuenum = o->queue;
+        info->queuenum = number;
         info->queues_total = 1;
-        info->flags = o->fail_open ? NFQ_FLAG_BYPASS : 0;
+        info->flags = bypass ? NFQ_FLAG_BYPASS : 0;
         nftnl_expr_set_str(target, NFTNL_EXPR_TG_NAME, "NFQUEUE");
         nftnl_expr_set_u32(target, NFTNL_EXPR_TG_REV, QUEUE_TARGET_REVISION);
         nftnl_expr_set(target, NFTNL_EXPR_TG_INFO, info, (uint32_t)n); /* libnftnl frees it with the rule */
@@ -298,6 +298,8 @@ static int add_undecided(struct nftnl_rule *rule, const struct hook_options *o, 
 static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const struct hook_options *o, enum hook_form form, enum undecided what)
 {
         _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
+        /* While no daemon listens, a flow that conntrack knows goes on: it was decided once. */
+        const bool bypass = o->fail_open || what == UNDECIDED_DATAGRAM;
         int r;
 
         if (!rule)
@@ -308,7 +310,7 @@ static int batch_gate_rule(struct nftables_batch *b, uint16_t family, const stru
         r = add_counter(rule);
         if (r < 0)
                 return r;
-        r = form == HOOK_NFT_QUEUE ? add_nft_queue(rule, o) : add_xt_queue(rule, o);
+        r = form == HOOK_NFT_QUEUE ? add_nft_queue(rule, o->queue, bypass) : add_xt_queue(rule, o->queue, bypass);
         if (r < 0)
                 return r;
         batch_rule(b, family, rule);

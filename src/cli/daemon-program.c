@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Theory in the header. */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "cli/cli.h"
+#include "cli/daemon-program.h"
+
+/* "<folder of this program>/<relative>"; false when that is not known. */
+static bool beside(const char *relative, char *ret, size_t size)
+{
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        char *slash;
+
+        if (n <= 0)
+                return false;
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        if (!slash)
+                return false;
+        *slash = '\0';
+        return snprintf(ret, size, "%s/%s", self, relative) < (int)size;
+}
+
+static void try_exec(const char *path, char **argv)
+{
+        argv[0] = (char *)path;
+        execv(path, argv);
+        if (errno != ENOENT && errno != ENOTDIR)
+                cli_error("cannot run %s: %s", path, strerror(errno));
+}
+
+void daemon_program_exec(char **argv)
+{
+        static const char *const near_by[] = {"bastion-daemon", "../sbin/bastion-daemon", "../daemon/bastion-daemon"};
+        static const char *const installed[] = {"/usr/sbin/bastion-daemon", "/usr/local/sbin/bastion-daemon"};
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(near_by); i++)
+                if (beside(near_by[i], path, sizeof(path)))
+                        try_exec(path, argv);
+        for (size_t i = 0; i < ARRAY_SIZE(installed); i++)
+                try_exec(installed[i], argv);
+        cli_error("no bastion-daemon was found beside this program, in /usr/sbin or in /usr/local/sbin.");
+}
