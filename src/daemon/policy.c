@@ -720,10 +720,10 @@ int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool
 
 static void apply_log(struct daemon *d)
 {
-        int r = saver_set_log(d->saver, d->config.log_decisions ? d->config.log_file : NULL, true);
+        int r = helpers_set_log(d, d->config.log_decisions ? d->config.log_file : NULL);
 
         if (r < 0)
-                log_warn("log_file: %s; decision lines go to standard error only", strerror(-r));
+                log_warn("cannot open log file %s: %s; decisions go on, its lines are lost", d->config.log_file, strerror(-r));
 }
 
 void policy_read_net(struct daemon *d)

@@ -24,8 +24,13 @@
 #include "sys/clock.h"
 #include "sys/listener.h"
 
-enum { STYLE_MS = 250, STATS_MS = 2000, READ_CHUNK = 16 << 10, READS_A_TURN = 4,
-       FDS_KEPT = 16 /* for what the daemon itself opens: saves, /proc, netlink */ };
+enum {
+        STYLE_MS = 250,
+        STATS_MS = 2000,
+        READ_CHUNK = 16 << 10,
+        READS_A_TURN = 4,
+        RESERVED_FDS = 32, /* descriptors that no client gets: files, /proc and netlink need some to decide at all */
+};
 
 enum style { STYLE_UNKNOWN, STYLE_OLD, STYLE_NEW };
 
@@ -55,7 +60,7 @@ struct server {
         struct list clients;
         unsigned n_clients;
         int listen_fd, spare_fd;
-        int first_kept_fd; /* clients get lower ones */
+        int fds_max; /* a client's descriptor is below that */
         char path[PATH_MAX];
         sd_event_source *io, *stats_timer, *reaper;
 };
@@ -476,14 +481,8 @@ static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, 
         }
         if (fd < 0)
                 return 0; /* it left already */
-        /* The kernel hands out the lowest that is free: this one says how many are taken. */
-        if (fd >= s->first_kept_fd) {
-                log_warn("no file descriptors left for clients: one is turned away");
-                close(fd);
-                return 0;
-        }
-        if (s->n_clients >= LIMIT_CLIENTS) {
-                log_warn("%d clients are connected: one more is turned away", LIMIT_CLIENTS);
+        if (s->n_clients >= LIMIT_CLIENTS || fd >= s->fds_max) {
+                log_warn("%u clients are connected%s: one more is turned away", s->n_clients, fd >= s->fds_max ? ", and few file descriptors left" : "");
                 close(fd);
                 return 0;
         }
@@ -491,13 +490,13 @@ static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, 
         return 0;
 }
 
-static int first_kept_fd(void)
+static int read_fds_max(void)
 {
         struct rlimit limit;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
                 return INT_MAX;
-        return MAX((int)limit.rlim_cur - FDS_KEPT, 0);
+        return MAX((int)limit.rlim_cur - RESERVED_FDS, 0);
 }
 
 int server_start(struct daemon *d)
@@ -508,7 +507,7 @@ int server_start(struct daemon *d)
         if (!s)
                 return -ENOMEM;
         s->d = d;
-        s->first_kept_fd = first_kept_fd();
+        s->fds_max = read_fds_max();
         list_init(&s->clients);
         s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         snprintf(s->path, sizeof(s->path), "%s/bastion-daemon.sock", d->options.run);

@@ -95,6 +95,7 @@ static int prove(struct daemon *d)
         d->rung_reason = buf_take(&report);
         log_warn("going on with the queue rung: %s", d->rung_reason ? d->rung_reason : "the gate's path does not work");
         d->tracker = NULL;
+        d->first_generation = 0; /* the queue rung has no generations */
         r = install_rule(d); /* before the pin that the old rule names goes */
         tracker_close(gate);
         return r < 0 ? r : prove(d);

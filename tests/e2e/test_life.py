@@ -270,12 +270,14 @@ def test_an_answer_outlives_the_daemon_with_its_connection(daemon, old_client, n
     assert flow.works()
 
 
-def test_datagrams_go_on(daemon, talk, udp):
+def test_datagrams_go_on(rung, daemon, talk, udp):
+    """On the queue rung every datagram is the daemon's to judge: they go on with the next one."""
     d = daemon(rules={f"{PYTHON}:*": True})
     flow = talk(socket.SOCK_DGRAM, udp.port)
     assert flow.works()
     d.kill()
-    assert flow.works()
+    if rung == "gate":
+        assert flow.works()
     d.start()
     assert flow.works()
 

@@ -13,7 +13,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Programs:
     def __init__(self, directory):
         self.directory = str(directory)
-        for name in ("visit", "swarm", "knock", "storm"):
+        for name in ("visit", "swarm", "knock", "storm", "flood"):
             subprocess.run([os.environ.get("CC", "gcc"), "-O1", "-static", "-Wall", "-Werror", "-D_GNU_SOURCE", "-o",
                             os.path.join(self.directory, name), os.path.join(SOURCES, name + ".c")], check=True)
         os.chmod(self.directory, 0o755)
