@@ -272,16 +272,14 @@ def test_something_else_in_a_files_place(kind, name, d, served, cli):
     assert "/usr/bin/kept:443" in served(d)
 
 
-def test_a_file_that_may_not_be_read(daemon, network, served):
-    """Root reads everything, unless its capabilities are gone."""
-    d = daemon({"default_action": "allow"}, rules=KEPT,
-               wrapper=("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--"))
+def test_a_file_of_somebody_elses_is_read_all_the_same(d, served):
+    """Whatever its modes say: the daemon keeps CAP_DAC_READ_SEARCH."""
     path = d.path("etc", "rules.json")
+    d.write_rules({**KEPT, "/usr/bin/more:1": True})
     os.chmod(path, 0)
     os.chown(path, 65534, 65534)
     d.reload_and_wait()
-    assert "rules.json: cannot read it: Permission denied" in d.output()
-    assert served(d) == KEPT
+    assert served(d) == {**KEPT, "/usr/bin/more:1": True}
 
 
 def test_rules_taken_away_stay_away(d, served):
