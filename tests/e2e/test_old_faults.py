@@ -505,7 +505,7 @@ def test_fault_16_garbage_and_crowds_cost_nobody_else(daemon, old_client, visit)
             s.settimeout(20)
             s.connect(d.socket_path)
             crowd.append(s)
-        until(lambda: "no file descriptors left" in d.output(), "descriptors exhausted")
+        until(lambda: "few file descriptors left" in d.output(), "descriptors exhausted")
         program = visit("crowded")
         tray.answer(tray.popup(program.path), True, permanent=True, duration="always")
         assert program.ended() == 0
