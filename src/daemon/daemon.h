@@ -124,7 +124,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c */
+/* ---- policy.c, policy_files.c, policy_mode.c, policy_rules.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
