@@ -52,13 +52,23 @@ static const char *const CALLS_DAEMON[] = {
 
 int privs_keep(const unsigned *capabilities, size_t n)
 {
+        bool may_bound;
+        uint64_t had = 0;
+
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
+        if (capng_get_caps_process() < 0)
+                return -EPERM;
+        may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+        for (size_t i = 0; i < n; i++)
+                had |= (uint64_t)capng_have_capability(CAPNG_PERMITTED, capabilities[i]) << i;
         capng_clear(CAPNG_SELECT_ALL);
         for (size_t i = 0; i < n; i++)
-                if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, capabilities[i]) < 0)
+                if ((had >> i & 1) &&
+                    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET, capabilities[i]) < 0)
                         return -EINVAL;
-        return capng_apply(CAPNG_SELECT_ALL) < 0 ? -EPERM : 0;
+        /* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it mean nothing. */
+        return capng_apply(may_bound ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
 
 int privs_become(uid_t uid, gid_t gid)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Keeps these capabilities (CAP_…) and no others, in every set. */
+/* Keeps those of these capabilities (CAP_…, at most 64) that it has, and no others, in every set. */
 int privs_keep(const unsigned *capabilities, size_t n);
 /* Becomes this user and group, with no other group and no capability at all. */
 int privs_become(uid_t uid, gid_t gid);
