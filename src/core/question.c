@@ -195,6 +195,8 @@ static void entry_free(struct entry *entry)
                 return;
         for (unsigned i = 0; i < entry->question.n_subjects; i++)
                 subject_unref(entry->question.subjects[i]);
+        for (unsigned i = 0; i < entry->question.n_held; i++)
+                subject_unref(entry->question.held[i].subject);
         free(entry->question.host);
         free(entry);
 }
@@ -297,9 +299,12 @@ static bool may_hold(const struct question_table *table, const struct question *
         return table->n_held < LIMIT_HELD;
 }
 
-static void hold(struct question_table *table, struct question *question, const struct held *held)
+static void hold(struct question_table *table, struct question *question, const struct held *held, const struct subject *subject)
 {
-        question->held[question->n_held++] = *held;
+        struct held *kept = &question->held[question->n_held++];
+
+        *kept = *held;
+        kept->subject = subject_ref((struct subject *)(uintptr_t)subject); /* its count changes, nothing else */
         entry_of(question)->asker->n_held++;
         table->n_held++;
 }
@@ -350,7 +355,7 @@ int question_ask(struct question_table *table, const struct facts *facts, unsign
         if (question->whole_program)
                 fold(question, hash);
         if (held)
-                hold(table, question, held);
+                hold(table, question, held, facts->subject);
         question->n_connections++;
         *ret = question;
         return result;

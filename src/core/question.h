@@ -29,6 +29,7 @@ struct held {
         uint64_t cookie; /* the socket's, 0 unknown */
         struct flow flow;
         struct process process;
+        struct subject *subject; /* whose it is: another process than the question shows, when it joined. The question's reference. */
 };
 
 enum { QUESTION_REF_MAX = 40 };

@@ -94,7 +94,7 @@ struct daemon {
         struct record *records; /* ring of LIMIT_RECORDS */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
 
-        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer;
+        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *resolv_watch;
 };
 
 /* ---- packet_path.c */

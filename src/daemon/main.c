@@ -126,8 +126,9 @@ static int watch_world(struct daemon *d)
         fd = netwatch_open_addresses();
         if (fd < 0 || sd_event_add_io(d->loop, NULL, fd, EPOLLIN, on_addresses, d) < 0)
                 log_warn("changes of addresses are not noticed; a reload reads them");
-        /* The directory, because the file is replaced rather than written. */
-        if (sd_event_add_inotify(d->loop, NULL, "/etc", IN_CLOSE_WRITE | IN_MOVED_TO, on_resolv_conf, d) < 0)
+        /* The directory, because the file is replaced rather than written. Not a floating source: libsystemd 252 counts a reference for one
+         * that nobody gives back, and the loop is never freed. */
+        if (sd_event_add_inotify(d->loop, &d->resolv_watch, "/etc", IN_CLOSE_WRITE | IN_MOVED_TO, on_resolv_conf, d) < 0)
                 log_warn("changes of resolv.conf are not noticed; a reload reads it");
         return 0;
 }
@@ -236,6 +237,7 @@ static void stop(struct daemon *d)
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);
         sd_event_source_unref(d->save_timer);
+        sd_event_source_unref(d->resolv_watch);
         free(d->rung_reason);
 }
 

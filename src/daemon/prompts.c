@@ -107,7 +107,7 @@ static void finish(struct daemon *d, struct question *q, enum question_state sta
                 decision->rule->n_hits += q->n_held;
         question_close(d->questions, q, state);
         for (unsigned i = 0; i < q->n_held; i++)
-                packet_path_finish(d, &q->held[i], q->subjects[0], q->host, decision, q->opened);
+                packet_path_finish(d, &q->held[i], q->held[i].subject, q->host, decision, q->opened);
         tell_closed(d, q);
         question_forget(d->questions, q);
         arm_timer(d);

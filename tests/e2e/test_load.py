@@ -184,11 +184,12 @@ class Hostile:
         self._thread.join()
 
 
-def test_a_hundred_clients_one_slow_one_hostile(rung, full, network, daemon, others, closing, subscriber, programs, tcp):
+def test_a_hundred_clients_one_slow_one_hostile(rung, network, daemon, others, closing, subscriber, programs, tcp):
     path = programs.copy("storm", "talked-about")
     d = daemon({"cache_decisions": False}, rules={f"{others.path}:*": True, f"{path}:*": False})
     before = memory(d)
-    count = (50000 if full else 5000) if rung == "gate" else (5000 if full else 1000)
+    # Not more: a client of Python's does not keep up with 50,000 in seconds, and is let go for it, as it should be.
+    count = 5000 if rung == "gate" else 1000
     slow = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         slow.connect(d.socket_path)

@@ -125,6 +125,7 @@ def test_it_goes_away_whatever_is_killed(selftest, standing, victims):
         shutil.rmtree(f"/run/{name}")
 
 
+@pytest.mark.gate_only
 def test_its_time_is_bounded(selftest, network):
     network.fw.ip("neigh", "replace", "10.91.0.99", "lladdr", "02:00:00:00:00:99", "dev", "uplink")
     try:

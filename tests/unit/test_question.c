@@ -40,18 +40,22 @@ static void the_same_destination_joins_another_opens(void **state)
 {
         _cleanup_(question_table_freep) struct question_table *table = table_new();
         _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1), *b = program("/bin/b", 1), *other_user = program("/bin/a", 2);
+        _cleanup_(subject_unrefp) struct subject *again = program("/bin/a", 1);
         struct question *first = ask(table, a, "1.2.3.4", 443, QUESTION_IS_NEW);
 
         (void)state;
         assert_ptr_equal(ask(table, a, "1.2.3.4", 443, QUESTION_JOINED), first);
         assert_int_equal(first->n_held, 2);
         assert_int_equal(first->n_connections, 2);
+        assert_ptr_equal(ask(table, again, "1.2.3.4", 443, QUESTION_JOINED), first); /* another process of that program */
+        assert_ptr_equal(first->held[0].subject, a);
+        assert_ptr_equal(first->held[2].subject, again);
         ask(table, a, "1.2.3.4", 80, QUESTION_IS_NEW);
         ask(table, a, "1.2.3.5", 443, QUESTION_IS_NEW);
         ask(table, b, "1.2.3.4", 443, QUESTION_IS_NEW);
         ask(table, other_user, "1.2.3.4", 443, QUESTION_IS_NEW);
         assert_int_equal(question_count(table), 5);
-        assert_int_equal(question_held_count(table), 6);
+        assert_int_equal(question_held_count(table), 7);
         assert_int_equal(question_next_deadline(table).ns, deadline.ns);
 }
 
