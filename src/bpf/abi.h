@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 3
+#define BASTION_ABI 4
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -68,32 +68,42 @@ struct abi_flow {
         abi_u8 pad;
 };
 
+/* How far into a packet gate and daemon look for its headers, and how many IPv6 extension headers they walk: what needs more is unparsable
+ * for both. The first is the queue's copy range too. */
+#define ABI_PACKET_BYTES      512
+#define ABI_PACKET_EXTENSIONS 8
+
 #define ABI_QUEUED_TAGS 4
 /* How long a peer that wrote first may be answered, renewed by use. */
 #define ABI_PEER_IN_NS 180000000000ull
 
 struct abi_queued_tag {
         abi_u64 cookie;
+        abi_u32 n_packets; /* of this socket, and not yet read */
+        abi_u8 pad[4];
         struct abi_tag tag; /* all zero where the socket had none */
 };
 
 /* An entry of `queued` that nobody read for so long belongs to a packet that was lost: the gate starts it anew. */
 #define ABI_QUEUED_STALE_NS 10000000000ull
 
-/* Value of `queued`. */
+/* Value of `queued`: the sockets in the order in which they came. */
 struct abi_queued {
         abi_u64 since_ns;   /* when the entry was made */
         abi_u32 n_packets; /* queued under this key and not yet read */
         abi_u32 n_tags;    /* may exceed ABI_QUEUED_TAGS: then some were not kept */
+        abi_u32 shared;    /* one came while another was open: whose packet comes first cannot be told. Else each had the port after the other */
+        abi_u8 pad[4];
         struct abi_queued_tag tags[ABI_QUEUED_TAGS];
 };
 
-/* Key of `peers`: what one UDP socket may exchange with one peer. Value: struct abi_peer. LRU: a lost entry is asked again. */
+/* Key of `peers`: what one datagram or raw socket may exchange with one peer. Value: struct abi_peer. LRU: a lost entry is asked again. */
 struct abi_peer_key {
         abi_u64 cookie;
         abi_u8 remote[16];
         abi_u16 remote_port;
-        abi_u8 pad[6];
+        abi_u8 protocol; /* of the packet: a raw socket may send any */
+        abi_u8 pad[5];
 };
 
 struct abi_peer {
@@ -171,7 +181,7 @@ struct abi_track {
 ABI_ASSERT(sizeof(struct abi_process) == 16, "abi_process");
 ABI_ASSERT(sizeof(struct abi_tag) == 56, "abi_tag");
 ABI_ASSERT(sizeof(struct abi_flow) == 40, "abi_flow");
-ABI_ASSERT(sizeof(struct abi_queued) == 16 + 4 * 64, "abi_queued");
+ABI_ASSERT(sizeof(struct abi_queued) == 24 + 4 * 72, "abi_queued");
 ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
 ABI_ASSERT(sizeof(struct abi_peer) == 16, "abi_peer");
 ABI_ASSERT(sizeof(struct abi_config) == 24, "abi_config");

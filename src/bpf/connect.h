@@ -2,7 +2,8 @@
 /*
  * The hooks that run in the caller's task: who connects or sends is current, and is written into the socket's tag. They never refuse: an
  * undecided packet is held by the gate, a program that connects to a denied place is answered there. connect makes a new
- * fact and overwrites the tag; sendmsg only changes whose socket it is, never what was decided.
+ * fact and overwrites the tag; sendmsg makes a tag where there is none and never changes one: what was decided stays decided, and whose
+ * datagram it is the gate knows better, which runs in the sender's own call.
  */
 #ifndef BASTION_CONNECT_H
 #define BASTION_CONNECT_H
@@ -44,6 +45,27 @@ static __always_inline void write_tag(__u64 cookie, const struct abi_tag *tag)
                 count(ABI_COUNT_TAG_FAILED);
 }
 
+static __always_inline bool same_addr(const __u8 a[16], const __u8 b[16])
+{
+        const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+
+        return x[0] == y[0] && x[1] == y[1];
+}
+
+static __always_inline bool is_datagram(__u32 protocol)
+{
+        return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
+}
+
+static __always_inline void fill_peer_key(struct abi_peer_key *ret, __u64 cookie, __u8 protocol, const __u8 remote[16], __u16 port)
+{
+        __builtin_memset(ret, 0, sizeof(*ret));
+        ret->cookie = cookie;
+        ret->protocol = protocol;
+        ret->remote_port = port;
+        __builtin_memcpy(ret->remote, remote, sizeof(ret->remote));
+}
+
 /* Names current as the tag's owner and makes sure that user space knows it. */
 static __always_inline void own_tag(struct abi_tag *tag)
 {
@@ -55,13 +77,58 @@ static __always_inline void own_tag(struct abi_tag *tag)
         track(&tag->process);
 }
 
+/* An MPTCP connection's later subflows are connected by a kernel thread, on behalf of whoever connected the first. */
+static __always_inline bool own_as_first_subflow(struct bpf_sock_addr *ctx, struct abi_tag *tag)
+{
+        struct bpf_sock *checked = ctx->sk;
+        struct mptcp_subflow_context *subflow;
+        struct inet_connection_sock *sk;
+        struct mptcp_sock *connection;
+        struct abi_tag *first;
+        char ulp[ULP_NAME] = { 0 };
+        __u64 cookie;
+
+        if (ctx->protocol != PROTOCOL_TCP || BPF_CORE_READ(current_task(), mm) || !bpf_core_type_exists(struct mptcp_subflow_context))
+                return false;
+        bpf_probe_read_kernel(&sk, sizeof(sk), &checked);
+        BPF_CORE_READ_INTO(&ulp, sk, icsk_ulp_ops, name);
+        if (ulp[0] != 'm' || ulp[1] != 'p' || ulp[2] != 't' || ulp[3] != 'c' || ulp[4] != 'p' || ulp[5] != 0) /* a literal would be a map */
+                return false;
+        subflow = BPF_CORE_READ(sk, icsk_ulp_data);
+        connection = (struct mptcp_sock *)BPF_CORE_READ(subflow, conn);
+        cookie = (__u64)BPF_CORE_READ(connection, first, __sk_common.skc_cookie.counter);
+        first = bpf_map_lookup_elem(&sockets, &cookie);
+        if (!first)
+                return false;
+        tag->process = first->process;
+        tag->uid = first->uid;
+        tag->gid = first->gid;
+        return true;
+}
+
 static __always_inline bool is_raw(__u32 type, __u32 protocol)
 {
         return type == SOCK_RAW || protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6;
 }
 
+/* A service that connects its socket to whoever wrote to it is answering him. */
+static __always_inline __u8 direction_to(__u64 cookie, const struct abi_tag *tag)
+{
+        struct abi_peer_key key;
+        struct abi_peer *peer;
+
+        if (!is_datagram(tag->protocol))
+                return ABI_DIRECTION_OUT;
+        fill_peer_key(&key, cookie, tag->protocol, tag->remote, tag->remote_port);
+        peer = bpf_map_lookup_elem(&peers, &key);
+        if (!peer || peer->direction != ABI_DIRECTION_IN || bpf_ktime_get_boot_ns() >= peer->expires_ns)
+                return ABI_DIRECTION_OUT;
+        return ABI_DIRECTION_IN;
+}
+
 static __always_inline void on_connect(struct bpf_sock_addr *ctx, const __u8 remote[16])
 {
+        __u64 cookie = bpf_get_socket_cookie(ctx);
         struct abi_tag tag = { 0 };
 
         tag.protocol = ctx->protocol;
@@ -69,8 +136,10 @@ static __always_inline void on_connect(struct bpf_sock_addr *ctx, const __u8 rem
         tag.connected = !tag.raw;
         tag.remote_port = bpf_ntohs((__u16)ctx->user_port);
         __builtin_memcpy(tag.remote, remote, sizeof(tag.remote));
-        own_tag(&tag);
-        write_tag(bpf_get_socket_cookie(ctx), &tag);
+        tag.direction = direction_to(cookie, &tag);
+        if (!own_as_first_subflow(ctx, &tag))
+                own_tag(&tag);
+        write_tag(cookie, &tag);
 }
 
 SEC("cgroup/connect4")
@@ -97,28 +166,16 @@ int bastion_conn6(struct bpf_sock_addr *ctx)
         return 1;
 }
 
-static __always_inline bool same_process(const struct abi_process *a, const struct abi_process *b)
-{
-        return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
-}
-
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx)
 {
-        struct abi_tag tag = { 0 }, *old;
-        struct abi_process caller;
+        struct abi_tag tag = { 0 };
         __u64 cookie;
 
         if (!is_ours(bpf_get_netns_cookie(ctx)))
                 return 1;
         cookie = bpf_get_socket_cookie(ctx);
-        read_process(current_task(), &caller);
-        old = bpf_map_lookup_elem(&sockets, &cookie);
-        if (old && same_process(&old->process, &caller)) {
-                track(&caller);
+        if (bpf_map_lookup_elem(&sockets, &cookie))
                 return 1;
-        }
-        if (old)
-                tag = *old;
         tag.protocol = ctx->protocol;
         own_tag(&tag);
         write_tag(cookie, &tag);
@@ -137,15 +194,20 @@ int bastion_send6(struct bpf_sock_addr *ctx)
         return on_sendmsg(ctx);
 }
 
-/* Somebody's datagram is being read. Whoever is not known as a peer yet wrote first: what goes back to him is a reply. */
+/* Somebody's datagram is being read. Whoever is not known as a peer yet wrote first: what goes back to him is a reply. The one that the
+ * socket was connected to did not: he answers. */
 static __always_inline void on_recvmsg(struct bpf_sock_addr *ctx, const __u8 remote[16])
 {
-        struct abi_peer_key key = { 0 };
+        __u16 port = bpf_ntohs((__u16)ctx->user_port);
+        __u64 cookie = bpf_get_socket_cookie(ctx);
+        struct abi_peer_key key;
         struct abi_peer peer = { 0 }, *old;
+        struct abi_tag *tag;
 
-        key.cookie = bpf_get_socket_cookie(ctx);
-        key.remote_port = bpf_ntohs((__u16)ctx->user_port);
-        __builtin_memcpy(key.remote, remote, sizeof(key.remote));
+        tag = bpf_map_lookup_elem(&sockets, &cookie);
+        if (tag && tag->connected && tag->remote_port == port && same_addr(tag->remote, remote))
+                return;
+        fill_peer_key(&key, cookie, ctx->protocol, remote, port);
         peer.direction = ABI_DIRECTION_IN;
         peer.expires_ns = bpf_ktime_get_boot_ns() + ABI_PEER_IN_NS;
         old = bpf_map_lookup_elem(&peers, &key);

@@ -15,8 +15,6 @@
 #define PASS  0
 #define QUEUE 1
 
-#define MAX_EXTENSIONS 8
-
 /* What the headers say. */
 struct seen_packet {
         struct abi_flow flow;
@@ -37,6 +35,18 @@ static __always_inline bool is_echo(__u8 protocol, __u8 type)
         return type == 128 || type == 129;
 }
 
+/* wire/packet.c sees ABI_PACKET_BYTES of the packet; what lies beyond is not there for either of us. */
+static __always_inline bool load(struct __sk_buff *skb, __u32 at, void *ret, __u32 n)
+{
+        return at + n <= ABI_PACKET_BYTES && bpf_skb_load_bytes(skb, at, ret, n) == 0;
+}
+
+/* Where a header ends that is only skipped. */
+static __always_inline bool reaches(struct __sk_buff *skb, __u32 at)
+{
+        return at <= ABI_PACKET_BYTES && at <= skb->len;
+}
+
 /* False: the packet ends inside a header; wire/packet.c finds the same and nobody looks the key up. */
 static __always_inline bool read_transport(struct __sk_buff *skb, struct seen_packet *p)
 {
@@ -46,18 +56,18 @@ static __always_inline bool read_transport(struct __sk_buff *skb, struct seen_pa
         if (p->later_fragment)
                 return true;
         if (protocol == PROTOCOL_TCP) {
-                if (bpf_skb_load_bytes(skb, p->transport, head, 14) < 0)
+                if (!load(skb, p->transport, head, 14))
                         return false;
                 p->tcp_rst = head[13] & 0x04;
         } else if (has_ports(protocol)) {
-                if (bpf_skb_load_bytes(skb, p->transport, head, 4) < 0)
+                if (!load(skb, p->transport, head, 4))
                         return false;
         } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
-                if (bpf_skb_load_bytes(skb, p->transport, head, 1) < 0)
+                if (!load(skb, p->transport, head, 1))
                         return false;
                 if (!is_echo(protocol, head[0]))
                         return true;
-                if (bpf_skb_load_bytes(skb, p->transport, head, 6) < 0)
+                if (!load(skb, p->transport, head, 6))
                         return false;
                 p->flow.local_port = head[4] << 8 | head[5];
                 return true;
@@ -80,6 +90,8 @@ static __always_inline bool read_v4(struct __sk_buff *skb, struct seen_packet *p
         p->flow.ip_id = head[4] << 8 | head[5];
         p->later_fragment = (head[6] << 8 | head[7]) & 0x1fff;
         p->transport = (head[0] & 15) * 4;
+        if (p->transport < sizeof(head) || !reaches(skb, p->transport))
+                return false;
         __builtin_memcpy(&v4, head + 12, 4);
         addr_from_v4(v4, p->flow.local);
         __builtin_memcpy(&v4, head + 16, 4);
@@ -103,14 +115,16 @@ static __always_inline bool read_v6(struct __sk_buff *skb, struct seen_packet *p
         __builtin_memcpy(p->flow.local, head + 8, 16);
         __builtin_memcpy(p->flow.remote, head + 24, 16);
         next = head[6];
-        for (int i = 0; i < MAX_EXTENSIONS && is_extension(next) && !p->later_fragment; i++) {
-                if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)) < 0)
+        for (int i = 0; i < ABI_PACKET_EXTENSIONS && is_extension(next) && !p->later_fragment; i++) {
+                if (!load(skb, at, extension, sizeof(extension)))
                         return false;
                 if (next == 44)
                         p->later_fragment = (extension[2] << 8 | extension[3]) >> 3;
                 at += next == 44 ? 8 : next == 51 ? (extension[1] + 2) * 4 : (extension[1] + 1) * 8;
                 next = extension[0];
         }
+        if (!reaches(skb, at) || (is_extension(next) && !p->later_fragment))
+                return false;
         p->flow.protocol = next;
         p->transport = at;
         return true;
@@ -123,9 +137,9 @@ static __always_inline bool read_packet(struct __sk_buff *skb, struct seen_packe
         __builtin_memset(p, 0, sizeof(*p));
         if (bpf_skb_load_bytes(skb, 0, &version, 1) < 0)
                 return false;
-        if (version >> 4 == 4 ? !read_v4(skb, p) : !read_v6(skb, p))
-                return false;
-        return read_transport(skb, p);
+        if (version >> 4 == 4)
+                return read_v4(skb, p) && read_transport(skb, p);
+        return version >> 4 == 6 && read_v6(skb, p) && read_transport(skb, p);
 }
 
 /* The socket as an address that can be read: the verifier allows no arithmetic on the pointer that the context gives. */
@@ -158,13 +172,6 @@ static __always_inline bool is_allowed(__u8 state, __u8 direction, __u32 generat
         return state != ABI_TAG_UNDECIDED && generation == current;
 }
 
-static __always_inline bool same_addr(const __u8 a[16], const __u8 b[16])
-{
-        const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-
-        return x[0] == y[0] && x[1] == y[1];
-}
-
 /* The tag speaks for this packet: TCP has one destination; a connected datagram socket may still be told another. */
 static __always_inline bool tag_applies(const struct abi_tag *tag, const struct abi_flow *flow)
 {
@@ -177,13 +184,11 @@ static __always_inline bool tag_applies(const struct abi_tag *tag, const struct 
 
 static __always_inline bool peer_allows(__u64 cookie, const struct abi_flow *flow, __u32 current)
 {
-        struct abi_peer_key key = { 0 };
+        struct abi_peer_key key;
         struct abi_peer *peer;
         __u64 now;
 
-        key.cookie = cookie;
-        key.remote_port = flow->remote_port;
-        __builtin_memcpy(key.remote, flow->remote, sizeof(key.remote));
+        fill_peer_key(&key, cookie, flow->protocol, flow->remote, flow->remote_port);
         peer = bpf_map_lookup_elem(&peers, &key);
         if (!peer)
                 return false;
@@ -196,7 +201,7 @@ static __always_inline bool peer_allows(__u64 cookie, const struct abi_flow *flo
         return is_allowed(peer->state, peer->direction, peer->generation, current);
 }
 
-/* A packet whose protocol is not its socket's was wrapped by a tunnel or made by a raw socket: undecided. */
+/* What was decided for this packet's socket and destination. */
 static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, const struct abi_flow *flow)
 {
         struct abi_config *c = get_config();
@@ -212,53 +217,123 @@ static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, 
         return peer_allows(cookie, flow, c->generation);
 }
 
+/* The socket that left this has not closed yet, as far as its tag tells. */
+static __always_inline bool is_open(const struct abi_queued_tag *left)
+{
+        __u64 cookie = left->cookie;
+
+        return cookie != 0 && (left->tag.protocol == 0 || bpf_map_lookup_elem(&sockets, &cookie));
+}
+
 /* Another packet of a key that was not read yet. The places are handed out by an atomic counter; no lock is allowed here. */
 static __always_inline void add_queued(struct abi_queued *q, __u64 cookie, const struct abi_tag *tag)
 {
         __u32 index;
 
         __sync_fetch_and_add(&q->n_packets, 1);
-        for (int i = 0; i < ABI_QUEUED_TAGS; i++)
-                if (q->tags[i].cookie == cookie)
+        for (int i = 0; i < ABI_QUEUED_TAGS; i++) {
+                if (q->tags[i].cookie == cookie) {
+                        __sync_fetch_and_add(&q->tags[i].n_packets, 1);
                         return;
+                }
+                if (is_open(&q->tags[i]))
+                        q->shared = 1;
+        }
         index = __sync_fetch_and_add(&q->n_tags, 1);
         if (index >= ABI_QUEUED_TAGS)
                 return;
         if (tag)
                 q->tags[index].tag = *tag;
+        q->tags[index].n_packets = 1;
         q->tags[index].cookie = cookie;
 }
 
-static __always_inline void leave_tag(const struct abi_flow *flow, __u64 cookie, const struct abi_tag *tag)
+/* An entry is made empty and then filled, so that none lies on the stack. */
+static __always_inline struct abi_queued *find_queued(const struct abi_flow *flow, __u64 now)
 {
-        struct abi_queued fresh = { 0 }, *q;
-        __u64 now = bpf_ktime_get_boot_ns();
+        struct abi_queued *q = bpf_map_lookup_elem(&queued, flow);
+        struct slot *slot;
+        __u32 zero = 0;
 
-        q = bpf_map_lookup_elem(&queued, flow);
-        if (!q || now - q->since_ns > ABI_QUEUED_STALE_NS) {
-                fresh.since_ns = now;
-                fresh.n_packets = 1;
-                fresh.n_tags = 1;
-                fresh.tags[0].cookie = cookie;
-                if (tag)
-                        fresh.tags[0].tag = *tag;
-                if (bpf_map_update_elem(&queued, flow, &fresh, q ? BPF_ANY : BPF_NOEXIST) == 0)
-                        return;
-                q = bpf_map_lookup_elem(&queued, flow); /* another CPU was faster, or the map is full */
-        }
-        if (q)
-                add_queued(q, cookie, tag);
-        else
-                count(ABI_COUNT_QUEUED_FULL);
+        if (q && (q->since_ns == 0 || now - q->since_ns <= ABI_QUEUED_STALE_NS))
+                return q;
+        slot = bpf_map_lookup_elem(&slots, &zero);
+        if (slot)
+                bpf_map_update_elem(&queued, flow, &slot->empty, q ? BPF_ANY : BPF_NOEXIST);
+        return bpf_map_lookup_elem(&queued, flow); /* another CPU was faster, or the map is full */
 }
 
-static __always_inline int decide(struct __sk_buff *skb, __u64 cookie)
+static __noinline int leave_tag(const struct abi_flow *flow, __u64 cookie, const struct abi_tag *tag)
+{
+        __u64 now = bpf_ktime_get_boot_ns();
+        struct abi_queued *q = find_queued(flow, now);
+
+        if (!q) {
+                count(ABI_COUNT_QUEUED_FULL);
+                return 0;
+        }
+        if (q->since_ns == 0)
+                q->since_ns = now;
+        add_queued(q, cookie, tag);
+        return 0;
+}
+
+/*
+ * A tunnel's outer packet carries the socket of the packet inside, which has been through here before, as itself, and may go.
+ * inner_protocol is the tunnel's own mark. A tunnel that leaves none (IPsec) shows in a protocol that is not the socket's: no program
+ * chooses the protocol that a TCP or UDP socket sends. A raw socket's program does, an SCTP socket wraps its own packets, and a packet
+ * socket's frame was never here.
+ */
+static __always_inline bool is_encapsulation(struct __sk_buff *skb, struct sock *sk, const struct abi_flow *flow)
+{
+        __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), protocol = BPF_CORE_READ(sk, sk_protocol);
+        struct sk_buff *address;
+
+        if ((family != AF_INET && family != AF_INET6) || protocol == PROTOCOL_SCTP)
+                return false;
+        bpf_probe_read_kernel(&address, sizeof(address), &skb);
+        if (BPF_CORE_READ(address, inner_protocol) != 0)
+                return true;
+        if (BPF_CORE_READ(sk, sk_type) == SOCK_RAW || flow->protocol == protocol)
+                return false;
+        return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
+}
+
+/* The packet leaves in its sender's own call: current is who sent it, whoever made the socket or used it before. A stream's packets
+ * leave in timers and interrupts too, and so do those of a socket that the kernel's tunnels use. */
+static __always_inline bool is_sent_by_current(struct sock *sk)
+{
+        __u16 type = BPF_CORE_READ(sk, sk_type);
+
+        if (type == SOCK_RAW)
+                return true;
+        if (type != SOCK_DGRAM)
+                return false;
+        return BPF_CORE_READ(sk, sk_protocol) != PROTOCOL_UDP || BPF_CORE_READ((struct udp_sock *)sk, encap_type) == 0;
+}
+
+/* A socket that no hook has seen (an address family of its own, a full map) gets its tag here. */
+static __always_inline void leave_sender(struct sock *sk, __u64 cookie, const struct abi_flow *flow, const struct abi_tag *known)
+{
+        struct abi_tag tag = { 0 };
+
+        if (known)
+                tag = *known;
+        tag.protocol = known ? tag.protocol : BPF_CORE_READ(sk, sk_protocol);
+        tag.raw = known ? tag.raw : is_raw(BPF_CORE_READ(sk, sk_type), tag.protocol);
+        own_tag(&tag);
+        if (!known && bpf_map_update_elem(&sockets, &cookie, &tag, BPF_NOEXIST) == 0)
+                count(ABI_COUNT_TAGGED);
+        leave_tag(flow, cookie, &tag);
+}
+
+static __always_inline int decide(struct __sk_buff *skb, struct sock *sk, __u64 cookie)
 {
         struct abi_tag *tag = bpf_map_lookup_elem(&sockets, &cookie);
         struct seen_packet p;
 
         /* The kernel's sockets are never tagged; those that are need not be looked into. */
-        if (!tag && is_kernels_own(get_sock(skb)))
+        if (!tag && is_kernels_own(sk))
                 return PASS;
         if (!read_packet(skb, &p))
                 return QUEUE;
@@ -266,7 +341,12 @@ static __always_inline int decide(struct __sk_buff *skb, __u64 cookie)
                 return PASS;
         if (!tag && p.flow.protocol == PROTOCOL_TCP && p.tcp_rst)
                 return PASS;
-        leave_tag(&p.flow, cookie, tag);
+        if (is_encapsulation(skb, sk, &p.flow))
+                return PASS;
+        if (is_sent_by_current(sk))
+                leave_sender(sk, cookie, &p.flow, tag);
+        else
+                leave_tag(&p.flow, cookie, tag);
         return QUEUE;
 }
 
@@ -274,7 +354,7 @@ SEC("socket")
 int bastion_gate(struct __sk_buff *skb)
 {
         __u64 cookie = bpf_get_socket_cookie(skb);
-        int verdict = cookie == 0 ? PASS : decide(skb, cookie);
+        int verdict = cookie == 0 ? PASS : decide(skb, get_sock(skb), cookie);
 
         count(verdict == PASS ? ABI_COUNT_GATE_PASSED : ABI_COUNT_GATE_QUEUED);
         return verdict;

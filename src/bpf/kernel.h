@@ -18,6 +18,7 @@
 #define SOCK_STREAM       1
 #define SOCK_DGRAM        2
 #define SOCK_RAW          3
+#define ULP_NAME          16
 #define PROTOCOL_ICMP     1
 #define PROTOCOL_TCP      6
 #define PROTOCOL_UDP      17
@@ -68,7 +69,16 @@ struct inode___6_1 {
         struct timespec64 i_ctime;
 };
 
+typedef struct {
+        unsigned int sequence;
+} seqcount_t;
+
+typedef struct {
+        seqcount_t seqcount;
+} seqcount_spinlock_t;
+
 struct dentry {
+        seqcount_spinlock_t d_seq; /* changes with name and parent; odd while they change */
         struct hlist_bl_node d_hash;
         struct dentry *d_parent;
         struct qstr d_name;
@@ -162,9 +172,15 @@ typedef struct {
         struct net *net;
 } possible_net_t;
 
+typedef struct {
+        __s64 counter;
+} atomic64_t;
+
 struct sock_common {
+        unsigned short skc_family;
         unsigned char skc_state;
         possible_net_t skc_net;
+        atomic64_t skc_cookie;
 };
 
 struct sock {
@@ -172,6 +188,31 @@ struct sock {
         unsigned char sk_kern_sock : 1;
         __u16 sk_type;
         __u16 sk_protocol;
+};
+
+struct sk_buff {
+        __u16 inner_protocol; /* set by tunnels, when they wrap a packet, and by nothing else on the way out */
+};
+
+struct udp_sock {
+        __u8 encap_type; /* a kernel tunnel sends through this socket, in anybody's context */
+};
+
+struct tcp_ulp_ops {
+        char name[ULP_NAME];
+};
+
+struct inet_connection_sock {
+        const struct tcp_ulp_ops *icsk_ulp_ops;
+        void *icsk_ulp_data;
+};
+
+struct mptcp_subflow_context {
+        struct sock *conn;
+};
+
+struct mptcp_sock {
+        struct sock *first;
 };
 
 #pragma clang attribute pop

@@ -11,7 +11,7 @@
 #include "kernel.h"
 
 #define MAX_SOCKETS 65536
-#define MAX_QUEUED  16384
+#define MAX_QUEUED  65536 /* the queue is as long */
 #define MAX_PEERS   16384
 #define MAX_SEEN    8192
 #define MAX_SLOTS   16
@@ -25,11 +25,14 @@
 struct slot {
         __u32 busy;
         __u32 at;           /* start of what walk[] holds */
+        __u32 torn;         /* a name changed while it was read */
+        __u32 pad;
         __u64 dentry, mount; /* the walk's position; of a cgroup: its kernfs_node in `dentry` */
         char name[NAME_BYTES];
         char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */
         struct abi_track track;
         char text[ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP + NAME_BYTES]; /* follows the track in the ring */
+        struct abi_queued empty; /* never written: what a new entry of `queued` is copied from */
 };
 
 struct {
@@ -55,6 +58,7 @@ struct {
 
 struct {
         __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(map_flags, BPF_F_NO_PREALLOC); /* nearly always nearly empty */
         __uint(max_entries, MAX_QUEUED);
         __type(key, struct abi_flow);
         __type(value, struct abi_queued);

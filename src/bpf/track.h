@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who is current, and what user space shall know of it: the record of a process that is sent once in its life, before its first packet can
- * reach the queue. `seen` is set only when the ring took the record; one that was lost is sent with the next connect.
+ * reach the queue. `seen` is set only when the ring took the record and its path could be read whole; one that was lost, or whose path
+ * somebody kept renaming, is sent again with the next connect.
  */
 #ifndef BASTION_TRACK_H
 #define BASTION_TRACK_H
 
 #include "maps.h"
 
-#define WALK_STEPS   256 /* components and mount points of a path, levels of a cgroup */
+#define WALK_STEPS   (ABI_TRACK_PATH / 2 + 256) /* components of the longest path, and mount points; levels of a cgroup */
+#define WALK_TRIES   32 /* a name that changes while it is read is read again */
 
 static __always_inline struct task_struct *current_task(void)
 {
@@ -69,12 +71,26 @@ struct walk {
         struct slot *slot;
 };
 
+/* The dentry's name and parent. A rename swaps both under d_seq, so a number that is odd or has changed means that what was read is
+ * neither the old name nor the new. The name is taken as a string, its length is what was copied: no NUL can get into the path. */
+static __always_inline struct dentry *read_component(struct slot *slot, struct dentry *dentry, long *ret_length)
+{
+        __u32 sequence = BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+        struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+        *ret_length = bpf_probe_read_kernel_str(slot->name, sizeof(slot->name), BPF_CORE_READ(dentry, d_name.name));
+        if (*ret_length < 1 || sequence & 1 || sequence != BPF_CORE_READ(dentry, d_seq.seqcount.sequence))
+                return NULL;
+        return parent;
+}
+
 /* One component up, or from a mount's root to the place it is mounted on (fs/d_path.c does the same). 1 ends the walk. */
 static long walk_path(__u32 i, struct walk *w)
 {
         struct slot *slot = w->slot;
         struct dentry *dentry = (struct dentry *)slot->dentry, *parent;
         struct mount *mount = (struct mount *)slot->mount, *above;
+        long length;
 
         (void)i;
         if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
@@ -86,9 +102,10 @@ static long walk_path(__u32 i, struct walk *w)
                 slot->dentry = 0; /* arrived */
                 return 1;
         }
-        if (!prepend(slot, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len)))
+        parent = read_component(slot, dentry, &length);
+        slot->torn = !parent;
+        if (!parent || !prepend(slot, slot->name, (__u32)length - 1))
                 return 1;
-        parent = BPF_CORE_READ(dentry, d_parent);
         slot->dentry = parent == dentry ? 0 : (__u64)parent; /* a file without a directory: memfd */
         return parent == dentry;
 }
@@ -110,11 +127,21 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
 __noinline __u32 read_path(struct slot *slot)
 {
         struct walk w = { .slot = slot };
+        __u64 dentry, mount;
 
         if (!slot)
                 return 0;
-        slot->at = ABI_TRACK_PATH;
-        bpf_loop(WALK_STEPS, walk_path, &w, 0);
+        dentry = slot->dentry;
+        mount = slot->mount;
+        for (int i = 0; i < WALK_TRIES; i++) {
+                slot->dentry = dentry;
+                slot->mount = mount;
+                slot->at = ABI_TRACK_PATH;
+                slot->torn = 0;
+                bpf_loop(WALK_STEPS, walk_path, &w, 0);
+                if (!slot->torn)
+                        break;
+        }
         if (slot->dentry != 0) {
                 slot->track.flags |= ABI_TRACK_PATH_CUT;
                 return 0;
@@ -250,6 +277,7 @@ __noinline __u32 build_track(struct slot *slot)
         if (!slot)
                 return 0;
         __builtin_memset(&slot->track, 0, sizeof(slot->track));
+        slot->torn = 0;
         slot->track.abi = BASTION_ABI;
         read_process(task, &slot->track.process);
         slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
@@ -284,7 +312,8 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
                 return;
         }
         count(ABI_COUNT_TRACKED);
-        bpf_map_update_elem(&seen, process, &yes, BPF_ANY);
+        if (!slot->torn)
+                bpf_map_update_elem(&seen, process, &yes, BPF_ANY);
 }
 
 __noinline int track(const struct abi_process *process)

@@ -23,6 +23,7 @@ enum {
         LIMIT_ANCESTORS = 8,
         LIMIT_CGROUP = 512,
         LIMIT_SUBJECTS = 4096,
+        LIMIT_EXECUTABLES = 2048, /* files whose path is remembered */
         LIMIT_FLOWS = 4096,  /* remembered by the queue rung */
         LIMIT_OWNERS = 4, /* possible owners of one packet */
 

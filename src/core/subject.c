@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A subject is counted, never copied. The two that are nobody's process (the kernel, the unknown) are static and never die, so
- * that the packet path can name them without memory. Until the caller says otherwise a subject belongs to no user: uid
- * (uid_t)-1 is one that the kernel never gives, and zero, which is root, would be the wrong thing to forget.
+ * A subject is counted, and copied only where its user changes. The two that are nobody's process (the kernel, the unknown) are
+ * static and never die, so that the packet path can name them without memory. Until the caller says otherwise a subject belongs to no
+ * user: uid (uid_t)-1 is one that the kernel never gives, and zero, which is root, would be the wrong thing to forget.
  */
 #include <string.h>
 
@@ -58,6 +58,38 @@ struct subject *subject_new(enum subject_kind kind, const char *path, const char
         if (!s->path || !s->name)
                 return NULL;
         return TAKE_PTR(s);
+}
+
+static bool copy_texts(const struct subject *from, struct subject *to)
+{
+        if (from->arguments) {
+                to->arguments = malloc(from->n_arguments + 1);
+                if (!to->arguments)
+                        return false;
+                memcpy(to->arguments, from->arguments, from->n_arguments);
+        }
+        if (from->cgroup)
+                to->cgroup = strdup(from->cgroup);
+        return !from->cgroup || to->cgroup;
+}
+
+struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid)
+{
+        _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
+
+        if (!copy || !copy_texts(s, copy))
+                return NULL;
+        copy->identity = s->identity;
+        copy->process = s->process;
+        copy->uid = uid;
+        copy->gid = gid;
+        copy->n_arguments = s->n_arguments;
+        copy->arguments_cut = s->arguments_cut;
+        memcpy(copy->ancestors, s->ancestors, sizeof(copy->ancestors));
+        copy->n_ancestors = s->n_ancestors;
+        copy->path_deleted = s->path_deleted;
+        copy->path_foreign = s->path_foreign;
+        return TAKE_PTR(copy);
 }
 
 struct subject *subject_ref(struct subject *s)

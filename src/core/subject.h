@@ -64,6 +64,8 @@ struct subject {
 
 /* Takes nothing: copies `path` and `name` (NULL reads as ""). NULL on -ENOMEM. The reference is the caller's. */
 struct subject *subject_new(enum subject_kind kind, const char *path, const char *name);
+/* The same program as another user: who has called setuid() since it was described. NULL on -ENOMEM. */
+struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid);
 struct subject *subject_ref(struct subject *s);
 struct subject *subject_unref(struct subject *s); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct subject, subject_unref)

@@ -15,10 +15,11 @@
 
 #include "sys/hook.h"
 #include "sys/queue.h"
+#include "wire/packet.h"
 
 enum {
         QUEUE_LENGTH = 65535,      /* held packets count against it: 1,024 held ones stopped everybody */
-        QUEUE_COPY_RANGE = 512,    /* headers are enough; whole bulk packets overran the socket */
+        QUEUE_COPY_RANGE = PACKET_BYTES, /* headers are enough; whole bulk packets overran the socket */
         QUEUE_SOCKET_BUFFER = 16 << 20,
         QUEUE_BATCH_BYTES = 96 << 10,
         QUEUE_DATAGRAM_MAX = 68 << 10, /* a 64 KiB packet and its attributes, should a kernel ignore the copy range */

@@ -20,6 +20,7 @@
 #include "base/boottime.h"
 #include "base/log.h"
 #include "bpf/abi.h"
+#include "sys/executables.h"
 #include "sys/processes.h"
 #include "sys/procread.h"
 #include "sys/programs.h"
@@ -30,6 +31,9 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
+
+_Static_assert(ABI_PACKET_BYTES == PACKET_BYTES && ABI_PACKET_EXTENSIONS == PACKET_MAX_EXTENSIONS,
+               "gate and daemon look equally far into a packet");
 
 enum { LEFTOVERS = 64, FIRST_GENERATION = 1, FORGET_MAX = 65536, PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
 
@@ -43,6 +47,7 @@ struct tracker {
         struct programs programs;
         struct ring_buffer *ring;
         struct processes processes;
+        struct executables *executables;
         struct sockets *sockets;
         struct abi_config config;
         uint32_t own_mount_namespace;
@@ -82,9 +87,35 @@ static bool is_still(const struct tracker *t, const struct process *p)
 /* A path seen in another mount namespace is the host's file only when it can be shown to be. */
 static bool is_foreign(const struct tracker *t, const struct subject *s, const struct track_file *file)
 {
-        if (file->mount_namespace == t->own_mount_namespace)
+        if (file->mount_namespace == t->own_mount_namespace || executables_has_path(t->executables, file, s->path))
                 return false;
         return !(procread_exe_is(s->process.pid, s->path) && is_still(t, &s->process));
+}
+
+/* What the path is worth. What the file was found to be before stays with it. */
+static void judge_path(struct tracker *t, struct subject *s, const struct track_file *file)
+{
+        if (s->path[0] != '/')
+                return;
+        if (s->path_deleted) {
+                s->path_foreign = file->mount_namespace != t->own_mount_namespace;
+                s->path_deleted = s->path_foreign || !executables_had_path(t->executables, file, s->path);
+                return;
+        }
+        s->path_foreign = is_foreign(t, s, file);
+        if (!s->path_foreign)
+                executables_remember(t->executables, file, s->path);
+}
+
+/* Its record cannot be read: the kernel shall send another. */
+static void forget_record(struct tracker *t, const void *data, size_t n)
+{
+        struct abi_track track;
+
+        if (n < sizeof(track))
+                return;
+        memcpy(&track, data, sizeof(track));
+        bpf_map_delete_elem(t->programs.map_fds[MAP_SEEN], &track.process);
 }
 
 static int on_track(void *userdata, void *data, size_t n)
@@ -97,9 +128,10 @@ static int on_track(void *userdata, void *data, size_t n)
         r = track_parse(data, n, &subject, &file);
         if (r != 0) {
                 log_warn("a process record of %zu bytes cannot be read (%d); its next connection brings another", n, r);
+                forget_record(t, data, n);
                 return 0;
         }
-        subject->path_foreign = is_foreign(t, subject, &file);
+        judge_path(t, subject, &file);
         if (processes_put(&t->processes, &subject->process, subject) < 0)
                 log_warn("out of memory for a process record; /proc will name it");
         return 0;
@@ -201,6 +233,9 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 return -ENOMEM;
         t->opened_ns = now_ns();
         processes_init(&t->processes, on_forgotten, t);
+        t->executables = executables_new();
+        if (!t->executables)
+                return -ENOMEM;
         t->own_mount_namespace = procread_own_mount_namespace();
         t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
         t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI };
@@ -253,6 +288,7 @@ struct tracker *tracker_close(struct tracker *t)
         programs_close(&t->programs);
         sockets_close(t->sockets);
         processes_deinit(&t->processes);
+        executables_free(t->executables);
         free(t);
         return NULL;
 }
@@ -280,7 +316,7 @@ static struct abi_flow key_of(const struct packet *packet)
 
 static struct abi_peer_key peer_key_of(uint64_t cookie, const struct flow *flow)
 {
-        struct abi_peer_key key = { .cookie = cookie, .remote_port = flow->remote_port };
+        struct abi_peer_key key = { .cookie = cookie, .remote_port = flow->remote_port, .protocol = flow->protocol };
 
         memcpy(key.remote, flow->remote.bytes, sizeof(key.remote));
         return key;
@@ -289,7 +325,7 @@ static struct abi_peer_key peer_key_of(uint64_t cookie, const struct flow *flow)
 static void put_flow(struct abi_tag *tag, const struct flow *flow)
 {
         tag->protocol = flow->protocol;
-        tag->raw = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6 || flow->protocol == IPPROTO_RAW;
+        tag->raw = !protocol_has_ports(flow->protocol);
         tag->connected = !tag->raw && flow->remote_port != 0;
         tag->local_port = flow->local_port;
         tag->remote_port = flow->remote_port;
@@ -311,22 +347,38 @@ static bool find_tag(const struct tracker *t, uint64_t cookie, struct abi_tag *r
         return bpf_map_lookup_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, ret) == 0;
 }
 
-/* Two entries of one key as one; tags of a cookie that is there already are the same socket's. */
-static void merge_queued(struct abi_queued *into, const struct abi_queued *from)
+/* Adds what was left later under the same key; tags of a cookie that is there already are the same socket's. */
+static void merge_queued(const struct tracker *t, struct abi_queued *into, const struct abi_queued *later)
 {
-        unsigned n = MIN(from->n_tags, (unsigned)ABI_QUEUED_TAGS), known;
+        unsigned n = MIN(later->n_tags, (unsigned)ABI_QUEUED_TAGS), known;
+        struct abi_tag tag;
 
-        into->n_packets += from->n_packets;
+        into->n_packets += later->n_packets;
+        into->shared |= later->shared;
         for (unsigned i = 0; i < n; i++) {
-                for (known = 0; known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS); known++)
-                        if (into->tags[known].cookie == from->tags[i].cookie)
+                for (known = 0; known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS); known++) {
+                        if (into->tags[known].cookie == later->tags[i].cookie)
                                 break;
-                if (known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS))
+                        into->shared |= find_tag(t, into->tags[known].cookie, &tag);
+                }
+                if (known < MIN(into->n_tags, (unsigned)ABI_QUEUED_TAGS)) {
+                        into->tags[known].n_packets += later->tags[i].n_packets;
                         continue;
+                }
                 if (into->n_tags < ABI_QUEUED_TAGS)
-                        into->tags[into->n_tags] = from->tags[i];
+                        into->tags[into->n_tags] = later->tags[i];
                 into->n_tags++;
         }
+}
+
+/* A packet was read. Where the sockets had the port one after the other, it was the first one's; the packets of those before it are gone. */
+static void consume(struct abi_queued *q)
+{
+        q->n_packets--;
+        if (q->shared || q->n_tags > ABI_QUEUED_TAGS || q->n_tags < 2 || --q->tags[0].n_packets > 0)
+                return;
+        q->n_tags--;
+        memmove(q->tags, q->tags + 1, q->n_tags * sizeof(q->tags[0]));
 }
 
 static struct leftover *find_leftover(struct tracker *t, const struct abi_flow *key)
@@ -349,8 +401,8 @@ static bool take_queued(struct tracker *t, const struct abi_flow *key, struct ab
                 left = NULL;
         }
         if (left && fresh)
-                merge_queued(ret, &left->queued);
-        else if (left)
+                merge_queued(t, &left->queued, ret);
+        if (left)
                 *ret = left->queued;
         else if (!fresh)
                 return false;
@@ -360,7 +412,7 @@ static bool take_queued(struct tracker *t, const struct abi_flow *key, struct ab
                 if (!left)
                         left = &t->leftovers[t->next_leftover++ % LEFTOVERS];
                 *left = (struct leftover){ .flow = *key, .queued = *ret };
-                left->queued.n_packets--;
+                consume(&left->queued);
         }
         return true;
 }
@@ -390,19 +442,32 @@ static struct subject *subject_from_proc(struct tracker *t, const struct process
         return s;
 }
 
-static struct subject *subject_of(struct tracker *t, const struct abi_tag *tag)
+static struct subject *subject_of_process(struct tracker *t, const struct process *process)
 {
-        const struct process process = from_abi(&tag->process);
-        struct subject *s;
+        struct subject *s = processes_find(&t->processes, process);
 
-        if (process.pid == 0)
-                return subject_kernel();
-        s = processes_find(&t->processes, &process);
         if (s)
                 return s;
         ring_buffer__consume(t->ring); /* queued after the batch's drain: its record is in the ring by now */
-        s = processes_find(&t->processes, &process);
-        return s ? s : subject_from_proc(t, &process);
+        s = processes_find(&t->processes, process);
+        return s ? s : subject_from_proc(t, process);
+}
+
+static struct subject *subject_of(struct tracker *t, const struct abi_tag *tag)
+{
+        const struct process process = from_abi(&tag->process);
+        struct subject *s, *other;
+
+        if (process.pid == 0)
+                return subject_kernel();
+        s = subject_of_process(t, &process);
+        if (s->kind != SUBJECT_PROGRAM || (s->uid == tag->uid && s->gid == tag->gid))
+                return s;
+        /* The record has the user of the first connection; the tag has the user of this one. */
+        other = subject_as_user(s, tag->uid, tag->gid);
+        if (!other || processes_put(&t->processes, &process, other) < 0)
+                return subject_unknown();
+        return other;
 }
 
 /* What was decided for this flow of the socket before. */
@@ -431,9 +496,9 @@ static void fill_state(const struct tracker *t, const struct abi_tag *tag, const
 
 /* A socket without a tag: whoever holds it, by tuple and inode. The tag is written so that the next packet has one; a socket that closed in
  * between takes it along again. */
-static void tag_found_socket(struct tracker *t, const struct sockdiag_socket *socket, const struct flow *flow, uint32_t pid)
+static void tag_found_socket(struct tracker *t, const struct sockdiag_socket *socket, const struct flow *flow, const struct subject *s)
 {
-        struct abi_tag tag = { .process.pid = pid, .uid = socket->uid };
+        struct abi_tag tag = { .process.pid = s->process.pid, .uid = s->uid, .gid = s->gid };
         struct sockdiag_socket again;
 
         put_flow(&tag, flow);
@@ -461,7 +526,7 @@ static unsigned owners_of_socket(struct tracker *t, const struct sockdiag_socket
                 ret[n++] = (struct owner){ .subject = s, .cookie = socket->cookie, .state = TAG_NONE };
         }
         if (n > 0)
-                tag_found_socket(t, socket, flow, ret[0].subject->process.pid);
+                tag_found_socket(t, socket, flow, ret[0].subject);
         return n;
 }
 

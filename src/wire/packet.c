@@ -152,7 +152,7 @@ static int parse_v6(struct cursor c, struct packet *p)
 
 int packet_parse(const void *data, size_t n, struct packet *ret)
 {
-        struct cursor c = cursor_of(data, n), at = c;
+        struct cursor c = cursor_of(data, n < PACKET_BYTES ? n : PACKET_BYTES), at = c;
         struct packet p = { 0 };
         uint8_t version;
         int r;

@@ -18,7 +18,11 @@ enum {
         PACKET_E_HEADERS = 3,   /* more extension headers than PACKET_MAX_EXTENSIONS */
 };
 
-enum { PACKET_MAX_EXTENSIONS = 8 };
+/* Both are the gate's bounds too (bpf/abi.h), so that what one can read the other can. */
+enum {
+        PACKET_BYTES = 512, /* headers are looked for in so many bytes of the packet */
+        PACKET_MAX_EXTENSIONS = 8,
+};
 
 struct packet {
         struct flow flow;   /* interface is 0 */

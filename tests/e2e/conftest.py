@@ -10,6 +10,7 @@ import pytest
 
 from harness.clients import OldClient, Subscriber
 from harness.daemon import Cli, Daemon
+from harness.desk import Desk
 from harness.net import Network, Sniffer
 from harness.programs import Programs
 from harness.servers import DnsServer, TcpServer, UdpServer
@@ -28,13 +29,15 @@ def pytest_addoption(parser):
 def pytest_generate_tests(metafunc):
     if "rung" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--rung")
-        rungs = ["gate", "queue"] if chosen == "all" else [chosen]
+        only = metafunc.definition.get_closest_marker("rungs")
+        rungs = [r for r in (only.args if only else ("gate", "queue")) if chosen in ("all", r)]
         if metafunc.definition.get_closest_marker("gate_only"):
             rungs = [rung for rung in rungs if rung == "gate"]
         metafunc.parametrize("rung", rungs, scope="session")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "rungs(name, …): the rungs on which what the test says holds; the reason stands in the test")
     config.addinivalue_line("markers", "gate_only: about something that the queue rung does not have")
 
 
@@ -138,3 +141,14 @@ def subscriber(closing):
 @pytest.fixture
 def cli(build):
     return lambda daemon: Cli(build, daemon)
+
+
+@pytest.fixture(scope="module")
+def desk(request, build, programs, tmp_path_factory, rung):
+    network = Network(request.config.getoption("--netns-prefix") + "desk-")
+    try:
+        desk = Desk(build, network, programs, tmp_path_factory.mktemp("desk"), rung)
+        yield desk
+        desk.close()
+    finally:
+        network.delete()

@@ -474,6 +474,26 @@ static void test_extension_beyond_the_end(void **state _unused_)
         }
 }
 
+/* Headers are looked for in PACKET_BYTES, however much of the packet is there: the gate looks no further either. */
+static void test_no_further_than_the_gate(void **state _unused_)
+{
+        uint8_t data[PACKET_BYTES + 64] = { 0x60, [6] = 60 };
+        const size_t options = PACKET_BYTES - 40 - 8; /* of the second header; UDP's would end right at the bound */
+        struct packet p;
+
+        data[40] = 60; /* eight bytes, another follows */
+        data[48] = 17;
+        data[49] = (uint8_t)(options / 8 - 2); /* leaves eight bytes */
+        assert_int_equal(packet_parse(data, sizeof(data), &p), 0);
+        assert_int_equal(p.flow.protocol, 17);
+        data[49]++;
+        assert_int_equal(packet_parse(data, sizeof(data), &p), PACKET_E_TRUNCATED);
+        data[48] = 59; /* nothing follows, and so nothing is needed beyond the bound */
+        assert_int_equal(packet_parse(data, sizeof(data), &p), 0);
+        data[49]++;
+        assert_int_equal(packet_parse(data, sizeof(data), &p), PACKET_E_TRUNCATED);
+}
+
 static void test_versions(void **state _unused_)
 {
         struct bytes b = v4(17, 5, 0);
@@ -525,6 +545,7 @@ int main(void)
                 cmocka_unit_test(test_truncation),
                 cmocka_unit_test(test_icmp_truncation),
                 cmocka_unit_test(test_extension_beyond_the_end),
+                cmocka_unit_test(test_no_further_than_the_gate),
                 cmocka_unit_test(test_versions),
                 cmocka_unit_test(test_v6_mapped),
         };

@@ -38,6 +38,33 @@ static void the_last_reference_frees(void **state)
         subject_unref(s); /* the sanitizer would see a leak or a second free */
 }
 
+static void setuid_makes_another_user_of_the_same_program(void **state)
+{
+        _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/usr/sbin/d", "d");
+        _cleanup_(subject_unrefp) struct subject *user = NULL;
+
+        (void)state;
+        s->uid = s->gid = 0;
+        s->identity = IDENTITY_TASK;
+        s->process = (struct process){ .start_ns = 1, .pid = 2, .exec_id = 3 };
+        s->arguments = memcpy(malloc(5), "d\0-x", 5);
+        s->n_arguments = 5;
+        s->cgroup = strdup("/system.slice");
+        s->ancestors[0] = (struct ancestor){ .pid = 1, .name = "init", .program = "systemd" };
+        s->n_ancestors = 1;
+        s->path_deleted = true;
+        user = subject_as_user(s, 33, 34);
+        assert_non_null(user);
+        assert_true(user->uid == 33 && user->gid == 34 && s->uid == 0);
+        assert_true(process_equal(&user->process, &s->process));
+        assert_true(user->identity == IDENTITY_TASK && user->path_deleted && !user->path_foreign);
+        assert_string_equal(user->path, s->path);
+        assert_memory_equal(user->arguments, s->arguments, 5);
+        assert_string_equal(user->cgroup, s->cgroup);
+        assert_string_equal(user->ancestors[0].program, "systemd");
+        assert_false(subject_same_program(s, user));
+}
+
 static void only_a_proved_path_is_for_rules(void **state)
 {
         _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/opt/my app (deleted)", "app");
@@ -138,6 +165,7 @@ int main(void)
                 cmocka_unit_test(the_nobodies_never_die),
                 cmocka_unit_test(a_new_subject_is_not_root),
                 cmocka_unit_test(the_last_reference_frees),
+                cmocka_unit_test(setuid_makes_another_user_of_the_same_program),
                 cmocka_unit_test(only_a_proved_path_is_for_rules),
                 cmocka_unit_test(people_read_the_best_name_there_is),
                 cmocka_unit_test(sameness_is_path_and_user),

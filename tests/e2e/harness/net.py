@@ -42,7 +42,7 @@ class Namespace:
 
     def wrap(self, argv):
         """The command line that runs `argv` in here; exec only, so that the process id is the program's own."""
-        return ["nsenter", f"--net={self.path}", "--", *[str(a) for a in argv]]
+        return ["nsenter", f"--net={self.path}", "--", *[a if isinstance(a, bytes) else str(a) for a in argv]]
 
     def run(self, *argv, check=False, timeout=60, **kw):
         kw.setdefault("capture_output", True)

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 
                 char *address = addresses[rand_r(&seed) % (unsigned)n_addresses];
                 char *kind = kinds[rand_r(&seed) % (unsigned)n_kinds];
-                char *port = strcmp(kind, "tcp") == 0 ? argv[6] : argv[7];
+                char *port = strstr(kind, "udp") ? argv[7] : argv[6];
                 const char *executable = argv[8 + rand_r(&seed) % (unsigned)n_executables];
 
                 running[slot] = (struct visitor){ start(executable, kind, address, port), kind, executable };
