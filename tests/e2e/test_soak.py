@@ -154,7 +154,8 @@ class Soak:
         """In memory and on disk: an answer of an old-style client is not told when it was saved, and who edits the file while a save is under
         way finds that rule there again."""
         until(lambda: self.flat_rules() == self.model.flat == self.rules_on_disk(),
-              lambda: f"{self.flat_rules()}, on disk {self.rules_on_disk()}, to be {self.model.flat}")
+              lambda: f"step {self.steps}: in memory {set(self.flat_rules().items()) ^ set(self.model.flat.items())}, on disk "
+                      f"{set(self.rules_on_disk().items()) ^ set(self.model.flat.items())} differ from the model")
 
     def add_rule(self):
         path, port = self.random.choice(self.paths), self.random.choice((*TCP_PORTS, *UDP_PORTS, "*"))
