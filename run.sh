@@ -13,7 +13,7 @@ Usage: sudo ./run.sh [COMMAND]
   (none)      look at this machine in learning mode: nothing is held, nothing is denied, Ctrl-C removes every trace
   demo        one minute in private networks: a question, a deny that costs no packet, the figures
   install     build and install to stay: programs, group, service, started now and at boot
-  uninstall   remove all of that; only /etc/bastion stays
+  uninstall   remove all of that, history and log included; only /etc/bastion stays
   rescue      free this machine's network from Bastion, whatever happened
 
 Environment: PREFIX (/usr/local) and DESTDIR for install and uninstall.
@@ -239,7 +239,7 @@ uninstall_bastion() {
                 systemctl daemon-reload
         fi
         if [ -d "$etc" ]; then
-                say "uninstalled; your configuration and rules stay in $etc"
+                say "uninstalled, with history and log; your configuration and rules stay in $etc"
         else
                 say "uninstalled"
         fi

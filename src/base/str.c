@@ -188,6 +188,13 @@ bool str_has_prefix(const char *s, const char *prefix)
         return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+bool str_has_suffix(const char *s, const char *suffix)
+{
+        const size_t n = strlen(s), tail = strlen(suffix);
+
+        return n >= tail && strcmp(s + n - tail, suffix) == 0;
+}
+
 const char *str_basename(const char *path)
 {
         const char *slash = strrchr(path, '/');

@@ -25,5 +25,6 @@ void str_utf8_lossy(struct buf *out, const char *s, size_t n);
 bool str_is_utf8(const char *s, size_t n);
 
 bool str_has_prefix(const char *s, const char *prefix);
+bool str_has_suffix(const char *s, const char *suffix);
 /* Last component of a path; the whole string when it has no '/'. Never NULL for non-NULL input. */
 const char *str_basename(const char *path);

@@ -44,6 +44,17 @@ enum {
         /* Decisions kept in memory for `bastion log`. */
         LIMIT_RECORDS = 1024,
 
+        /* What waits in the daemon for the recorder, one datagram to it, one report from it. */
+        LIMIT_FEED = 4 << 20,
+        LIMIT_FEED_DATAGRAM = 64 << 10,
+        LIMIT_FEED_REPORT = 2048,
+        /* History on disk; the oldest rows go first. */
+        LIMIT_HISTORY_ROWS = 1000000,
+        LIMIT_HISTORY_BYTES = 200 << 20,
+        LIMIT_HISTORY_DAYS = 30,
+        /* One request to the parser, and one answer. */
+        LIMIT_PROBE_BYTES = 4096,
+
         /* The machine's own addresses that scopes depend on. */
         LIMIT_BROADCASTS = 64,
         LIMIT_RESOLVERS = 16,

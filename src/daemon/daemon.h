@@ -9,6 +9,7 @@
  *      policy        configuration and rules: load, change, save, tell everybody
  *      history       decisions told to the outside: counters, memory, log, events
  *      server        clients and their bytes; requests.c is what they may say
+ *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
  *      adopt         sockets that are older than the daemon
  *      start         the kernel's side, put in place; taken over from a daemon that was killed
@@ -24,6 +25,7 @@
 #include "core/record.h"
 #include "core/ruleset.h"
 #include "daemon/flowmem.h"
+#include "daemon/nursery.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
 #include "sys/queue.h"
@@ -34,6 +36,7 @@
 #include "wire/rulefile.h"
 
 struct server;
+struct helpers;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -85,6 +88,8 @@ struct daemon {
         struct question_table *questions;
         struct server *server;
         struct saver *saver;
+        struct nursery nursery;
+        struct helpers *helpers;
         struct counters counters;
         struct record *records; /* ring of LIMIT_RECORDS */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
@@ -119,7 +124,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c */
+/* ---- policy.c, policy_files.c, policy_mode.c, policy_rules.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
@@ -148,6 +153,20 @@ void history_stop(struct daemon *d);
 void history_log(struct daemon *d, const char *format, ...) _printf_(2, 3);
 void history_log_question(struct daemon *d, const struct question *question);
 int history_start(struct daemon *d);
+
+/* ---- helpers.c */
+int helpers_start(struct daemon *d);
+/* Hands out what waits, closes the sockets, and lets the nursery end. */
+void helpers_stop(struct daemon *d);
+/* A line (wire/feed.h) for the recorder. Never waits; what cannot be kept is counted. */
+void helpers_record(struct daemon *d, const struct buf *line);
+/* Opens the decision log anew (NULL: none is wanted). 0 or a negative errno, when there is none. */
+int helpers_set_log(struct daemon *d, const char *path);
+/* Lines that reached neither log nor history, as far as is known. */
+uint64_t helpers_lost(const struct daemon *d);
+const char *helpers_problem(const struct daemon *d); /* "" when all is well */
+enum check_level helpers_check_recorder(struct daemon *d, char *ret, size_t size);
+enum check_level helpers_check_parser(struct daemon *d, char *ret, size_t size);
 
 /* ---- server.c, requests.c */
 struct client;

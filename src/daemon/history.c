@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Decisions told to the outside: counted, kept in a ring of LIMIT_RECORDS, written as a line to the log, sent to whoever watches. A verdict
- * was given before anything here runs; what cannot be kept or written is counted and changes no verdict.
+ * Decisions told to the outside: counted, kept in a ring of LIMIT_RECORDS, handed to the recorder (which makes a row and a log line of each), sent
+ * to whoever watches. A verdict was given before anything here runs; what cannot be kept or written is counted and changes no verdict.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "wire/feed.h"
 
 enum { STATS_SECONDS = 30 };
 
@@ -26,25 +27,19 @@ static void count(struct daemon *d, const struct decision *decision)
         d->counters.by_reason[decision->reason]++;
 }
 
-static void log_record(struct daemon *d, const struct record *record)
-{
-        _cleanup_(buf_deinit) struct buf line = { 0 };
-
-        if (!d->config.log_decisions)
-                return;
-        record_format_log(record, &line);
-        if (buf_error(&line) == 0)
-                saver_log(d->saver, line.data);
-}
-
+/* One text for the recorder and for whoever watches. */
 static void tell(struct daemon *d, const struct record *record)
 {
+        const bool watched = server_has_subscribers(d, false, SUBSCRIBE_DECISIONS);
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        if (!server_has_subscribers(d, false, SUBSCRIBE_DECISIONS))
+        if (!watched && !d->config.log_decisions)
                 return;
-        message_format_decision(&line, record);
-        server_broadcast(d, &line, false, SUBSCRIBE_DECISIONS);
+        feed_format_decision(&line, record);
+        if (d->config.log_decisions)
+                helpers_record(d, &line);
+        if (watched)
+                server_broadcast(d, &line, false, SUBSCRIBE_DECISIONS);
 }
 
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
@@ -64,8 +59,17 @@ void history_add(struct daemon *d, const struct decision *decision, struct subje
         record.latency_ns = latency_ns;
         record_deinit(slot);
         *slot = record;
-        log_record(d, slot);
         tell(d, slot);
+}
+
+static void log_text(struct daemon *d, const char *text)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!d->config.log_decisions)
+                return;
+        feed_format_line(&line, clock_realtime_us(), text);
+        helpers_record(d, &line);
 }
 
 void history_log(struct daemon *d, const char *format, ...)
@@ -76,8 +80,7 @@ void history_log(struct daemon *d, const char *format, ...)
         va_start(args, format);
         vsnprintf(line, sizeof(line), format, args);
         va_end(args);
-        if (d->config.log_decisions)
-                saver_log(d->saver, line);
+        log_text(d, line);
 }
 
 void history_log_question(struct daemon *d, const struct question *question)
@@ -90,11 +93,11 @@ void history_log_question(struct daemon *d, const struct question *question)
         str_escape(&line, question->subjects[0]->path);
         buf_puts(&line, ") -> ");
         record_format_remote(&question->flow, &line);
-        if (d->config.log_decisions && buf_error(&line) == 0)
-                saver_log(d->saver, line.data);
+        if (buf_error(&line) == 0)
+                log_text(d, line.data);
 }
 
-/* Nothing new since the last line is no line: an idle daemon neither fills the log nor wakes the disk's thread. */
+/* Nothing new since the last line is no line: an idle daemon neither fills the log nor wakes recorder and disk. */
 static void report_stats(struct daemon *d)
 {
         uint64_t total = d->counters.n_allowed + d->counters.n_denied;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bastion-daemon: wiring. The order of start is the order of what depends on what: files, lock, rules, the clients' socket, the kernel's side (start.c).
- * The order of stop is the reverse, so that at no moment a rule stands without what it needs. A daemon that is killed leaves tables and pins:
- * what happens then is `on_failure`, until the next one takes them over.
+ * bastion-daemon: wiring. The order of start is the order of what depends on what: the nursery while there is nothing to take along, files, lock, rules,
+ * the clients' socket, the kernel's side (start.c); then privileges go. The order of stop is the reverse, so that at no moment a rule stands without
+ * what it needs. A daemon that is killed leaves tables and pins: what happens then is `on_failure`, until the next one takes them over.
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +26,9 @@
 #include "sys/files.h"
 #include "sys/listener.h"
 #include "sys/netwatch.h"
+#include "sys/privs.h"
+
+enum { LARGE_BLOCK = 128 << 10 };
 
 enum exit_code { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_INPUT = 2, EXIT_NOT_PERMITTED = 4 };
 
@@ -147,6 +152,29 @@ static int prepare_directories(const struct options *o)
         return 0;
 }
 
+/* What a running daemon needs, and nothing else from here on (privs.h). BASTION_SECCOMP=kill: a system call that is not on the list ends the
+ * daemon instead of failing with EPERM; the tests want to know, a machine in use wants its firewall. */
+static int give_up_privileges(struct daemon *d)
+{
+        static const unsigned CAPABILITIES[] = { CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+        const char *word = getenv("BASTION_SECCOMP");
+        int r;
+
+        r = privs_keep(CAPABILITIES, ARRAY_SIZE(CAPABILITIES));
+        if (r < 0) {
+                log_error("cannot give up capabilities: %s", strerror(-r));
+                return r;
+        }
+        r = saver_run(d->saver);
+        if (r < 0)
+                return r;
+        r = privs_confine(PRIVS_DAEMON, word && strcmp(word, "kill") == 0 ? PRIVS_DIE : PRIVS_EPERM);
+        if (r < 0)
+                log_error("cannot give up system calls: %s", strerror(-r));
+        malloc_trim(0); /* the filter was built in memory that is not needed again */
+        return r;
+}
+
 static int start(struct daemon *d)
 {
         char lock[PATH_MAX];
@@ -161,7 +189,9 @@ static int start(struct daemon *d)
                 log_error("%s: %s", lock, r == -EBUSY ? "another bastion-daemon is running with this run directory" : strerror(-r));
                 return r;
         }
-        r = saver_start(&d->saver);
+        r = saver_new(&d->saver);
+        if (r >= 0)
+                r = helpers_start(d);
         if (r >= 0)
                 r = watch_world(d);
         if (r >= 0)
@@ -176,7 +206,9 @@ static int start(struct daemon *d)
         }
         /* Clients wait in the listener's backlog; the kernel comes last, so that nothing else can fail when a rule stands. */
         r = server_start(d);
-        return r < 0 ? r : start_kernel(d);
+        if (r >= 0)
+                r = start_kernel(d);
+        return r < 0 ? r : give_up_privileges(d);
 }
 
 static void stop(struct daemon *d)
@@ -197,6 +229,7 @@ static void stop(struct daemon *d)
         flowmem_free(d->flows);
         question_table_free(d->questions);
         history_stop(d);
+        helpers_stop(d);
         policy_stop(d);
         saver_stop(d->saver);
         sd_event_source_unref(d->question_timer);
@@ -227,6 +260,10 @@ static int run(struct daemon *d)
         sigaddset(&signals, SIGHUP);
         sigprocmask(SIG_BLOCK, &signals, NULL);
         signal(SIGPIPE, SIG_IGN);
+        /* First of all, because it takes along whatever is open. */
+        r = nursery_fork(&d->nursery);
+        if (r < 0)
+                log_error("no nursery: %s; verdicts are given, nothing is recorded", strerror(-r));
         r = sd_event_new(&d->loop);
         if (r >= 0)
                 r = start(d);
@@ -250,13 +287,14 @@ static uid_t owner_from_environment(void)
 
 int main(int argc, char **argv)
 {
-        struct daemon d = { .started = clock_boottime(), .pid = (uint32_t)getpid() };
+        struct daemon d = { .started = clock_boottime(), .pid = (uint32_t)getpid(), .nursery = { .fd = -1 } };
         char pins[PATH_MAX];
         int r;
 
         r = options_parse(argc, argv, &d.options);
         if (r != 0)
                 return r == OPTIONS_E_DONE ? EXIT_FINE : EXIT_INPUT;
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK); /* fixed, so that what a flood needed goes back to the system */
         set_up_log(&d.options);
         if (d.options.check)
                 return policy_check(&d.options);

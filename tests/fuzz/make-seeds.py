@@ -7,6 +7,7 @@ the ports, ids and times of the day; everything else comes out the same each tim
 alone. To add a target: a function seeds_NAME() that yields (file name, bytes).
 """
 import ctypes
+import json
 import os
 import socket
 import struct
@@ -411,6 +412,47 @@ def seeds_track():
     yield "header-only", track()[:88 + 8 * 52]
     yield "cut", track()[:200]
     yield "trailing", track() + bytes(8)
+
+
+# --- helpers -------------------------------------------------------------------------------------------------------
+
+def decision(**changes):
+    """As the daemon writes it (PROTOCOL.md, "decision")."""
+    fields = {"type": "decision", "seq": 7, "time": "2026-11-21T10:00:00.123456Z", "verdict": "allow", "reason": "rule",
+              "rule": "/usr/bin/curl:443", "would_deny": False, "kind": "program", "path": "/usr/bin/curl", "name": "curl", "pid": 812,
+              "start_ns": 5000000000, "exec_id": 2, "uid": 1000, "gid": 1000, "arguments": ["curl", "https://example.com"],
+              "arguments_cut": False, "parents": [{"pid": 800, "name": "bash"}], "cgroup": "/user.slice", "path_deleted": False,
+              "path_foreign": False, "identity": "task", "protocol": "TCP", "local_ip": "10.0.0.1", "local_port": 40000,
+              "remote_ip": "93.184.216.34", "remote_port": 443, "host": "example.com", "direction": "out", "latency_us": 55}
+    return json.dumps({**fields, **changes}).encode()
+
+
+def seeds_feed():
+    yield "decision", decision()
+    yield "decision-deny", decision(verdict="deny", reason="timeout", rule=None, host=None)
+    yield "decision-unknown", decision(kind="unknown", path="", name="", pid=0, uid=4294967295, gid=4294967295, identity="none")
+    yield "decision-in", decision(direction="in", protocol="UDP", remote_ip="fe80::1", interface=3)
+    yield "decision-bytes", decision(path="/tmp/\ufffd", path_bytes="/tmp/\\xff")
+    yield "decision-ask", decision(verdict="ask")
+    yield "line", b'{"type":"line","time":"2026-11-21T10:00:00.000001Z","text":"Stats: 1 total"}'
+    yield "line-bytes", b'{"type":"line","time":"2026-11-21T10:00:00Z","text":"\xef\xbf\xbd","text_bytes":"\\\\xff"}'
+    yield "log", b'{"type":"log","wants_file":true}'
+    yield "log-none", b'{"type":"log","wants_file":false}'
+    yield "report", b'{"done":12,"lost":3,"problem":"no room"}'
+    yield "report-lost", b'{"done":1,"lost":3,"problem":""}'
+    yield "other", b'{"type":"status"}'
+    yield "cut", decision()[:200]
+
+
+def seeds_probe():
+    yield "echo", struct.pack("!IHH", 1, 1, 5) + b"hello"
+    yield "empty", struct.pack("!IHH", 1, 1, 0)
+    yield "cut", struct.pack("!IHH", 1, 1, 5) + b"hell"
+    yield "more", struct.pack("!IHH", 1, 1, 5) + b"hello!"
+    yield "other-kind", struct.pack("!IHH", 1, 2, 0)
+    yield "most", struct.pack("!IHH", 0xffffffff, 1, 4096) + bytes(4096)
+    yield "too-long", struct.pack("!IHH", 1, 1, 4097) + bytes(4097)
+    yield "header-cut", b"\0\0\0\1\0"
 
 
 def main():

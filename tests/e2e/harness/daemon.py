@@ -98,7 +98,7 @@ class Daemon:
             notify.bind(notify_path)
             notify.setblocking(False)
             environment = {k: v for k, v in os.environ.items() if k not in ("SUDO_UID", "BASTION_LOG", "RUST_LOG")}
-            environment.update(NOTIFY_SOCKET=notify_path, **self.environment)
+            environment.update(NOTIFY_SOCKET=notify_path, BASTION_SECCOMP="kill", **self.environment)
             self.process = self.namespace.popen(*self.wrapper, *self.argv(*more), stdout=output, stderr=output, env=environment)
             heard = bytearray()
 

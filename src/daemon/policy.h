@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the policy_*.c files offer each other; everybody else knows daemon.h. */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "daemon/daemon.h"
+
+/* ---- policy_files.c: files as they are read */
+void policy_path(char ret[PATH_MAX], const char *directory, const char *name);
+/* Words about a file that was refused, kept for status and doctor, and logged. */
+void policy_set_problem(char **problem, const char *path, const struct file_error *error, const char *instead);
+void policy_clear_problem(char **problem);
+
+struct policy_warnings {
+        struct daemon *d; /* NULL: print, as --check does */
+        const char *path;
+        unsigned n;
+};
+
+/* 0, -ENOENT, another negative errno or CONFFILE_E_SYNTAX with *ret_error. */
+int policy_read_config(const char *path, const struct config *last_good, const struct options *options, struct policy_warnings *warnings,
+                       struct config *ret, struct file_error *ret_error);
+/* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
+int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
+/* *ret_text is the file's text, which the caller frees. */
+int policy_read_rules(const char *path, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
+                      struct file_error *ret_error);
+/* Takes `text`: a last good copy in the state directory. */
+void policy_keep_good(struct daemon *d, const char *name, char *text, size_t n);
+
+/* ---- policy_mode.c: configuration and mode */
+int policy_start_config(struct daemon *d);
+/* The mode that holds when no try is running. */
+enum mode policy_settled_mode(const struct daemon *d);
+/* Reads config.json over `d->config`, whose mode must be the settled one: a wrong word keeps it. */
+void policy_load_config(struct daemon *d, bool at_start);
+void policy_enter_mode(struct daemon *d, enum mode mode);
+/* `on_failure` (which follows the mode unless the file says otherwise) or `deny_errno` may have changed. */
+void policy_refresh_hook(struct daemon *d);
+
+/* ---- policy_rules.c */
+int policy_start_rules(struct daemon *d);
+int policy_load_rules(struct daemon *d, bool at_start);
+int64_t policy_save_rules(struct daemon *d);
+/* The configuration switches some factory rules. */
+void policy_apply_config(struct daemon *d);
+void policy_forget_session_answers(struct daemon *d);
+/* Something that can end a flow has changed: the generation rises, open questions are decided again. */
+void policy_changed(struct daemon *d);
