@@ -106,9 +106,12 @@ def test_the_cap_in_all(daemon, flood, others, old_client, subscriber, programs,
     d = daemon({"timeout_seconds": 300, "cache_decisions": False}, rules={f"{others.path}:*": True})
     person, watcher = old_client(d), subscriber(d)
     before = memory(d)
-    crowds = [flood(f"crowd-{i:02}", 70) for i in range(68)]
-    for crowd in crowds:
-        crowd.opened()
+    # One after the other: of one user there are 256 questions at most, and whose four they are must not depend on who was quick.
+    crowds = []
+    for i in range(68):
+        crowds.append(flood(f"crowd-{i:02}", 70))
+        crowds[-1].opened()
+        until(lambda: status(watcher)["held"] == min(64 * (i + 1), 4096), lambda: status(watcher))
     beyond = 68 * 70 - 4096
     until(lambda: status(watcher)["held"] == 4096 and status(watcher)["by_reason"].get("cap", 0) >= beyond, lambda: status(watcher), 60)
     assert others() < BOUND_NS
