@@ -174,6 +174,8 @@ int server_start(struct daemon *d);
 void server_stop(struct daemon *d);
 /* Somebody who may answer is listening, and the configuration lets us ask. */
 bool server_can_ask(const struct daemon *d);
+/* Clients that have connected but were not served yet are served now: somebody who may answer may be among them. */
+void server_take_waiting(struct daemon *d);
 unsigned server_client_count(const struct daemon *d);
 /* One line to everybody whom it concerns: old-style clients when `old`, subscribers of `events` (enum subscription) else. */
 void server_broadcast(struct daemon *d, const struct buf *line, bool old, unsigned events);

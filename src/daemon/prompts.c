@@ -66,6 +66,8 @@ static struct question *ask(struct daemon *d, const struct facts *facts, unsigne
 
         *ret_failure = FAILURE_NOBODY;
         if (!server_can_ask(d))
+                server_take_waiting(d); /* the tray that connected a moment ago counts */
+        if (!server_can_ask(d))
                 return NULL;
         *ret_failure = FAILURE_CAP;
         r = question_ask(d->questions, facts, n_facts, reason, learning, held, now, deadline, &q);

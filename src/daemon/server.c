@@ -470,24 +470,36 @@ static void shed_client(struct server *s)
         s->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, _unused_ uint32_t events, void *userdata)
+/* Takes the next client that waits; false when none does. */
+static bool take_client(struct server *s)
 {
-        struct server *s = userdata;
         int fd = listener_accept(s->listen_fd);
 
         if (fd == -EMFILE || fd == -ENFILE) {
                 shed_client(s);
-                return 0;
+                return true;
         }
         if (fd < 0)
-                return 0; /* it left already */
+                return false; /* or it left already */
         if (s->n_clients >= LIMIT_CLIENTS || fd >= s->fds_max) {
                 log_warn("%u clients are connected%s: one more is turned away", s->n_clients, fd >= s->fds_max ? ", and few file descriptors left" : "");
                 close(fd);
-                return 0;
+                return true;
         }
         add_client(s, fd);
+        return true;
+}
+
+static int on_connect(_unused_ sd_event_source *source, _unused_ int listen_fd, _unused_ uint32_t events, void *userdata)
+{
+        take_client(userdata);
         return 0;
+}
+
+void server_take_waiting(struct daemon *d)
+{
+        for (int i = 0; d->server && i < LIMIT_CLIENTS && take_client(d->server); i++)
+                ;
 }
 
 static int read_fds_max(void)
