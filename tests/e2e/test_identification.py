@@ -207,8 +207,12 @@ def test_a_program_that_is_replaced_keeps_its_rules(desk, closing):
     os.replace(path + ".new", path)
     status, output = program.finish_with("go on\n")
     assert status == 0, output
-    told = [(d["path"], d["verdict"]) for d in desk.watcher.decisions() if d["path"] == path]
-    assert told == [(path, "allow")] * 2
+
+    def told():
+        return [(d["path"], d["verdict"]) for d in desk.watcher.decisions() if d["path"] == path]
+
+    until(lambda: len(told()) >= 2, "the child's decision")
+    assert told() == [(path, "allow")] * 2
     assert not any(d.get("path_deleted") for d in desk.watcher.decisions() if d["path"] == path)
     # The new file has the path's rules too.
     assert desk.watcher.decision(pid=closing(desk.start(path, "tcp", Network.PEER4, 8080)).pid)["verdict"] == "allow"
@@ -327,6 +331,7 @@ def test_a_name_that_changes_all_the_time(full, desk, tmp_path):
         renaming.set()
         thread.join()
         os.close(fd)
+    until(lambda: len([d for d in desk.watcher.decisions() if d["remote_port"] == port]) >= count, "a decision for each")
     told = [d for d in desk.watcher.decisions() if d["remote_port"] == port]
     assert len(told) == count and {d["path"] for d in told} <= {short, long}
     assert {d["verdict"] for d in told} == {"deny"}
