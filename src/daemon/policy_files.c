@@ -51,7 +51,6 @@ static void io_error(struct file_error *ret, int r)
 
 /* ---- configuration --------------------------------------------------------------------------------------------------- */
 
-
 static void on_config_warning(void *userdata, const struct file_error *warning)
 {
         struct policy_warnings *w = userdata;

@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -21,6 +20,7 @@
 #include "base/log.h"
 #include "bpf/abi.h"
 #include "sys/executables.h"
+#include "sys/clock.h"
 #include "sys/processes.h"
 #include "sys/procread.h"
 #include "sys/programs.h"
@@ -57,14 +57,6 @@ struct tracker {
         uint64_t opened_ns, purged_ns;
         uint64_t n_unlabelled;
 };
-
-static uint64_t now_ns(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static struct abi_process to_abi(const struct process *p)
 {
@@ -231,7 +223,7 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
         t = owner.userdata = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
-        t->opened_ns = now_ns();
+        t->opened_ns = clock_boottime().ns;
         processes_init(&t->processes, on_forgotten, t);
         t->executables = executables_new();
         if (!t->executables)
@@ -396,7 +388,7 @@ static bool take_queued(struct tracker *t, const struct abi_flow *key, struct ab
         bool fresh;
 
         fresh = bpf_map_lookup_and_delete_elem(t->programs.map_fds[MAP_QUEUED], key, ret) == 0;
-        if (left && now_ns() - left->queued.since_ns > ABI_QUEUED_STALE_NS) {
+        if (left && clock_boottime().ns - left->queued.since_ns > ABI_QUEUED_STALE_NS) {
                 left->queued.n_packets = 0;
                 left = NULL;
         }
@@ -420,7 +412,7 @@ static bool take_queued(struct tracker *t, const struct abi_flow *key, struct ab
 /* Once in the lifetime of an entry that nobody reads. */
 static void purge_stale(struct tracker *t)
 {
-        const uint64_t now = now_ns();
+        const uint64_t now = clock_boottime().ns;
 
         if (now - t->purged_ns < ABI_QUEUED_STALE_NS)
                 return;
@@ -486,7 +478,7 @@ static void fill_state(const struct tracker *t, const struct abi_tag *tag, const
         owner->state = TAG_UNDECIDED;
         if (bpf_map_lookup_elem(t->programs.map_fds[MAP_PEERS], &key, &peer) < 0)
                 return;
-        if (peer.direction == ABI_DIRECTION_IN && peer.expires_ns < now_ns())
+        if (peer.direction == ABI_DIRECTION_IN && peer.expires_ns < clock_boottime().ns)
                 return;
         owner->state = (enum tag_state)(TAG_UNDECIDED + peer.state);
         owner->direction = peer.direction == ABI_DIRECTION_IN ? DIRECTION_IN : DIRECTION_OUT;

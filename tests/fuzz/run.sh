@@ -36,7 +36,7 @@ keep() {
 fuzz_one() {
         program=$build/tests/fuzz/fuzz_$1
         corpus=tests/fuzz/corpus/$1
-        work=$build/work/$1
+        work=$build/runs/$1
         rm -rf "$work"
         mkdir -p "$work/found" "$work/new" "$work/stay"
         if ! "$program" -max_total_time="$seconds" -max_len=$max_input -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
