@@ -57,7 +57,7 @@ class Person:
     """Answers what is asked, by the plan of the moment."""
 
     def __init__(self, daemon):
-        self.plan = {}
+        self.plan, self.said = {}, []
         self.client = OldClient(daemon.socket_path)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -71,6 +71,7 @@ class Person:
                 plan = self.plan.get((request["app_path"], request["dest_port"]))
                 if plan and not request["learning_mode"]:
                     allow, duration = plan
+                    self.said.append((time.clock_gettime(time.CLOCK_BOOTTIME), request, plan))
                     self.client.answer(request, allow, duration=duration)
             done = len(asked)
 
@@ -90,6 +91,7 @@ class Soak:
         self.d = daemon({"on_failure": "closed", "timeout_seconds": 60}, rules={})
         self.person = self.admin = None
         self.expected_at_peer, self.refused = set(), set()
+        self.journal = []
         self.steps, self.high_water = 0, []
         self.connect()
 
@@ -109,6 +111,15 @@ class Soak:
         self.person = self.admin = None
 
     # -- what happens
+
+    def note(self, what):
+        """For whoever reads a failure: what had been done until then, and when."""
+        self.journal.append(f"{time.clock_gettime(time.CLOCK_BOOTTIME):.3f} step {self.steps}: {what}")
+
+    def tell(self):
+        print("\n".join(self.journal[-25:]))
+        print("\n".join(self.d.log().splitlines()[-80:]))
+        print("asked: ", self.person.said[-12:] if self.person else None)
 
     def pick(self):
         kind = self.random.choice(self.kinds)
@@ -131,6 +142,7 @@ class Soak:
     def visits(self):
         batch = [self.pick() for _ in range(self.random.randint(1, 4))]
         plan = {(path, port): (self.random.random() < 0.5, self.random.choice(("once", "session", "always"))) for _, path, port in batch}
+        self.note(f"visits {batch}, the person {'says ' + str(plan) if self.person else 'is away'}, mode {self.model.mode}")
         if self.person:
             self.person.plan = plan
         outcomes = [self.model.expected(path, port, plan[path, port][0]) for _, path, port in batch]
@@ -164,10 +176,12 @@ class Soak:
         reply = self.admin.request("rule_add", sentence=f"{'allow' if allow else 'deny'} {path}{word}")
         assert reply["type"] == "reply" and reply["rule"]["id"] == f"{path}:{port}", reply
         self.model.flat[f"{path}:{port}"] = allow
+        self.note(f"added {path}:{port} {allow}")
 
     def delete_rule(self):
         if self.model.flat:
             key = self.random.choice(sorted(self.model.flat))
+            self.note(f"deletes {key}")
             assert self.admin.request("rule_delete", rule=key)["type"] == "reply"
             del self.model.flat[key]
 
@@ -175,6 +189,7 @@ class Soak:
         kept = {k: v for k, v in self.model.flat.items() if self.random.random() < 0.5}
         path = self.random.choice(self.paths)
         kept[f"{path}:{self.random.choice(TCP_PORTS)}"] = self.random.random() < 0.5
+        self.note(f"edits the file: {kept}")
         self.d.write_rules(kept)
         self.model.flat = kept
         self.d.reload()
@@ -228,6 +243,7 @@ class Soak:
                    (self.person_comes_or_goes, 4), (self.crash, 5), (self.restart, 3))
         (action,) = self.random.choices([a for a, _ in actions], [w for _, w in actions])
         self.steps += 1
+        self.note(action.__name__)
         action()
         assert self.d.process.poll() is None, self.d.output()
 
@@ -254,6 +270,9 @@ def test_no_verdict_differs_from_the_model(rung, full, network, daemon, programs
         assert at_peer(servers) & soak.refused == set(), "these were refused"
         assert at_peer(servers) == soak.expected_at_peer
         soak.high_water.append(soak.memory())
+    except BaseException:
+        soak.tell()
+        raise
     finally:
         soak.disconnect()
         print(f"{soak.steps} steps, {len(soak.high_water)} lives, {len(soak.expected_at_peer)} through, {len(soak.refused)} refused, "
