@@ -60,6 +60,7 @@ static const char *tag_word(enum reason reason)
         case REASON_ADOPTED:
         case REASON_INBOUND:
         case REASON_KEPT:
+        case REASON_CLOSING:
         case REASON_SELF:
         case REASON_OWNER_UNKNOWN:
         case REASON_OWNER_AMBIGUOUS:

@@ -138,6 +138,19 @@ static bool was_answered(const struct transit *t)
         return t->n == 1 && t->owners[0].state == TAG_KEPT && t->owners[0].mode_epoch == t->d->mode_epoch;
 }
 
+/* Allowed before, and its program has closed it since: what is left in its buffers goes out, and nobody can be asked what it should have been. */
+static bool is_closing(const struct transit *t)
+{
+        const struct owner *owner = &t->owners[0];
+        struct sockdiag_socket socket;
+        int r;
+
+        if (t->n != 1 || t->packet.flow.protocol != IPPROTO_TCP || t->packet.tcp_syn || (owner->state != TAG_ALLOWED && owner->state != TAG_KEPT))
+                return false;
+        r = sockets_find(t->d->sockets, &t->packet.flow, &socket);
+        return r == -ENOENT || (r == 0 && (socket.cookie != owner->cookie || socket.inode == 0));
+}
+
 /*
  * A rule that denies ends what was allowed before. Anything less leaves the precedent in force, with its own reason.
  */
@@ -157,6 +170,8 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
                 reason = REASON_ADOPTED;
         else if (was_answered(t))
                 reason = REASON_KEPT;
+        else if (is_closing(t))
+                reason = REASON_CLOSING;
         else
                 return;
         *decision = (struct decision){ .verdict = VERDICT_ALLOW, .reason = reason, .subject = t->owners[0].subject };

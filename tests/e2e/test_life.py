@@ -384,3 +384,30 @@ def test_the_next_daemon_may_be_of_another_abi(daemon, visit, programs, talk, sn
     assert flow.works()
 
 
+
+
+def test_nobody_is_asked_what_a_closed_program_should_have_been_allowed(daemon, network, closing, old_client, subscriber):
+    """Its connection was allowed and its rule is gone: what lies in the buffer of its closed socket still goes out."""
+    listener = closing(network.peer.socket(socket.AF_INET, socket.SOCK_STREAM))
+    listener.bind((Network.PEER4, 7171))
+    listener.listen(1)
+    d = daemon(rules={f"{PYTHON}:*": True})
+    person, admin = old_client(d), subscriber(d, "questions", "decisions")
+    sender = network.fw.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sender.connect((Network.PEER4, 7171))
+    receiver = closing(listener.accept()[0])
+    receiver.settimeout(20)
+    sender.setblocking(False)
+    sent = 0
+    try:
+        while True:
+            sent += sender.send(b"x" * 65536)
+    except BlockingIOError:
+        pass
+    sender.close()
+    assert admin.request("rule_delete", rule=f"{PYTHON}:*")["type"] == "reply"
+    got = 0
+    while piece := receiver.recv(1 << 20):
+        got += len(piece)
+    assert got == sent > 50_000
+    assert person.settle().popups(PYTHON) == [] and admin.of_type("question") == []
