@@ -98,10 +98,11 @@ static bool matches_number(uint32_t wanted, uint32_t actual)
         return actual != UINT32_MAX && wanted == actual;
 }
 
-bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now)
+bool rule_may_match(const struct rule *r, const struct facts *facts, unsigned known, struct boottime now)
 {
         const struct subject *s = facts->subject;
         const struct flow *flow = facts->flow;
+        unsigned has = r->has & known;
 
         if (r->disabled || boottime_reached(r->expires, now))
                 return false;
@@ -109,28 +110,33 @@ bool rule_matches(const struct rule *r, const struct facts *facts, struct bootti
         if (!matches_subject(r, s))
                 return false;
 
-        if ((r->has & RULE_HAS_PROCESS) && !process_equal(&r->process, &s->process))
+        if ((has & RULE_HAS_PROCESS) && !process_equal(&r->process, &s->process))
                 return false;
 
-        if ((r->has & RULE_HAS_NETWORK) && !addr_in_prefix(&flow->remote, &r->network, r->prefix))
+        if ((has & RULE_HAS_NETWORK) && !addr_in_prefix(&flow->remote, &r->network, r->prefix))
                 return false;
 
-        if ((r->has & RULE_HAS_SCOPES) && !(r->scopes & facts->scopes))
+        if ((has & RULE_HAS_SCOPES) && !(r->scopes & facts->scopes))
                 return false;
 
-        if ((r->has & RULE_HAS_PORTS) && !matches_ports(r, flow))
+        if ((has & RULE_HAS_PORTS) && !matches_ports(r, flow))
                 return false;
 
-        if ((r->has & RULE_HAS_PROTOCOL) && r->protocol != flow->protocol)
+        if ((has & RULE_HAS_PROTOCOL) && r->protocol != flow->protocol)
                 return false;
 
-        if ((r->has & RULE_HAS_UID) && !matches_number(r->uid, s->uid))
+        if ((has & RULE_HAS_UID) && !matches_number(r->uid, s->uid))
                 return false;
 
-        if ((r->has & RULE_HAS_GID) && !matches_number(r->gid, s->gid))
+        if ((has & RULE_HAS_GID) && !matches_number(r->gid, s->gid))
                 return false;
 
         return true;
+}
+
+bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now)
+{
+        return rule_may_match(r, facts, RULE_HAS_EVERYTHING, now);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -48,6 +48,8 @@ enum {
         RULE_HAS_PROCESS = 1 << 6, /* bound to one process: what "once" leaves behind */
 };
 
+#define RULE_HAS_EVERYTHING (~0u)
+
 struct port_range {
         uint16_t first, last; /* host order, first <= last, never 0 */
 };
@@ -98,6 +100,8 @@ struct facts {
 
 /* Every criterion that is present is satisfied, the rule is enabled and not expired. Pure, no allocation. */
 bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now);
+/* The same where only the criteria in the mask `known` can be told of a connection: what is not known may be satisfied. */
+bool rule_may_match(const struct rule *r, const struct facts *facts, unsigned known, struct boottime now);
 
 /* Same criteria and priority (not action, lifetime, note, id): the second of two such rules replaces the first. */
 bool rule_same_criteria(const struct rule *a, const struct rule *b);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rules live in slots. A slot is named by what can be looked up exactly: the subject, its program, one whole address or none,
- * one single port or none. So a rule lives in exactly one slot, and a connection has to look into four slots for each of the
- * subjects it may match (its path, its name, its kind, anyone), however many rules there are. What cannot be looked up
- * (ranges, networks, scopes, users) is tried in the slot's order. A slot is a skip list in the order of rule_compare(): the
- * first match is the slot's answer, and 100,000 rules of one slot load without sorting or moving anything.
+ * Rules live in groups, one for each subject and program: a connection concerns at most its path's group, its name's (or its
+ * kind's) and that of no program at all, however many others there are.
+ *
+ * Within a group a rule has a place: the network and the single port that it names, each of them or none. All places are in one
+ * hash table, and a group knows which prefix lengths its rules use, so that a connection looks up its own address cut to each of
+ * these lengths, with and without its port. What is no place (lists of ports, scopes, protocols, users) is tried rule by rule
+ * among those of one place.
+ *
+ * A group is a skip list too, in the order of rule_compare(). Its first rule tells that a whole group comes after a rule already
+ * found; and what comes before a rule is what can narrow a decision (ruleset_breadth()). 100,000 rules of one group load without
+ * sorting or moving anything.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,38 +22,44 @@
 #include "base/str.h"
 #include "core/ruleset.h"
 
-enum { SKIP_LEVELS = 8 }; /* a fourth of each level is on the next: good for 4^8 rules of one slot */
-
-struct slot_key {
-        enum rule_subject subject;
-        const char *program; /* "" where the subject has none */
-        bool has_address, has_port;
-        struct addr address;
-        uint16_t port;
+enum {
+        SKIP_LEVELS = 8,    /* a fourth of each level is on the next: good for 4^8 rules of one group */
+        BREADTH_STEPS = 64, /* rules of one group that are looked at before a decision counts as narrow */
 };
 
 struct entry;
 
-struct slot {
+struct group {
         struct hashmap_node by_key;
-        struct slot_key key; /* program is owned */
+        enum rule_subject subject;
+        char *program; /* "" where the subject has none */
         size_t n;
+        uint64_t prefixes[2][3]; /* without and with a port: bit n where a place has n bits; never cleared, one too many costs a look */
         struct entry *first[SKIP_LEVELS];
+};
+
+/* What a rule's place is looked up by. No network is a network of 0 bits. */
+struct place {
+        const struct group *group;
+        struct addr network; /* masked */
+        uint8_t prefix;
+        bool has_port;
+        uint16_t port;
 };
 
 struct entry {
         struct rule *rule;
         struct list link;     /* in order of insertion */
         struct list expiring; /* among those that expire, else alone */
-        struct hashmap_node by_id, by_criteria;
-        struct slot *slot;
+        struct hashmap_node by_id, by_criteria, by_place;
+        struct group *group;
         unsigned n_levels;
-        struct entry *next[]; /* in the slot, by level */
+        struct entry *next[]; /* in the group, by level */
 };
 
 struct ruleset {
         uint64_t seed;
-        struct hashmap slots, ids, criteria;
+        struct hashmap groups, ids, criteria, places;
         struct list entries, expiring;
         size_t n;
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
@@ -60,18 +72,19 @@ struct ruleset *ruleset_new(uint64_t seed)
         if (!set)
                 return NULL;
         set->seed = seed;
-        hashmap_init(&set->slots, seed);
+        hashmap_init(&set->groups, seed);
         hashmap_init(&set->ids, seed);
         hashmap_init(&set->criteria, seed);
+        hashmap_init(&set->places, seed);
         list_init(&set->entries);
         list_init(&set->expiring);
         return set;
 }
 
-static void slot_free(struct slot *slot)
+static void group_free(struct group *group)
 {
-        free((char *)slot->key.program);
-        free(slot);
+        free(group->program);
+        free(group);
 }
 
 static void entry_free(struct entry *entry)
@@ -93,105 +106,81 @@ struct ruleset *ruleset_free(struct ruleset *set)
                 return NULL;
         list_for_each_safe(pos, next, &set->entries)
                 entry_free(CONTAINER_OF(pos, struct entry, link));
-        for (struct hashmap_node *node = hashmap_next(&set->slots, NULL), *next; node; node = next) {
-                next = hashmap_next(&set->slots, node);
-                slot_free(CONTAINER_OF(node, struct slot, by_key));
+        for (struct hashmap_node *node = hashmap_next(&set->groups, NULL), *next; node; node = next) {
+                next = hashmap_next(&set->groups, node);
+                group_free(CONTAINER_OF(node, struct group, by_key));
         }
-        hashmap_deinit(&set->slots);
+        hashmap_deinit(&set->groups);
         hashmap_deinit(&set->ids);
         hashmap_deinit(&set->criteria);
+        hashmap_deinit(&set->places);
         free(set);
         return NULL;
 }
 
-/* Slots. */
+/* Groups. */
 
-static struct slot_key rule_slot_key(const struct rule *r)
+struct group_key {
+        enum rule_subject subject;
+        const char *program;
+};
+
+static uint64_t group_hash(const struct ruleset *set, const struct group_key *key)
+{
+        return hash_bytes(set->seed ^ key->subject, key->program, strlen(key->program));
+}
+
+static bool group_equal(const struct hashmap_node *node, const void *wanted)
+{
+        const struct group *group = CONTAINER_OF(node, struct group, by_key);
+        const struct group_key *key = wanted;
+
+        return group->subject == key->subject && strcmp(group->program, key->program) == 0;
+}
+
+static struct group *group_find(const struct ruleset *set, enum rule_subject subject, const char *program)
+{
+        struct group_key key = { .subject = subject, .program = program };
+        struct hashmap_node *node = hashmap_find(&set->groups, group_hash(set, &key), group_equal, &key);
+
+        return node ? CONTAINER_OF(node, struct group, by_key) : NULL;
+}
+
+static struct group *group_get(struct ruleset *set, const struct rule *r)
 {
         bool named = r->subject == RULE_PATH || r->subject == RULE_NAME;
-        struct slot_key key = {
-                .subject = r->subject,
-                .program = named && r->program ? r->program : "",
-                .has_address = (r->has & RULE_HAS_NETWORK) && r->prefix == 128,
-                .has_port = (r->has & RULE_HAS_PORTS) && r->n_ports == 1 && r->ports[0].first == r->ports[0].last,
-        };
+        struct group_key key = { .subject = r->subject, .program = named && r->program ? r->program : "" };
+        struct group *group = group_find(set, key.subject, key.program);
 
-        if (key.has_address)
-                key.address = r->network;
-        if (key.has_port)
-                key.port = r->ports[0].first;
-        return key;
-}
-
-static uint64_t program_hash(uint64_t seed, enum rule_subject subject, const char *program)
-{
-        return hash_bytes(seed ^ subject, program, strlen(program));
-}
-
-/* `program` is program_hash() of the key, so that a decision reads each name only once. */
-static uint64_t slot_hash(uint64_t program, const struct slot_key *key)
-{
-        uint8_t bytes[sizeof(key->address.bytes) + 4] = { 0 };
-
-        if (key->has_address)
-                memcpy(bytes, key->address.bytes, sizeof(key->address.bytes));
-        bytes[16] = key->has_address;
-        bytes[17] = key->has_port;
-        bytes[18] = (uint8_t)(key->port >> 8);
-        bytes[19] = (uint8_t)key->port;
-        return hash_bytes(program, bytes, sizeof(bytes));
-}
-
-static bool slot_equal(const struct hashmap_node *node, const void *wanted)
-{
-        const struct slot_key *a = &CONTAINER_OF(node, struct slot, by_key)->key, *b = wanted;
-
-        return a->subject == b->subject && a->has_address == b->has_address && a->has_port == b->has_port &&
-               a->port == b->port && addr_equal(&a->address, &b->address) && strcmp(a->program, b->program) == 0;
-}
-
-static struct slot *slot_find(const struct ruleset *set, const struct slot_key *key, uint64_t hash)
-{
-        struct hashmap_node *node = hashmap_find(&set->slots, hash, slot_equal, key);
-
-        return node ? CONTAINER_OF(node, struct slot, by_key) : NULL;
-}
-
-static struct slot *slot_get(struct ruleset *set, const struct rule *r)
-{
-        struct slot_key key = rule_slot_key(r);
-        uint64_t hash = slot_hash(program_hash(set->seed, key.subject, key.program), &key);
-        struct slot *slot = slot_find(set, &key, hash);
-
-        if (slot)
-                return slot;
-        slot = calloc(1, sizeof(*slot));
-        if (!slot)
+        if (group)
+                return group;
+        group = calloc(1, sizeof(*group));
+        if (!group)
                 return NULL;
-        slot->key = key;
-        slot->key.program = strdup(key.program);
-        if (!slot->key.program || hashmap_insert(&set->slots, &slot->by_key, hash) < 0) {
-                slot_free(slot);
+        group->subject = key.subject;
+        group->program = strdup(key.program);
+        if (!group->program || hashmap_insert(&set->groups, &group->by_key, group_hash(set, &key)) < 0) {
+                group_free(group);
                 return NULL;
         }
-        return slot;
+        return group;
 }
 
-static void slot_drop_if_empty(struct ruleset *set, struct slot *slot)
+static void group_drop_if_empty(struct ruleset *set, struct group *group)
 {
-        if (slot->n > 0)
+        if (group->n > 0)
                 return;
-        hashmap_remove(&set->slots, &slot->by_key);
-        slot_free(slot);
+        hashmap_remove(&set->groups, &group->by_key);
+        group_free(group);
 }
 
 /* Points `links[level]` at the pointer that leads to the first entry not before `rule`. */
-static void slot_seek(struct slot *slot, const struct rule *rule, struct entry **links[SKIP_LEVELS])
+static void group_seek(struct group *group, const struct rule *rule, struct entry **links[SKIP_LEVELS])
 {
         struct entry *at = NULL; /* the last entry known to be before `rule`; it has every level still to come */
 
         for (unsigned level = SKIP_LEVELS; level-- > 0;) {
-                struct entry **link = at ? &at->next[level] : &slot->first[level];
+                struct entry **link = at ? &at->next[level] : &group->first[level];
 
                 while (*link && rule_compare((*link)->rule, rule) < 0) {
                         at = *link;
@@ -201,29 +190,71 @@ static void slot_seek(struct slot *slot, const struct rule *rule, struct entry *
         }
 }
 
-static void slot_insert(struct slot *slot, struct entry *entry)
+static void group_insert(struct group *group, struct entry *entry)
 {
         struct entry **links[SKIP_LEVELS];
 
-        slot_seek(slot, entry->rule, links);
+        group_seek(group, entry->rule, links);
         for (unsigned level = 0; level < entry->n_levels; level++) {
                 entry->next[level] = *links[level];
                 *links[level] = entry;
         }
-        entry->slot = slot;
-        slot->n++;
+        group->n++;
 }
 
-static void slot_remove(struct entry *entry)
+static void group_remove(struct entry *entry)
 {
         struct entry **links[SKIP_LEVELS];
 
-        slot_seek(entry->slot, entry->rule, links);
+        group_seek(entry->group, entry->rule, links);
         for (unsigned level = 0; level < entry->n_levels; level++) {
                 assert(*links[level] == entry);
                 *links[level] = entry->next[level];
         }
-        entry->slot->n--;
+        entry->group->n--;
+}
+
+/* Places. */
+
+static struct place rule_place(const struct group *group, const struct rule *r)
+{
+        struct place place = { .group = group };
+
+        if (r->has & RULE_HAS_NETWORK) {
+                place.prefix = MIN(r->prefix, 128); /* more would match nothing, but must not leave the table of prefixes */
+                place.network = addr_masked(&r->network, place.prefix);
+        }
+        if ((r->has & RULE_HAS_PORTS) && r->n_ports == 1 && r->ports[0].first == r->ports[0].last) {
+                place.has_port = true;
+                place.port = r->ports[0].first;
+        }
+        return place;
+}
+
+static uint64_t place_hash(const struct place *place)
+{
+        uint32_t words[5];
+
+        memcpy(words, place->network.bytes, sizeof(place->network.bytes));
+        words[4] = (uint32_t)place->prefix << 24 | (uint32_t)place->has_port << 16 | place->port;
+        return hash_bytes(place->group->by_key.hash, words, sizeof(words));
+}
+
+static bool place_equal(const struct hashmap_node *node, const void *wanted)
+{
+        const struct entry *entry = CONTAINER_OF(node, struct entry, by_place);
+        const struct place *b = wanted;
+        struct place a;
+
+        if (entry->group != b->group)
+                return false;
+        a = rule_place(entry->group, entry->rule);
+        return a.prefix == b->prefix && a.has_port == b->has_port && a.port == b->port && addr_equal(&a.network, &b->network);
+}
+
+static void group_note_prefix(struct group *group, const struct place *place)
+{
+        group->prefixes[place->has_port][place->prefix / 64] |= UINT64_C(1) << place->prefix % 64;
 }
 
 /* Identifiers. */
@@ -299,21 +330,23 @@ static unsigned draw_levels(const struct ruleset *set, const char *id)
         return n;
 }
 
-/* Takes the rule out of every index; the entry and its slot stay. */
+/* Takes the rule out of every index; the entry and its group stay. */
 static void entry_unlink(struct ruleset *set, struct entry *entry)
 {
-        slot_remove(entry);
+        group_remove(entry);
         hashmap_remove(&set->ids, &entry->by_id);
         hashmap_remove(&set->criteria, &entry->by_criteria);
+        hashmap_remove(&set->places, &entry->by_place);
         list_unlink(&entry->link);
         list_unlink(&entry->expiring);
         set->n--;
 }
 
 /* Puts an entry whose rule has its id into every index, before `at` in the order of insertion. */
-static int entry_link(struct ruleset *set, struct entry *entry, struct slot *slot, struct list *at)
+static int entry_link(struct ruleset *set, struct entry *entry, struct group *group, struct list *at)
 {
         const struct rule *rule = entry->rule;
+        struct place place = rule_place(group, rule);
 
         if (hashmap_insert(&set->ids, &entry->by_id, hash_bytes(set->seed, rule->id, strlen(rule->id))) < 0)
                 return -ENOMEM;
@@ -321,7 +354,14 @@ static int entry_link(struct ruleset *set, struct entry *entry, struct slot *slo
                 hashmap_remove(&set->ids, &entry->by_id);
                 return -ENOMEM;
         }
-        slot_insert(slot, entry);
+        if (hashmap_insert(&set->places, &entry->by_place, place_hash(&place)) < 0) {
+                hashmap_remove(&set->criteria, &entry->by_criteria);
+                hashmap_remove(&set->ids, &entry->by_id);
+                return -ENOMEM;
+        }
+        entry->group = group;
+        group_note_prefix(group, &place);
+        group_insert(group, entry);
         list_append(at, &entry->link);
         if (rule->expires.ns != BOOTTIME_NEVER.ns)
                 list_append(&set->expiring, &entry->expiring);
@@ -329,14 +369,16 @@ static int entry_link(struct ruleset *set, struct entry *entry, struct slot *slo
         return 0;
 }
 
-/* The place of `old` goes to `entry`. The maps have buckets already, so that nothing can fail any more. */
-static int entry_replace(struct ruleset *set, struct entry *old, struct entry *entry, struct slot *slot)
+/* The place in the order of insertion goes from `old` to `entry`; the criteria are the same, so their group is too. The maps have
+ * buckets already, so that nothing can fail any more. */
+static int entry_replace(struct ruleset *set, struct entry *old, struct entry *entry)
 {
         struct list *at = old->link.next;
+        struct group *group = old->group;
         int error;
 
         entry_unlink(set, old);
-        error = entry_link(set, entry, slot, at);
+        error = entry_link(set, entry, group, at);
         entry_free(old);
         return error;
 }
@@ -360,7 +402,7 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
         _cleanup_(entry_freep) struct entry *entry = NULL;
         _cleanup_(freep) char *id = NULL;
         struct entry *same = find_same(set, rule), *taken = rule->id ? find_id(set, rule->id) : NULL;
-        struct slot *slot;
+        struct group *group;
         int error;
 
         if (taken && taken != same)
@@ -373,19 +415,19 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
                         return -ENOMEM;
         }
         entry = entry_new(set, rule->id ? rule->id : id);
-        slot = slot_get(set, rule);
-        if (!entry || !slot) {
-                if (slot)
-                        slot_drop_if_empty(set, slot);
+        group = group_get(set, rule);
+        if (!entry || !group) {
+                if (group)
+                        group_drop_if_empty(set, group);
                 return -ENOMEM;
         }
         if (!rule->id)
                 rule->id = TAKE_PTR(id);
         entry->rule = rule;
-        error = same ? entry_replace(set, same, entry, slot) : entry_link(set, entry, slot, &set->entries);
+        error = same ? entry_replace(set, same, entry) : entry_link(set, entry, group, &set->entries);
         if (error < 0) {
                 entry->rule = NULL; /* the caller's still */
-                slot_drop_if_empty(set, slot);
+                group_drop_if_empty(set, group);
                 return error;
         }
         note_number(set, rule->id);
@@ -401,7 +443,7 @@ struct rule *ruleset_remove(struct ruleset *set, const char *id)
         if (!entry)
                 return NULL;
         entry_unlink(set, entry);
-        slot_drop_if_empty(set, entry->slot);
+        group_drop_if_empty(set, entry->group);
         rule = TAKE_PTR(entry->rule);
         entry_free(entry);
         return rule;
@@ -426,15 +468,14 @@ struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule)
         return at == &set->entries ? NULL : CONTAINER_OF(at, struct entry, link)->rule;
 }
 
-/* Deciding. */
+/* Deciding. What is `known` of the facts is RULE_HAS_EVERYTHING for a decision, and less for its breadth. */
 
-static struct rule *slot_decide(const struct slot *slot, const struct facts *facts, struct boottime now)
-{
-        for (const struct entry *entry = slot->first[0]; entry; entry = entry->next[0])
-                if (rule_matches(entry->rule, facts, now))
-                        return entry->rule;
-        return NULL;
-}
+struct query {
+        const struct ruleset *set;
+        const struct facts *facts;
+        unsigned known;
+        struct boottime now;
+};
 
 static struct rule *better(struct rule *a, struct rule *b)
 {
@@ -443,55 +484,149 @@ static struct rule *better(struct rule *a, struct rule *b)
         return rule_compare(a, b) < 0 ? a : b;
 }
 
-/* The best rule among those for one subject word: with and without the address, with and without the port. */
-static struct rule *decide_subject(const struct ruleset *set, enum rule_subject subject, const char *program,
-                                   const struct facts *facts, struct boottime now)
+/* `best`, or what is better in one place. */
+static struct rule *place_decide(const struct query *q, const struct place *place, struct rule *best)
 {
-        uint64_t hash = program_hash(set->seed, subject, program);
-        struct rule *best = NULL;
+        struct hashmap_node *node = hashmap_find(&q->set->places, place_hash(place), place_equal, place);
 
-        for (unsigned combination = 0; combination < 4; combination++) {
-                struct slot_key key = { .subject = subject, .program = program };
-                const struct slot *slot;
+        for (; node; node = hashmap_find_next(node, place_equal, place)) {
+                struct rule *rule = CONTAINER_OF(node, struct entry, by_place)->rule;
 
-                key.has_address = combination & 1;
-                if (key.has_address)
-                        key.address = facts->flow->remote;
-                key.has_port = combination & 2;
-                if (key.has_port)
-                        key.port = facts->flow->remote_port;
-                slot = slot_find(set, &key, slot_hash(hash, &key));
-                if (slot)
-                        best = better(best, slot_decide(slot, facts, now));
+                if (rule_may_match(rule, q->facts, q->known, q->now))
+                        best = better(best, rule);
         }
         return best;
 }
 
-/* The best rule for the program itself: by path, and by name only where no rule knows the path. */
-static struct rule *decide_program(const struct ruleset *set, const struct facts *facts, struct boottime now)
+/* `best`, or what is better in one group, which may be NULL. */
+static struct rule *group_decide(const struct query *q, const struct group *group, struct rule *best)
 {
-        const char *path = subject_rule_path(facts->subject);
-        struct rule *rule = path ? decide_subject(set, RULE_PATH, path, facts, now) : NULL;
+        const struct flow *flow = q->facts->flow;
 
-        return rule ? rule : decide_subject(set, RULE_NAME, facts->subject->name, facts, now);
+        if (!group || (best && rule_compare(best, group->first[0]->rule) < 0))
+                return best;
+        for (unsigned has_port = 0; has_port < 2; has_port++)
+                for (unsigned word = 0; word < ARRAY_SIZE(group->prefixes[0]); word++)
+                        for (uint64_t bits = group->prefixes[has_port][word]; bits; bits &= bits - 1) {
+                                uint8_t prefix = (uint8_t)(word * 64 + (unsigned)__builtin_ctzll(bits));
+                                struct place place = {
+                                        .group = group,
+                                        .network = addr_masked(&flow->remote, prefix),
+                                        .prefix = prefix,
+                                        .has_port = has_port,
+                                        .port = has_port ? flow->remote_port : 0,
+                                };
+
+                                best = place_decide(q, &place, best);
+                        }
+        return best;
+}
+
+/* Those groups that a subject's rules can be in, each NULL where there is none. A name counts only where no path rule matches. */
+struct groups {
+        const struct group *own, *name, *anyone;
+};
+
+static struct groups groups_of(const struct ruleset *set, const struct subject *subject)
+{
+        struct groups groups = { .anyone = group_find(set, RULE_ANYONE, "") };
+        const char *path;
+
+        switch (subject->kind) {
+        case SUBJECT_PROGRAM:
+                path = subject_rule_path(subject);
+                groups.own = path ? group_find(set, RULE_PATH, path) : NULL;
+                groups.name = group_find(set, RULE_NAME, subject->name);
+                break;
+        case SUBJECT_KERNEL:
+                groups.own = group_find(set, RULE_KERNEL, "");
+                break;
+        case SUBJECT_UNKNOWN:
+                groups.own = group_find(set, RULE_UNKNOWN, "");
+                break;
+        }
+        return groups;
 }
 
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now)
 {
-        struct rule *rule = NULL;
+        struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+        struct groups groups = groups_of(set, facts->subject);
+        struct rule *rule = group_decide(&q, groups.own, NULL);
 
-        switch (facts->subject->kind) {
-        case SUBJECT_PROGRAM:
-                rule = decide_program(set, facts, now);
+        if (!rule)
+                rule = group_decide(&q, groups.name, NULL);
+        return group_decide(&q, groups.anyone, rule);
+}
+
+/*
+ * Breadth. A set of flows is the facts with only some criteria known: a rule matches all of them when it matches by these and has no
+ * other criterion, and some of them when it may match by these. So a criterion that is not named here makes every decision narrow.
+ */
+
+static unsigned known_criteria(enum breadth breadth)
+{
+        const unsigned subject = RULE_HAS_UID | RULE_HAS_GID, port = RULE_HAS_PROTOCOL | RULE_HAS_PORTS;
+
+        switch (breadth) {
+        case BREADTH_NONE:
                 break;
-        case SUBJECT_KERNEL:
-                rule = decide_subject(set, RULE_KERNEL, "", facts, now);
-                break;
-        case SUBJECT_UNKNOWN:
-                rule = decide_subject(set, RULE_UNKNOWN, "", facts, now);
-                break;
+        case BREADTH_DESTINATION:
+                return subject | port | RULE_HAS_NETWORK | RULE_HAS_SCOPES;
+        case BREADTH_PORT:
+                return subject | port;
+        case BREADTH_PROGRAM:
+                return subject;
         }
-        return better(rule, decide_subject(set, RULE_ANYONE, "", facts, now));
+        return RULE_HAS_EVERYTHING;
+}
+
+/* A rule of the group may come before `rule` (NULL: may match at all) for one of the flows, or there are too many to be sure. Where
+ * the destination is known the index says so; else the group's first rules, the only ones that come before, are tried. */
+static bool group_disturbs(const struct query *q, const struct group *group, const struct rule *rule)
+{
+        const struct rule *best;
+        unsigned n = 0;
+
+        if (!group)
+                return false;
+        if (q->known & RULE_HAS_NETWORK) {
+                best = group_decide(q, group, NULL);
+                return best && (!rule || rule_compare(best, rule) < 0);
+        }
+        for (const struct entry *entry = group->first[0]; entry; entry = entry->next[0]) {
+                if (rule && rule_compare(entry->rule, rule) >= 0)
+                        return false;
+                if (++n > BREADTH_STEPS || rule_may_match(entry->rule, q->facts, q->known, q->now))
+                        return true;
+        }
+        return false;
+}
+
+static bool holds(const struct query *q, const struct groups *groups, const struct rule *rule)
+{
+        if ((rule->has & ~q->known) || !rule_may_match(rule, q->facts, q->known, q->now))
+                return false;
+        /* A name is silent wherever a path rule matches: `rule` must not be silenced, and silences the names if it is one. */
+        if (group_disturbs(q, groups->own, rule->subject == RULE_NAME ? NULL : rule))
+                return false;
+        if (rule->subject != RULE_PATH && group_disturbs(q, groups->name, rule))
+                return false;
+        return !group_disturbs(q, groups->anyone, rule);
+}
+
+enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *facts, const struct rule *rule, struct boottime now)
+{
+        struct groups groups = groups_of(set, facts->subject);
+        enum breadth breadth = rule ? BREADTH_PROGRAM : BREADTH_NONE;
+
+        for (; breadth > BREADTH_NONE; breadth--) {
+                struct query q = { .set = set, .facts = facts, .known = known_criteria(breadth), .now = now };
+
+                if (holds(&q, &groups, rule))
+                        break;
+        }
+        return breadth;
 }
 
 /* Expiry. */
@@ -519,7 +654,7 @@ size_t ruleset_expire(struct ruleset *set, struct boottime now)
                 if (!boottime_reached(entry->rule->expires, now))
                         continue;
                 entry_unlink(set, entry);
-                slot_drop_if_empty(set, entry->slot);
+                group_drop_if_empty(set, entry->group);
                 entry_free(entry);
                 n++;
         }

@@ -40,6 +40,20 @@ struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule);
 /* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now);
 
+/* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid), each within the next. */
+enum breadth {
+        BREADTH_NONE,        /* none: the process or something else that no such set fixes decides */
+        BREADTH_DESTINATION, /* of one protocol to one remote address and port (0 where the protocol has none) */
+        BREADTH_PORT,        /* of one protocol to one remote port, at whatever address */
+        BREADTH_PROGRAM,     /* every flow */
+};
+
+/* How widely a decision holds: the widest set around these facts for all of which ruleset_decide() chooses `rule`, and goes on choosing
+ * it until the set of rules or the machine's own networks change, or `rule` expires. `rule` is what ruleset_decide() chose for these
+ * facts (NULL: BREADTH_NONE), whatever its action. Never wider than true; narrower where finding out would cost more than a decision
+ * or two. */
+enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *facts, const struct rule *rule, struct boottime now);
+
 /* < 0 when `a` comes before (wins over) `b`; never 0 for rules with different ids. */
 int rule_compare(const struct rule *a, const struct rule *b);
 

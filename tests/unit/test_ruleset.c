@@ -7,9 +7,7 @@
 
 #include "unit.h"
 
-#include "core/ruleset.h"
-
-static const struct boottime now = { 100 };
+#include "random-rules.h"
 
 static struct ruleset *set_new(void)
 {
@@ -230,9 +228,9 @@ static struct rule *scan(const struct ruleset *set, const struct facts *facts)
         bool path_matches = false;
 
         for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r))
-                path_matches = path_matches || (r->subject == RULE_PATH && rule_matches(r, facts, now));
+                path_matches = path_matches || (r->subject == RULE_PATH && rule_matches(r, facts, random_now));
         for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
-                if (!rule_matches(r, facts, now) || (r->subject == RULE_NAME && path_matches))
+                if (!rule_matches(r, facts, random_now) || (r->subject == RULE_NAME && path_matches))
                         continue;
                 if (!best || rule_compare(r, best) < 0)
                         best = r;
@@ -240,89 +238,13 @@ static struct rule *scan(const struct ruleset *set, const struct facts *facts)
         return best;
 }
 
-static uint64_t random_state;
-
-static unsigned random_below(unsigned n)
-{
-        random_state ^= random_state << 13;
-        random_state ^= random_state >> 7;
-        random_state ^= random_state << 17;
-        return (unsigned)((random_state >> 16) % n);
-}
-
-static const char *const paths[] = { "/bin/a", "/bin/b", "/bin/c d" };
-static const char *const names[] = { "a", "b", "/bin/a" };
-static const char *const addresses[] = { "10.0.0.1", "10.0.0.2", "10.0.1.1", "127.0.0.1", "::1", "2001:db8::1", "2001:db8::2" };
-static const uint8_t protocols[] = { 6, 17, 1 };
-
-static struct addr random_address(void)
-{
-        return address(addresses[random_below(ARRAY_SIZE(addresses))]);
-}
-
-static void random_ports(struct rule *r)
-{
-        r->n_ports = 1 + random_below(3);
-        for (unsigned i = 0; i < r->n_ports; i++) {
-                r->ports[i].first = (uint16_t)(1 + random_below(4));
-                r->ports[i].last = (uint16_t)(r->ports[i].first + random_below(2) * random_below(4));
-        }
-}
-
-static struct rule *random_rule(void)
-{
-        static const uint8_t prefixes[] = { 0, 32, 96, 96 + 8, 96 + 24, 127, 128, 128, 128 };
-        struct rule *r = rule_new((enum action)random_below(3));
-
-        r->origin = (enum rule_origin)random_below(4);
-        r->priority = random_below(4) == 0 ? (int)random_below(3) - 1 : 0;
-        r->disabled = random_below(16) == 0;
-        r->subject = (enum rule_subject)random_below(5);
-        if (r->subject == RULE_PATH)
-                r->program = strdup(paths[random_below(ARRAY_SIZE(paths))]);
-        if (r->subject == RULE_NAME)
-                r->program = strdup(names[random_below(ARRAY_SIZE(names))]);
-        for (unsigned bit = RULE_HAS_PORTS; bit <= RULE_HAS_PROCESS; bit <<= 1)
-                if (random_below(bit <= RULE_HAS_NETWORK ? 2 : 6) == 0)
-                        r->has |= bit;
-        random_ports(r);
-        r->protocol = protocols[random_below(ARRAY_SIZE(protocols))];
-        r->network = random_address();
-        r->prefix = prefixes[random_below(ARRAY_SIZE(prefixes))];
-        r->scopes = 1 + random_below(127);
-        r->uid = random_below(2);
-        r->gid = random_below(2);
-        r->process.pid = random_below(2);
-        if (random_below(8) == 0)
-                r->expires = (struct boottime){ now.ns - 1 + random_below(3) };
-        return r;
-}
-
-static struct subject *random_subject(void)
-{
-        struct subject *s;
-
-        if (random_below(8) == 0)
-                return random_below(2) ? subject_unknown() : subject_kernel();
-        s = subject_new(SUBJECT_PROGRAM, random_below(4) ? paths[random_below(ARRAY_SIZE(paths))] : "",
-                        names[random_below(ARRAY_SIZE(names))]);
-        assert_non_null(s);
-        s->path_deleted = random_below(8) == 0;
-        s->path_foreign = random_below(8) == 0;
-        s->uid = random_below(2);
-        s->gid = random_below(2);
-        s->process.pid = random_below(2);
-        return s;
-}
-
 static void compare_once(const struct ruleset *set)
 {
         _cleanup_(subject_unrefp) struct subject *s = random_subject();
-        struct flow flow = { .remote = random_address(), .protocol = protocols[random_below(ARRAY_SIZE(protocols))] };
+        struct flow flow = random_flow();
         struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
 
-        flow.remote_port = protocol_has_ports(flow.protocol) ? (uint16_t)(1 + random_below(8)) : 0;
-        assert_ptr_equal(ruleset_decide(set, &facts, now), scan(set, &facts));
+        assert_ptr_equal(ruleset_decide(set, &facts, random_now), scan(set, &facts));
 }
 
 /* Some rules come and some go; ids that are taken and rules that are replaced are part of it. */
@@ -346,24 +268,17 @@ static void change_rules(struct ruleset *set)
                         rule_free(ruleset_remove(set, victim->id));
         }
         if (random_below(50) == 0)
-                ruleset_expire(set, (struct boottime){ now.ns - random_below(2) });
-}
-
-static uint64_t number_from(const char *variable, uint64_t otherwise)
-{
-        const char *text = getenv(variable);
-
-        return text ? strtoull(text, NULL, 0) : otherwise;
+                ruleset_expire(set, (struct boottime){ random_now.ns - random_below(2) });
 }
 
 static void the_index_agrees_with_a_plain_scan(void **state)
 {
-        uint64_t seed = number_from("BASTION_TEST_SEED", (uint64_t)time(NULL)), rounds = number_from("BASTION_TEST_ROUNDS", 20000);
+        uint64_t seed = random_number_from("BASTION_TEST_SEED", (uint64_t)time(NULL));
+        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 100000);
         struct ruleset *set = NULL;
 
         (void)state;
-        print_message("BASTION_TEST_SEED=%llu, %llu rounds\n", (unsigned long long)seed, (unsigned long long)rounds);
-        random_state = seed * 2654435761u + 88172645463325252u;
+        random_start(seed, rounds);
         for (uint64_t i = 0; i < rounds; i++) {
                 if (i % 200 == 0) {
                         ruleset_free(set);
