@@ -24,6 +24,28 @@ int record_init(struct record *r, const struct decision *decision, struct subjec
                 .flow = *flow,
                 .host = TAKE_PTR(host_copy),
                 .rule = TAKE_PTR(rule),
+                .n_connections = 1,
+        };
+        return 0;
+}
+
+int record_init_summary(struct record *r, const struct summary *summary)
+{
+        _cleanup_(freep) char *rule = summary->rule ? strdup(summary->rule) : NULL;
+
+        if (summary->rule && !rule)
+                return -ENOMEM;
+        *r = (struct record){
+                .time_us = summary->time_us,
+                .verdict = summary->verdict,
+                .reason = summary->reason,
+                .subject = subject_ref(summary->subject ? summary->subject : subject_unknown()),
+                .flow = summary->flow,
+                .rule = TAKE_PTR(rule),
+                .is_summary = true,
+                .n_connections = summary->n_connections,
+                .n_bytes = summary->n_bytes,
+                .since_us = summary->since_us,
         };
         return 0;
 }

@@ -148,6 +148,8 @@ void policy_stop(struct daemon *d);
 /* Counts, remembers, logs and tells one decision. */
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
                  const char *host, uint64_t latency_ns);
+/* The same for what the kernel decided by itself, and the rule's hits. Nothing when there was no connection. */
+void history_add_summary(struct daemon *d, const struct summary *summary);
 void history_stop(struct daemon *d);
 /* A line of the decision log that is no decision. */
 void history_log(struct daemon *d, const char *format, ...) _printf_(2, 3);

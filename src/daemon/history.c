@@ -17,14 +17,13 @@
 
 enum { STATS_SECONDS = 30 };
 
-static void count(struct daemon *d, const struct decision *decision)
+static void count(struct daemon *d, enum verdict verdict, enum reason reason, uint64_t n)
 {
-        if (decision->verdict == VERDICT_ALLOW)
-                d->counters.n_allowed++;
+        if (verdict == VERDICT_ALLOW)
+                d->counters.n_allowed += n;
         else
-                d->counters.n_denied++;
-        d->counters.n_learned_denials += decision->would_deny;
-        d->counters.by_reason[decision->reason]++;
+                d->counters.n_denied += n;
+        d->counters.by_reason[reason] += n;
 }
 
 /* One text for the recorder and for whoever watches. */
@@ -42,24 +41,55 @@ static void tell(struct daemon *d, const struct record *record)
                 server_broadcast(d, &line, false, SUBSCRIBE_DECISIONS);
 }
 
+static void lose_record(struct daemon *d)
+{
+        if (d->counters.n_records_lost++ == 0)
+                log_error("no memory for a record of a decision; counted from now on, verdicts go on");
+}
+
+/* Takes `record`. */
+static void keep(struct daemon *d, struct record *record)
+{
+        struct record *slot = &d->records[d->n_records % LIMIT_RECORDS];
+
+        record->seq = ++d->n_records;
+        record_deinit(slot);
+        *slot = *record;
+        tell(d, slot);
+}
+
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
                  const char *host, uint64_t latency_ns)
 {
-        struct record *slot = &d->records[d->n_records % LIMIT_RECORDS], record;
+        struct record record;
 
-        count(d, decision);
+        count(d, decision->verdict, decision->reason, 1);
+        d->counters.n_learned_denials += decision->would_deny;
         if (record_init(&record, decision, subject, flow, host) < 0) {
-                if (d->counters.n_records_lost++ == 0)
-                        log_error("no memory for a record of a decision; counted from now on, verdicts go on");
+                lose_record(d);
                 return;
         }
-        record.seq = ++d->n_records;
         record.time_us = clock_realtime_us();
         record.direction = direction;
         record.latency_ns = latency_ns;
-        record_deinit(slot);
-        *slot = record;
-        tell(d, slot);
+        keep(d, &record);
+}
+
+/* The rule may be gone by now: what it decided stays decided. */
+void history_add_summary(struct daemon *d, const struct summary *summary)
+{
+        struct rule *rule = summary->rule ? ruleset_find(d->rules, summary->rule) : NULL;
+        struct record record;
+
+        if (summary->n_connections == 0)
+                return;
+        count(d, summary->verdict, summary->reason, summary->n_connections);
+        if (rule)
+                rule->n_hits += summary->n_connections;
+        if (record_init_summary(&record, summary) < 0)
+                lose_record(d);
+        else
+                keep(d, &record);
 }
 
 static void log_text(struct daemon *d, const char *text)
