@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the kernel programs and the daemon share: map keys and values, ring records. Fixed widths, explicit zeroed
- * padding, sizes asserted on both sides. In user space only sys/tracker.c, sys/hook.c and wire/track.c include it; everything
+ * padding, sizes asserted on both sides. In user space only sys/tracker.c, sys/tallies.c, sys/hook.c and wire/track.c include it; everything
  * else sees the types of core/.
  *
  * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order. Times are nanoseconds of
@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 4
+#define BASTION_ABI 5
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -45,6 +45,7 @@ struct abi_process {
 /* Value of `sockets`, by socket cookie. */
 struct abi_tag {
         struct abi_process process;
+        abi_u64 program; /* key of what the process runs (bpf/program.h), 0: not known */
         abi_u32 uid, gid;
         abi_u32 generation; /* at which `state` was written */
         abi_u16 mode_epoch; /* user space's; counts changes of mode */
@@ -57,6 +58,8 @@ struct abi_tag {
         abi_u8 raw;         /* raw or ping socket: judged by each packet's destination, whatever its protocol */
         abi_u8 pad;
         abi_u8 remote[16];
+        abi_u32 tally; /* which of `tallies` its bytes are counted in, 0: none */
+        abi_u8 pad2[4];
 };
 
 /* Key of `queued`: what gate and daemon both read in the packet. */
@@ -106,12 +109,67 @@ struct abi_peer_key {
         abi_u8 pad[5];
 };
 
+/* The elements of LRU maps are used again while somebody may still look at them: a value says whose it is, first of all, and is believed when that
+ * is read last of all. */
 struct abi_peer {
+        struct abi_peer_key key;
         abi_u64 expires_ns; /* direction in: 180 s after the last use */
         abi_u32 generation;
+        abi_u32 tally;
         abi_u16 mode_epoch;
         abi_u8 state; /* ABI_TAG_… */
         abi_u8 direction;
+        abi_u8 pad[4];
+};
+
+/* Value of `seen`, by struct abi_process: once in a process's life. */
+struct abi_seen {
+        abi_u64 program;
+        abi_u64 verdict;  /* what the program may do with every destination, as bpf/verdict.h packs it: written and read as one */
+        abi_u32 uid, gid; /* as which it was first seen, and as which `verdict` is meant */
+        abi_u8 reported;  /* the ring took its record */
+        abi_u8 pad[7];
+};
+
+/* How wide a known verdict is: what of its key counts. The rest of the key is zero. */
+#define ABI_BREADTH_DESTINATION 1 /* protocol, remote and remote_port */
+#define ABI_BREADTH_PORT        2 /* protocol and remote_port */
+#define ABI_BREADTH_PROGRAM     3
+
+/* Key of `verdicts`: what a program, as this user, may do with a destination. LRU: what is lost is asked again. */
+struct abi_verdict_key {
+        abi_u64 program;
+        abi_u32 uid, gid;
+        abi_u8 remote[16];
+        abi_u16 remote_port;
+        abi_u8 protocol;
+        abi_u8 breadth;
+        abi_u8 pad[4];
+};
+
+struct abi_verdict {
+        struct abi_verdict_key key; /* as in struct abi_peer */
+        abi_u64 expires_ns; /* ~0: never */
+        abi_u32 epoch;      /* of the rules that said so; see abi_config */
+        abi_u32 tally;
+        abi_u8 state; /* ABI_TAG_ALLOWED or ABI_TAG_DENIED */
+        abi_u8 pad[7];
+};
+
+#define ABI_TALLIES 4096
+#define ABI_TALLY_ID_BITS 31
+
+/* Elements of `tallies` (per CPU): what was decided here without telling anybody, for one program and rule. An element is used again for
+ * another pair under another id, whose low bits are its index; who still has the old id counts no more. Element 0 is nobody's. */
+struct abi_tally {
+        abi_u32 id;
+        abi_u16 remote_port; /* the last connection's */
+        abi_u8 protocol;
+        abi_u8 pad;
+        abi_u64 n_connections;
+        abi_u64 n_bytes; /* of packets that the gate let pass */
+        abi_u64 last; /* when the last connection was decided, in the kernel's ticks: which of the processors' it is */
+        abi_u8 remote[16];
 };
 
 /* The one element of `config`. */
@@ -120,7 +178,11 @@ struct abi_config {
         abi_u32 generation;
         abi_u32 enabled; /* 0: hooks return at once */
         abi_u32 abi;     /* BASTION_ABI of who wrote it: a later daemon takes the maps over only when it is its own */
+        abi_u32 epoch;   /* verdicts of another one count no more: every change of the rules raises it, where the generation rises only
+                          * when what was allowed may have ended */
+        abi_u32 deny_errno; /* what connect() and sendmsg() answer where the verdict is known */
         abi_u8 pad[4];
+        abi_u64 secret[2];  /* of program keys: whoever chooses a path must not be able to choose its key */
 };
 
 /* Elements of `counters` (per CPU). */
@@ -132,6 +194,7 @@ enum {
         ABI_COUNT_GATE_PASSED,
         ABI_COUNT_GATE_QUEUED,
         ABI_COUNT_QUEUED_FULL, /* the `queued` map was full: the packet is queued without tags */
+        ABI_COUNT_KNOWN,       /* connections that a known verdict decided */
         ABI_COUNT_N,
 };
 
@@ -161,6 +224,7 @@ struct abi_track {
         abi_u32 flags;
         struct abi_process process;
         abi_u32 uid, gid;
+        abi_u64 program; /* key of what it runs, 0: it has none */
         abi_u64 exe_ino;
         abi_u64 exe_ctime_ns;
         abi_u32 exe_dev;   /* kernel's s_dev: MAJOR << 20 | MINOR */
@@ -179,13 +243,17 @@ struct abi_track {
 #define ABI_ASSERT _Static_assert
 #endif
 ABI_ASSERT(sizeof(struct abi_process) == 16, "abi_process");
-ABI_ASSERT(sizeof(struct abi_tag) == 56, "abi_tag");
+ABI_ASSERT(sizeof(struct abi_tag) == 72, "abi_tag");
 ABI_ASSERT(sizeof(struct abi_flow) == 40, "abi_flow");
-ABI_ASSERT(sizeof(struct abi_queued) == 24 + 4 * 72, "abi_queued");
+ABI_ASSERT(sizeof(struct abi_queued) == 24 + 4 * 88, "abi_queued");
 ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
-ABI_ASSERT(sizeof(struct abi_peer) == 16, "abi_peer");
-ABI_ASSERT(sizeof(struct abi_config) == 24, "abi_config");
+ABI_ASSERT(sizeof(struct abi_peer) == 56, "abi_peer");
+ABI_ASSERT(sizeof(struct abi_seen) == 32, "abi_seen");
+ABI_ASSERT(sizeof(struct abi_verdict_key) == 40, "abi_verdict_key");
+ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
+ABI_ASSERT(sizeof(struct abi_tally) == 48, "abi_tally");
+ABI_ASSERT(sizeof(struct abi_config) == 48, "abi_config");
 ABI_ASSERT(sizeof(struct abi_ancestor) == 52, "abi_ancestor");
-ABI_ASSERT(sizeof(struct abi_track) == 88 + 8 * 52, "abi_track");
+ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 52, "abi_track");
 
 #endif

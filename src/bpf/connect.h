@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The hooks that run in the caller's task: who connects or sends is current, and is written into the socket's tag. They never refuse: an
- * undecided packet is held by the gate, a program that connects to a denied place is answered there. connect makes a new
- * fact and overwrites the tag; sendmsg makes a tag where there is none and never changes one: what was decided stays decided, and whose
- * datagram it is the gate knows better, which runs in the sender's own call.
+ * The hooks that run in the caller's task: who connects or sends is current, and is written into the socket's tag. Where the verdict is known
+ * (verdict.h) it is carried out here: what is denied fails in the call itself, what is allowed gets a tag that the gate lets pass. An undecided
+ * packet is held by the gate. connect makes a new fact and overwrites the tag; sendmsg makes a tag where there is none and never changes one:
+ * what was decided stays decided, and whose datagram it is the gate knows better, which runs in the sender's own call.
+ *
+ * The generation is read first: what changes afterwards makes the tag an old one, and the gate asks.
  */
 #ifndef BASTION_CONNECT_H
 #define BASTION_CONNECT_H
@@ -11,6 +13,7 @@
 #include <bpf/bpf_endian.h>
 
 #include "track.h"
+#include "verdict.h"
 
 static __always_inline void addr_from_v4(__u32 v4, __u8 ret[16])
 {
@@ -66,14 +69,24 @@ static __always_inline void fill_peer_key(struct abi_peer_key *ret, __u64 cookie
         __builtin_memcpy(ret->remote, remote, sizeof(ret->remote));
 }
 
-/* Names current as the tag's owner and makes sure that user space knows it. */
-static __always_inline void own_tag(struct abi_tag *tag)
+/* Names current as the tag's owner. Returns what is known of its process, or NULL. */
+static __always_inline struct abi_seen *name_current(struct abi_tag *tag)
 {
         struct task_struct *task = current_task();
+        struct abi_seen *known;
 
         read_process(task, &tag->process);
-        tag->uid = BPF_CORE_READ(task, cred, euid.val);
-        tag->gid = BPF_CORE_READ(task, cred, egid.val);
+        tag->uid = task->cred->euid.val;
+        tag->gid = task->cred->egid.val;
+        known = bpf_map_lookup_elem(&seen, &tag->process);
+        tag->program = known ? known->program : find_program(&tag->process);
+        return known;
+}
+
+/* And makes sure that user space knows it. */
+static __always_inline void own_tag(struct abi_tag *tag)
+{
+        name_current(tag);
         track(&tag->process);
 }
 
@@ -88,7 +101,7 @@ static __always_inline bool own_as_first_subflow(struct bpf_sock_addr *ctx, stru
         char ulp[ULP_NAME] = { 0 };
         __u64 cookie;
 
-        if (ctx->protocol != PROTOCOL_TCP || BPF_CORE_READ(current_task(), mm) || !bpf_core_type_exists(struct mptcp_subflow_context))
+        if (ctx->protocol != PROTOCOL_TCP || current_task()->mm || !bpf_core_type_exists(struct mptcp_subflow_context))
                 return false;
         bpf_probe_read_kernel(&sk, sizeof(sk), &checked);
         BPF_CORE_READ_INTO(&ulp, sk, icsk_ulp_ops, name);
@@ -101,6 +114,7 @@ static __always_inline bool own_as_first_subflow(struct bpf_sock_addr *ctx, stru
         if (!first)
                 return false;
         tag->process = first->process;
+        tag->program = first->program;
         tag->uid = first->uid;
         tag->gid = first->gid;
         return true;
@@ -115,21 +129,29 @@ static __always_inline bool is_raw(__u32 type, __u32 protocol)
 static __always_inline __u8 direction_to(__u64 cookie, const struct abi_tag *tag)
 {
         struct abi_peer_key key;
-        struct abi_peer *peer;
+        struct abi_peer peer;
 
         if (!is_datagram(tag->protocol))
                 return ABI_DIRECTION_OUT;
         fill_peer_key(&key, cookie, tag->protocol, tag->remote, tag->remote_port);
-        peer = bpf_map_lookup_elem(&peers, &key);
-        if (!peer || peer->direction != ABI_DIRECTION_IN || bpf_ktime_get_boot_ns() >= peer->expires_ns)
+        if (!read_peer(&key, &peer) || peer.direction != ABI_DIRECTION_IN || bpf_ktime_get_boot_ns() >= peer.expires_ns)
                 return ABI_DIRECTION_OUT;
         return ABI_DIRECTION_IN;
 }
 
-static __always_inline void on_connect(struct bpf_sock_addr *ctx, const __u8 remote[16])
+static __always_inline int refuse(const struct abi_config *c)
 {
+        bpf_set_retval(-(int)c->deny_errno);
+        return 0;
+}
+
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct abi_config *c, const __u8 remote[16])
+{
+        __u32 generation = *(volatile const __u32 *)&c->generation;
         __u64 cookie = bpf_get_socket_cookie(ctx);
+        struct abi_seen *process = NULL;
         struct abi_tag tag = { 0 };
+        struct abi_verdict verdict;
 
         tag.protocol = ctx->protocol;
         tag.raw = is_raw(ctx->type, ctx->protocol);
@@ -138,60 +160,112 @@ static __always_inline void on_connect(struct bpf_sock_addr *ctx, const __u8 rem
         __builtin_memcpy(tag.remote, remote, sizeof(tag.remote));
         tag.direction = direction_to(cookie, &tag);
         if (!own_as_first_subflow(ctx, &tag))
-                own_tag(&tag);
+                process = name_current(&tag);
+        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(c, process, &tag, tag.remote, tag.remote_port, &verdict)) {
+                tally_connection(verdict.tally, &tag, tag.remote, tag.remote_port);
+                if (verdict.state == ABI_TAG_DENIED)
+                        return refuse(c);
+                tag.state = verdict.state;
+                tag.generation = generation;
+                tag.tally = verdict.tally;
+        } else {
+                track(&tag.process);
+        }
         write_tag(cookie, &tag);
+        return 1;
 }
 
 SEC("cgroup/connect4")
 int bastion_conn4(struct bpf_sock_addr *ctx)
 {
+        struct abi_config *c = get_config_of(bpf_get_netns_cookie(ctx));
         __u8 remote[16] __attribute__((aligned(8)));
 
-        if (!is_ours(bpf_get_netns_cookie(ctx)))
+        if (!c)
                 return 1;
         remote_v4(ctx, remote);
-        on_connect(ctx, remote);
-        return 1;
+        return on_connect(ctx, c, remote);
 }
 
 SEC("cgroup/connect6")
 int bastion_conn6(struct bpf_sock_addr *ctx)
 {
+        struct abi_config *c = get_config_of(bpf_get_netns_cookie(ctx));
         __u8 remote[16] __attribute__((aligned(8)));
 
-        if (!is_ours(bpf_get_netns_cookie(ctx)))
+        if (!c)
                 return 1;
         remote_v6(ctx, remote);
-        on_connect(ctx, remote);
-        return 1;
+        return on_connect(ctx, c, remote);
 }
 
-static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx)
+/* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. */
+static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation)
 {
-        struct abi_tag tag = { 0 };
-        __u64 cookie;
+        struct abi_peer peer;
 
-        if (!is_ours(bpf_get_netns_cookie(ctx)))
+        if (tag->connected && tag->remote_port == key->remote_port && same_addr(tag->remote, key->remote))
+                return true;
+        if (!read_peer(key, &peer) || peer.state == ABI_TAG_DENIED)
+                return false;
+        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : peer.generation == generation;
+}
+
+static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct abi_config *c, const __u8 remote[16])
+{
+        __u32 generation = *(volatile const __u32 *)&c->generation;
+        __u64 cookie = bpf_get_socket_cookie(ctx);
+        struct abi_tag sender = { 0 }, *tag;
+        struct abi_verdict verdict;
+        struct abi_peer_key key;
+        struct abi_peer peer = { 0 };
+        struct abi_seen *process;
+
+        fill_peer_key(&key, cookie, ctx->protocol, remote, bpf_ntohs((__u16)ctx->user_port));
+        tag = bpf_map_lookup_elem(&sockets, &cookie);
+        if (tag && (tag->raw || is_settled(tag, cookie, &key, generation)))
                 return 1;
-        cookie = bpf_get_socket_cookie(ctx);
-        if (bpf_map_lookup_elem(&sockets, &cookie))
-                return 1;
-        tag.protocol = ctx->protocol;
-        own_tag(&tag);
-        write_tag(cookie, &tag);
+        sender.protocol = ctx->protocol;
+        process = name_current(&sender);
+        if (is_datagram(sender.protocol) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
+                tally_connection(verdict.tally, &sender, remote, key.remote_port);
+                if (verdict.state == ABI_TAG_DENIED)
+                        return refuse(c);
+                peer.key = key;
+                peer.state = verdict.state;
+                peer.generation = generation;
+                peer.tally = verdict.tally;
+                bpf_map_update_elem(&peers, &key, &peer, BPF_ANY);
+        } else if (!tag) {
+                track(&sender.process);
+        }
+        if (!tag)
+                write_tag(cookie, &sender);
         return 1;
 }
 
 SEC("cgroup/sendmsg4")
 int bastion_send4(struct bpf_sock_addr *ctx)
 {
-        return on_sendmsg(ctx);
+        struct abi_config *c = get_config_of(bpf_get_netns_cookie(ctx));
+        __u8 remote[16] __attribute__((aligned(8)));
+
+        if (!c)
+                return 1;
+        remote_v4(ctx, remote);
+        return on_sendmsg(ctx, c, remote);
 }
 
 SEC("cgroup/sendmsg6")
 int bastion_send6(struct bpf_sock_addr *ctx)
 {
-        return on_sendmsg(ctx);
+        struct abi_config *c = get_config_of(bpf_get_netns_cookie(ctx));
+        __u8 remote[16] __attribute__((aligned(8)));
+
+        if (!c)
+                return 1;
+        remote_v6(ctx, remote);
+        return on_sendmsg(ctx, c, remote);
 }
 
 /* Somebody's datagram is being read. Whoever is not known as a peer yet wrote first: what goes back to him is a reply. The one that the
@@ -210,6 +284,7 @@ static __always_inline void on_recvmsg(struct bpf_sock_addr *ctx, const __u8 rem
         fill_peer_key(&key, cookie, ctx->protocol, remote, port);
         peer.direction = ABI_DIRECTION_IN;
         peer.expires_ns = bpf_ktime_get_boot_ns() + ABI_PEER_IN_NS;
+        peer.key = key;
         old = bpf_map_lookup_elem(&peers, &key);
         if (!old)
                 bpf_map_update_elem(&peers, &key, &peer, BPF_NOEXIST);

@@ -21,6 +21,7 @@ struct seen_packet {
         __u32 transport; /* offset of the transport header */
         bool later_fragment;
         bool tcp_rst;
+        bool empty; /* TCP: no data */
 };
 
 static __always_inline bool has_ports(__u8 protocol)
@@ -59,6 +60,7 @@ static __always_inline bool read_transport(struct __sk_buff *skb, struct seen_pa
                 if (!load(skb, p->transport, head, 14))
                         return false;
                 p->tcp_rst = head[13] & 0x04;
+                p->empty = p->transport + (head[12] >> 4) * 4 == skb->len;
         } else if (has_ports(protocol)) {
                 if (!load(skb, p->transport, head, 4))
                         return false;
@@ -172,49 +174,64 @@ static __always_inline bool is_allowed(__u8 state, __u8 direction, __u32 generat
         return state != ABI_TAG_UNDECIDED && generation == current;
 }
 
-/* The tag speaks for this packet: TCP has one destination; a connected datagram socket may still be told another. */
+/* The tag speaks for this packet. A connected datagram socket may be told another destination; a TCP socket that failed may have connected
+ * elsewhere while user space wrote its tag back. An accepted or adopted one's peer need not be known. */
 static __always_inline bool tag_applies(const struct abi_tag *tag, const struct abi_flow *flow)
 {
         if (tag->raw || tag->protocol != flow->protocol)
                 return false;
-        if (tag->protocol == PROTOCOL_TCP)
+        if (tag->protocol == PROTOCOL_TCP && tag->remote_port == 0)
                 return true;
         return tag->connected && tag->remote_port == flow->remote_port && same_addr(tag->remote, flow->remote);
 }
 
-static __always_inline bool peer_allows(__u64 cookie, const struct abi_flow *flow, __u32 current)
+static __always_inline bool peer_allows(__u64 cookie, const struct abi_flow *flow, __u32 current, __u32 n)
 {
         struct abi_peer_key key;
-        struct abi_peer *peer;
+        struct abi_peer peer, *there;
         __u64 now;
 
         fill_peer_key(&key, cookie, flow->protocol, flow->remote, flow->remote_port);
-        peer = bpf_map_lookup_elem(&peers, &key);
-        if (!peer)
+        if (!read_peer(&key, &peer))
                 return false;
-        if (peer->direction == ABI_DIRECTION_IN) {
+        if (peer.direction == ABI_DIRECTION_IN) {
                 now = bpf_ktime_get_boot_ns();
-                if (now >= peer->expires_ns)
+                if (now >= peer.expires_ns)
                         return false;
-                peer->expires_ns = now + ABI_PEER_IN_NS;
+                there = bpf_map_lookup_elem(&peers, &key);
+                if (there)
+                        there->expires_ns = now + ABI_PEER_IN_NS;
         }
-        return is_allowed(peer->state, peer->direction, peer->generation, current);
+        if (!is_allowed(peer.state, peer.direction, peer.generation, current))
+                return false;
+        tally_bytes(peer.tally, n);
+        return true;
 }
 
-/* What was decided for this packet's socket and destination. */
-static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, const struct abi_flow *flow)
+/* The socket ends its connection for good: a segment that carries nothing but that. */
+static __always_inline bool is_reset(const struct abi_tag *tag, const struct seen_packet *p)
+{
+        return !tag->raw && tag->protocol == PROTOCOL_TCP && p->flow.protocol == PROTOCOL_TCP && p->tcp_rst && p->empty;
+}
+
+/* What was decided for this packet's socket and destination; it has n bytes. */
+static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, const struct abi_flow *flow, __u32 n)
 {
         struct abi_config *c = get_config();
 
         if (!c)
                 return false;
-        if (tag_applies(tag, flow))
-                return is_allowed(tag->state, tag->direction, tag->generation, c->generation);
+        if (tag_applies(tag, flow)) {
+                if (!is_allowed(tag->state, tag->direction, tag->generation, c->generation))
+                        return false;
+                tally_bytes(tag->tally, n);
+                return true;
+        }
         if (tag->protocol == PROTOCOL_TCP && !tag->raw)
                 return false;
         if (!tag->raw && tag->protocol != flow->protocol)
                 return false;
-        return peer_allows(cookie, flow, c->generation);
+        return peer_allows(cookie, flow, c->generation, n);
 }
 
 /* The socket that left this has not closed yet, as far as its tag tells. */
@@ -327,17 +344,57 @@ static __always_inline void leave_sender(struct sock *sk, __u64 cookie, const st
         leave_tag(flow, cookie, &tag);
 }
 
-static __always_inline int decide(struct __sk_buff *skb, struct sock *sk, __u64 cookie)
+/* The socket is connected to where its tag says. */
+static __always_inline bool is_connected_as(struct __sk_buff *skb, const struct abi_tag *tag)
+{
+        const __u32 *remote = (const __u32 *)tag->remote;
+        struct bpf_sock *sk = skb->sk;
+        __u32 v4, v6[4];
+
+        if (!sk || sk->dst_port != bpf_htons(tag->remote_port))
+                return false;
+        /* All read before anything is compared, or the compiler reads one or the other by an address that the verifier does not allow. */
+        v4 = sk->dst_ip4;
+        barrier_var(v4);
+        for (int i = 0; i < 4; i++) {
+                v6[i] = sk->dst_ip6[i];
+                barrier_var(v6[i]);
+        }
+        if (sk->family == AF_INET)
+                return remote[0] == 0 && remote[1] == 0 && remote[2] == bpf_htonl(0xffff) && remote[3] == v4;
+        return sk->family == AF_INET6 && remote[0] == v6[0] && remote[1] == v6[1] && remote[2] == v6[2] && remote[3] == v6[3];
+}
+
+/* What most packets are: a decided stream's. It has one destination, which need not be read in the packet; a tunnel's outer packet, which has
+ * another, goes where the inner one was let. */
+static __always_inline bool is_decided_stream(struct __sk_buff *skb, const struct abi_tag *tag)
+{
+        struct abi_config *c = get_config();
+
+        if (!c || tag->raw || tag->protocol != PROTOCOL_TCP || !is_allowed(tag->state, tag->direction, tag->generation, c->generation))
+                return false;
+        if (tag->remote_port != 0 && !is_connected_as(skb, tag))
+                return false;
+        tally_bytes(tag->tally, skb->len);
+        return true;
+}
+
+static __always_inline int decide(struct __sk_buff *skb, __u64 cookie)
 {
         struct abi_tag *tag = bpf_map_lookup_elem(&sockets, &cookie);
         struct seen_packet p;
+        struct sock *sk;
+
+        if (tag && is_decided_stream(skb, tag))
+                return PASS;
+        sk = get_sock(skb);
 
         /* The kernel's sockets are never tagged; those that are need not be looked into. */
         if (!tag && is_kernels_own(sk))
                 return PASS;
         if (!read_packet(skb, &p))
                 return QUEUE;
-        if (tag && is_decided(tag, cookie, &p.flow))
+        if (tag && (is_decided(tag, cookie, &p.flow, skb->len) || is_reset(tag, &p)))
                 return PASS;
         if (!tag && p.flow.protocol == PROTOCOL_TCP && p.tcp_rst)
                 return PASS;
@@ -354,7 +411,7 @@ SEC("socket")
 int bastion_gate(struct __sk_buff *skb)
 {
         __u64 cookie = bpf_get_socket_cookie(skb);
-        int verdict = cookie == 0 ? PASS : decide(skb, get_sock(skb), cookie);
+        int verdict = cookie == 0 ? PASS : decide(skb, cookie);
 
         count(verdict == PASS ? ABI_COUNT_GATE_PASSED : ABI_COUNT_GATE_QUEUED);
         return verdict;

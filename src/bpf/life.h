@@ -35,12 +35,10 @@ int bastion_release(struct bpf_sock *ctx)
         return 1;
 }
 
-static __always_inline void on_accepted(struct sock *sk, __u64 cookie)
+static __always_inline void on_accepted(__u64 cookie)
 {
         struct abi_tag tag = { 0 };
 
-        if (!is_ours(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)))
-                return;
         tag.protocol = PROTOCOL_TCP;
         tag.direction = ABI_DIRECTION_IN;
         if (bpf_map_update_elem(&sockets, &cookie, &tag, BPF_NOEXIST) == 0)
@@ -54,15 +52,16 @@ int BPF_PROG(bastion_state, struct sock *sk, int old_state, int new_state)
 {
         __u64 cookie;
 
+        /* Every socket of the machine comes here: those that have no tag must cost next to nothing. */
         if (new_state != STATE_CLOSE && !(old_state == STATE_SYN_RECV && new_state == STATE_ESTABLISHED))
                 return 0;
-        if (BPF_CORE_READ(sk, sk_protocol) != PROTOCOL_TCP)
+        if (sk->sk_protocol != PROTOCOL_TCP || !is_ours(sk->__sk_common.skc_net.net->net_cookie))
                 return 0;
         cookie = bpf_get_socket_cookie(sk);
-        if (new_state == STATE_CLOSE)
+        if (new_state != STATE_CLOSE)
+                on_accepted(cookie);
+        else if (bpf_map_lookup_elem(&sockets, &cookie))
                 bpf_map_delete_elem(&sockets, &cookie);
-        else
-                on_accepted(sk, cookie);
         return 0;
 }
 

@@ -14,6 +14,7 @@
 #define MAX_QUEUED  65536 /* the queue is as long */
 #define MAX_PEERS   16384
 #define MAX_SEEN    8192
+#define MAX_VERDICTS 16384
 #define MAX_SLOTS   16
 #define RING_BYTES  (512 * 1024)
 
@@ -68,8 +69,22 @@ struct {
         __uint(type, BPF_MAP_TYPE_LRU_HASH);
         __uint(max_entries, MAX_SEEN);
         __type(key, struct abi_process);
-        __type(value, __u8);
+        __type(value, struct abi_seen);
 } seen SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, MAX_VERDICTS);
+        __type(key, struct abi_verdict_key);
+        __type(value, struct abi_verdict);
+} verdicts SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, ABI_TALLIES);
+        __type(key, __u32);
+        __type(value, struct abi_tally);
+} tallies SEC(".maps");
 
 struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -98,6 +113,32 @@ static __always_inline void count(__u32 which)
                 (*value)++;
 }
 
+static __always_inline bool same_words(const void *a, const void *b, __u32 n)
+{
+        const __u64 *x = a, *y = b;
+
+        for (__u32 i = 0; i < n; i++)
+                if (x[i] != y[i])
+                        return false;
+        return true;
+}
+
+/* A copy of what `peers` has under the key; false: nothing. */
+static __always_inline bool read_peer(const struct abi_peer_key *key, struct abi_peer *ret)
+{
+        const struct abi_peer *peer = bpf_map_lookup_elem(&peers, key);
+
+        if (!peer)
+                return false;
+        ret->expires_ns = peer->expires_ns;
+        ret->generation = peer->generation;
+        ret->tally = peer->tally;
+        ret->state = peer->state;
+        ret->direction = peer->direction;
+        barrier();
+        return same_words(&peer->key, key, sizeof(*key) / 8);
+}
+
 static __always_inline struct abi_config *get_config(void)
 {
         __u32 zero = 0;
@@ -105,12 +146,17 @@ static __always_inline struct abi_config *get_config(void)
         return bpf_map_lookup_elem(&config, &zero);
 }
 
-/* The hooks' first question: are they switched on, and is this socket of the daemon's network namespace? */
-static __always_inline bool is_ours(__u64 netns_cookie)
+/* The hooks' first question: are they switched on, and is this socket of the daemon's network namespace? NULL: not. */
+static __always_inline struct abi_config *get_config_of(__u64 netns_cookie)
 {
         struct abi_config *c = get_config();
 
-        return c && c->enabled && c->netns_cookie == netns_cookie;
+        return c && c->enabled && c->netns_cookie == netns_cookie ? c : NULL;
+}
+
+static __always_inline bool is_ours(__u64 netns_cookie)
+{
+        return get_config_of(netns_cookie);
 }
 
 #endif

@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Who is current, and what user space shall know of it: the record of a process that is sent once in its life, before its first packet can
- * reach the queue. `seen` is set only when the ring took the record and its path could be read whole; one that was lost, or whose path
- * somebody kept renaming, is sent again with the next connect.
+ * reach the queue; a process all of whose connections have a known verdict is never told of. It is marked in `seen` only when the ring took
+ * the record and its path could be read whole; one that was lost, or whose path somebody kept renaming, is sent again with the next connect.
+ *
+ * What a process runs has a key by which verdicts are found: a keyed hash of the executable's path, of the very file that lies there, of the mount
+ * namespace in which that is its path, and of the name that weak rules go by. A file alone would not do: hard links and bind mounts give one
+ * file several paths, and rules speak of paths. A file that is replaced or changed has another key.
  */
 #ifndef BASTION_TRACK_H
 #define BASTION_TRACK_H
 
 #include "maps.h"
+#include "siphash.h"
 
 #define WALK_STEPS   (ABI_TRACK_PATH / 2 + 256) /* components of the longest path, and mount points; levels of a cgroup */
 #define WALK_TRIES   32 /* a name that changes while it is read is read again */
 
+/* Members of it and of what it points to are read as they are written in C; the verifier turns that into loads that a bad address does not hurt. */
 static __always_inline struct task_struct *current_task(void)
 {
-        return (struct task_struct *)bpf_get_current_task();
+        return bpf_get_current_task_btf();
 }
 
 /* Kernel threads have no user memory: pid 0. */
 static __always_inline void read_process(struct task_struct *task, struct abi_process *ret)
 {
-        struct task_struct *leader;
-
         __builtin_memset(ret, 0, sizeof(*ret));
-        if (!BPF_CORE_READ(task, mm))
+        if (!task->mm)
                 return;
-        leader = BPF_CORE_READ(task, group_leader);
-        ret->pid = (__u32)BPF_CORE_READ(task, tgid);
-        ret->start_ns = BPF_CORE_READ(leader, start_boottime);
-        ret->exec_id = (__u32)BPF_CORE_READ(task, self_exec_id);
+        ret->pid = (__u32)task->tgid;
+        ret->start_ns = task->group_leader->start_boottime;
+        ret->exec_id = (__u32)task->self_exec_id;
 }
 
 /* The index of a slot that is now ours, or MAX_SLOTS. A global function, as the larger ones below are: the verifier then looks at each
@@ -268,11 +271,47 @@ __noinline int read_ancestors(struct slot *slot)
         return 0;
 }
 
-/* Fills the slot; returns the length of the text that follows the header. */
-__noinline __u32 build_track(struct slot *slot)
+struct hashing {
+        struct slot *slot;
+        struct siphash hash;
+};
+
+static long hash_path(__u32 i, struct hashing *h)
+{
+        siphash_word(&h->hash, *(__u64 *)(h->slot->text + (i * 8 & (ABI_TRACK_PATH - 1))));
+        return 0;
+}
+
+/* Of what the slot's record says so far, and of the path that text[] holds. */
+__noinline __u64 hash_program(struct slot *slot, __u32 length)
+{
+        struct abi_config *c = get_config();
+        struct hashing h = { .slot = slot };
+        __u64 comm[2], key;
+
+        if (!slot || !c || length == 0 || length > ABI_TRACK_PATH)
+                return 0;
+        for (__u32 i = 0; i < 8; i++)
+                slot->text[length + i] = 0; /* its last word is whole */
+        __builtin_memcpy(comm, slot->track.comm, sizeof(comm));
+        siphash_begin(&h.hash, c->secret);
+        siphash_word(&h.hash, slot->track.exe_ino);
+        siphash_word(&h.hash, slot->track.exe_ctime_ns);
+        siphash_word(&h.hash, (__u64)slot->track.exe_dev << 32 | slot->track.exe_generation);
+        siphash_word(&h.hash, (__u64)slot->track.mnt_ns << 32 | (slot->track.flags & ABI_TRACK_DELETED));
+        siphash_word(&h.hash, comm[0]);
+        siphash_word(&h.hash, comm[1]);
+        bpf_loop((length + 7) / 8, hash_path, &h, 0);
+        siphash_word(&h.hash, length);
+        key = siphash_end(&h.hash);
+        return key ? key : 1;
+}
+
+/* Begins the record: who, which file, its path, which is left in text[], and the program's key. Returns the path's length. */
+__noinline __u32 begin_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
-        __u32 path = 0, args, cgroup;
+        __u32 path = 0;
 
         if (!slot)
                 return 0;
@@ -286,6 +325,21 @@ __noinline __u32 build_track(struct slot *slot)
         bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
         if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
                 path = read_path(slot);
+        if (path > ABI_TRACK_PATH)
+                return 0;
+        if (!slot->torn)
+                slot->track.program = hash_program(slot, path);
+        return path;
+}
+
+/* Fills the slot; returns the length of the text that follows the header. */
+__noinline __u32 build_track(struct slot *slot)
+{
+        __u32 path, args, cgroup;
+
+        if (!slot)
+                return 0;
+        path = begin_track(slot);
         if (path > ABI_TRACK_PATH)
                 return 0;
         args = read_arguments(slot, path);
@@ -302,7 +356,7 @@ __noinline __u32 build_track(struct slot *slot)
 static __always_inline void send_track(struct slot *slot, const struct abi_process *process)
 {
         __u32 length = build_track(slot);
-        __u8 yes = 1;
+        struct abi_seen reported = { .program = slot->track.program, .uid = slot->track.uid, .gid = slot->track.gid, .reported = 1 };
 
         if (length > ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP)
                 return;
@@ -313,19 +367,22 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
         }
         count(ABI_COUNT_TRACKED);
         if (!slot->torn)
-                bpf_map_update_elem(&seen, process, &yes, BPF_ANY);
+                bpf_map_update_elem(&seen, process, &reported, BPF_ANY);
 }
 
+/* Tells user space of the process, unless that knows it. */
 __noinline int track(const struct abi_process *process)
 {
         struct abi_process key;
+        struct abi_seen *known;
         struct slot *slot;
         __u32 index;
 
         if (!process)
                 return 0;
         key = *process; /* 6.1 takes no pointer to an argument's memory for a map's key */
-        if (key.pid == 0 || bpf_map_lookup_elem(&seen, &key))
+        known = bpf_map_lookup_elem(&seen, &key);
+        if (key.pid == 0 || (known && known->reported))
                 return 0;
         index = claim_slot();
         slot = bpf_map_lookup_elem(&slots, &index);
@@ -336,6 +393,33 @@ __noinline int track(const struct abi_process *process)
         send_track(slot, &key);
         release_slot(slot);
         return 0;
+}
+
+/* The key of what current runs, found out for the first time; 0: it cannot be told. */
+__noinline __u64 find_program(const struct abi_process *process)
+{
+        struct abi_seen fresh = { 0 };
+        struct abi_process key;
+        struct slot *slot;
+        __u32 index;
+
+        if (!process)
+                return 0;
+        key = *process;
+        if (key.pid == 0)
+                return 0;
+        index = claim_slot();
+        slot = bpf_map_lookup_elem(&slots, &index);
+        if (!slot)
+                return 0;
+        begin_track(slot);
+        fresh.program = slot->track.program;
+        fresh.uid = slot->track.uid;
+        fresh.gid = slot->track.gid;
+        release_slot(slot);
+        if (fresh.program)
+                bpf_map_update_elem(&seen, &key, &fresh, BPF_NOEXIST);
+        return fresh.program;
 }
 
 #endif

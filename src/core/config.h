@@ -24,6 +24,7 @@ struct config {
         bool allow_systemd_bypass;
         bool cache_decisions;
         bool log_decisions;
+        bool log_every_connection; /* the kernel decides nothing by itself, so that each connection is a decision of its own */
         bool inbound_protection;
         int deny_errno; /* ECONNREFUSED, EPERM or ENETUNREACH */
         char log_file[CONFIG_LOG_FILE_MAX];

@@ -89,7 +89,24 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
         copy->n_ancestors = s->n_ancestors;
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
+        copy->program_key = s->program_key;
         return TAKE_PTR(copy);
+}
+
+struct subject *subject_as_process(const struct subject *s, const struct process *process)
+{
+        struct subject *copy = subject_new(s->kind, s->path, s->name);
+
+        if (!copy)
+                return NULL;
+        copy->identity = s->identity;
+        copy->process = *process;
+        copy->uid = s->uid;
+        copy->gid = s->gid;
+        copy->path_deleted = s->path_deleted;
+        copy->path_foreign = s->path_foreign;
+        copy->program_key = s->program_key;
+        return copy;
 }
 
 struct subject *subject_ref(struct subject *s)

@@ -58,6 +58,7 @@ struct subject {
         char *cgroup;       /* path below the cgroup v2 root, or NULL */
         struct ancestor ancestors[LIMIT_ANCESTORS]; /* parent first */
         unsigned n_ancestors;
+        uint64_t program_key; /* what the kernel finds its verdicts by (bpf/track.h), 0: nothing */
         bool path_deleted; /* started from a file that is gone or never had a name: matches no path rule */
         bool path_foreign; /* another mount namespace, and not proved to be the host's file: matches no path rule */
 };
@@ -66,6 +67,8 @@ struct subject {
 struct subject *subject_new(enum subject_kind kind, const char *path, const char *name);
 /* The same program as another user: who has called setuid() since it was described. NULL on -ENOMEM. */
 struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid);
+/* The same program in another process, of which nothing else is known: no arguments, no ancestors. NULL on -ENOMEM. */
+struct subject *subject_as_process(const struct subject *s, const struct process *process);
 struct subject *subject_ref(struct subject *s);
 struct subject *subject_unref(struct subject *s); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct subject, subject_unref)

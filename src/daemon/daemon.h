@@ -8,6 +8,7 @@
  *      prompts       open questions: who is asked, what an answer does
  *      policy        configuration and rules: load, change, save, tell everybody
  *      history       decisions told to the outside: counters, memory, log, events
+ *      summaries     what the kernel decided by itself, told now and then
  *      server        clients and their bytes; requests.c is what they may say
  *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
@@ -94,7 +95,8 @@ struct daemon {
         struct record *records; /* ring of LIMIT_RECORDS */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
 
-        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *resolv_watch;
+        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
+        int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
 
 /* ---- packet_path.c */
@@ -155,6 +157,13 @@ void history_stop(struct daemon *d);
 void history_log(struct daemon *d, const char *format, ...) _printf_(2, 3);
 void history_log_question(struct daemon *d, const struct question *question);
 int history_start(struct daemon *d);
+
+/* ---- summaries.c */
+int summaries_start(struct daemon *d);
+/* What the kernel decided until now becomes history: before anything that shows sums. */
+void summaries_tell(struct daemon *d);
+/* Somebody watches, or there is no room for more in the kernel: told soon, and again as long as somebody watches. */
+void summaries_due(struct daemon *d);
 
 /* ---- helpers.c */
 int helpers_start(struct daemon *d);

@@ -143,6 +143,7 @@ static int on_stats(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct daemon *d = userdata;
 
+        summaries_tell(d);
         report_stats(d);
         sd_event_source_set_time(source, usec + STATS_SECONDS * UINT64_C(1000000));
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -200,6 +200,8 @@ static int start(struct daemon *d)
         if (r >= 0)
                 r = history_start(d);
         if (r >= 0)
+                r = summaries_start(d);
+        if (r >= 0)
                 r = prompts_start(d);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
@@ -218,12 +220,14 @@ static void stop(struct daemon *d)
 
         if (d->questions)
                 prompts_abandon_all(d);
-        server_stop(d);
         if (d->hook_installed) {
                 r = hook_remove();
                 if (r < 0)
                         log_error("cannot remove the tables: %s; `bastion rescue` does it", strerror(-r));
         }
+        if (d->server)
+                summaries_tell(d);
+        server_stop(d);
         queue_close(d->queue);
         tracker_close(d->tracker);
         sockets_close(d->sockets);
@@ -237,6 +241,7 @@ static void stop(struct daemon *d)
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);
         sd_event_source_unref(d->save_timer);
+        sd_event_source_unref(d->summary_timer);
         sd_event_source_unref(d->resolv_watch);
         free(d->rung_reason);
 }

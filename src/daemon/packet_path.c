@@ -190,19 +190,56 @@ static enum tag_state tag_for(const struct decision *decision)
         return decision->rule && decision->rule->lifetime != LIFETIME_ONCE ? TAG_ALLOWED : TAG_KEPT;
 }
 
-static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, const struct flow *flow, const struct decision *decision)
+static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, const struct flow *flow, const struct decision *decision,
+                      uint32_t tally, bool late)
 {
+        const struct tag_change change = { .state = tag_for(decision), .mode_epoch = d->mode_epoch, .tally = tally, .late = late };
         int r = 0;
 
         if (!d->tracker)
-                flowmem_decide(d->flows, cookie, flow, tag_for(decision), 0, d->mode_epoch);
+                flowmem_decide(d->flows, cookie, flow, change.state, 0, d->mode_epoch);
         else if (cookie)
-                r = tracker_set(d->tracker, cookie, flow, tag_for(decision), d->mode_epoch);
+                r = tracker_set(d->tracker, cookie, flow, &change);
         if (r < 0)
                 log_debug("cannot write the verdict into a socket's tag: %s; its next packet is queued again", strerror(-r));
         r = decision->verdict == VERDICT_ALLOW ? queue_verdict(d->queue, packet_id, true) : queue_reject(d->queue, packet_id);
         if (r < 0)
                 log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
+}
+
+/* The rules alone decided, without regard to a mode, a person or what was before: so they will the next time. */
+static bool is_for_the_kernel(const struct transit *t, const struct decision *decision)
+{
+        return t->d->tracker && !t->d->config.log_every_connection && t->n == 1 && t->owners[0].direction == DIRECTION_OUT && decision->rule &&
+               decision->rule->lifetime != LIFETIME_ONCE && (decision->reason == REASON_RULE || decision->reason == REASON_SESSION) &&
+               decision->verdict != VERDICT_ASK && !decision->would_deny && !decision->would_ask;
+}
+
+/* What holds for more than this connection the kernel shall know. Returns the tally that its bytes belong to, 0: none. */
+static uint32_t remember(const struct transit *t, const struct decision *decision)
+{
+        const struct tally tally = {
+                .subject = t->owners[0].subject,
+                .rule = decision->rule ? decision->rule->id : NULL,
+                .verdict = decision->verdict,
+                .reason = decision->reason,
+        };
+        enum breadth breadth;
+        uint32_t id;
+        int r;
+
+        if (!is_for_the_kernel(t, decision))
+                return 0;
+        id = tracker_tally(t->d->tracker, &tally);
+        if (id == 0 && tracker_tallies_full(t->d->tracker))
+                summaries_due(t->d);
+        breadth = id ? ruleset_breadth(t->d->rules, &t->facts[0], decision->rule, t->now) : BREADTH_NONE;
+        if (breadth != BREADTH_PROGRAM && !protocol_has_ports(t->packet.flow.protocol))
+                return id; /* no hook asks for these */
+        r = tracker_remember(t->d->tracker, tally.subject, &t->packet.flow, breadth, decision->rule->expires, decision->verdict, id);
+        if (r < 0)
+                log_debug("the kernel cannot take a verdict: %s; such connections go on being decided here", strerror(-r));
+        return id;
 }
 
 /* A live connection that is judged again, and allowed again, is no news. */
@@ -236,6 +273,7 @@ static void act(struct transit *t, struct decision decision)
                 .flow = t->packet.flow,
                 .process = t->owners[0].subject->process,
         };
+        struct tag_change change;
 
         if (decision.verdict == VERDICT_ASK &&
             prompts_hold(t->d, t->facts, t->n, decision.reason, &held, t->now, &decision))
@@ -244,10 +282,11 @@ static void act(struct transit *t, struct decision decision)
                 decision.subject = t->owners[0].subject;
         if (decision.rule && !is_no_news(t, &decision))
                 decision.rule->n_hits++;
+        change = (struct tag_change){ .state = tag_for(&decision), .mode_epoch = t->d->mode_epoch };
         for (unsigned i = 1; i < t->n; i++)
                 if (t->d->tracker && t->owners[i].cookie)
-                        tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, tag_for(&decision), t->d->mode_epoch);
-        carry_out(t->d, held.packet_id, held.cookie, &held.flow, &decision);
+                        tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, &change);
+        carry_out(t->d, held.packet_id, held.cookie, &held.flow, &decision, remember(t, &decision), false);
         tell(t, &decision);
         if (decision.would_ask)
                 prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
@@ -256,7 +295,7 @@ static void act(struct transit *t, struct decision decision)
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened)
 {
-        carry_out(d, held->packet_id, held->cookie, &held->flow, decision);
+        carry_out(d, held->packet_id, held->cookie, &held->flow, decision, 0, true);
         history_add(d, decision, subject, &held->flow, DIRECTION_OUT, host, boottime_left(clock_boottime(), opened));
 }
 
@@ -268,7 +307,7 @@ static void refuse_unparsable(struct transit *t, int error)
 
         log_debug("packet %u cannot be parsed (error %d, %zu bytes)", t->queued->id, error, t->queued->n);
         decision.subject = subject_unknown();
-        carry_out(t->d, t->queued->id, 0, &t->packet.flow, &decision);
+        carry_out(t->d, t->queued->id, 0, &t->packet.flow, &decision, 0, false);
         history_add(t->d, &decision, subject_unknown(), &t->packet.flow, DIRECTION_OUT, NULL, 0);
 }
 

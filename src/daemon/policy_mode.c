@@ -88,6 +88,11 @@ int policy_install_hook(struct daemon *d)
         };
         int r;
 
+        if (d->tracker) {
+                r = tracker_set_deny_errno(d->tracker, d->config.deny_errno);
+                if (r < 0)
+                        return r;
+        }
         if (d->hook_installed && d->hook.fail_open == wanted.fail_open && d->hook.deny_errno == wanted.deny_errno &&
             !d->hook.gate_pin == !wanted.gate_pin)
                 return 0;

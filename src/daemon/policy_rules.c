@@ -189,9 +189,14 @@ static void arm_expiry(struct daemon *d)
         sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_ONESHOT);
 }
 
-/* One more thing is allowed: nothing that was decided becomes wrong, but open questions may be answered by it. */
+/* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
+ * answered by it. */
 static void changed_for_the_open(struct daemon *d)
 {
+        int r = d->tracker ? tracker_forget_verdicts(d->tracker) : 0;
+
+        if (r < 0)
+                log_error("cannot forget the verdicts that the kernel knows: %s", strerror(-r));
         arm_expiry(d);
         if (d->questions)
                 prompts_reconsider(d);

@@ -49,6 +49,7 @@ void report_status(struct daemon *d, struct status *ret)
 {
         struct tracker_stats kernel = { 0 };
 
+        summaries_tell(d);
         if (d->tracker)
                 tracker_stats(d->tracker, &kernel);
         *ret = (struct status){
@@ -166,8 +167,8 @@ static void check_losses(struct daemon *d, struct findings *f)
         tracker_stats(d->tracker, &s);
         add(f, s.n_tag_failed || s.n_track_lost || s.n_queued_full ? CHECK_WARNING : CHECK_OK, "tags",
             "%" PRIu64 " sockets tagged, %" PRIu64 " not (map full); %" PRIu64 " programs described, %" PRIu64 " lost; %" PRIu64
-            " packets passed by the gate, %" PRIu64 " queued",
-            s.n_tagged, s.n_tag_failed, s.n_tracked, s.n_track_lost, s.n_passed, s.n_queued);
+            " packets passed by the gate, %" PRIu64 " queued; %" PRIu64 " connections decided by verdicts that the kernel knows",
+            s.n_tagged, s.n_tag_failed, s.n_tracked, s.n_track_lost, s.n_passed, s.n_queued, s.n_known);
 }
 
 static void check_files(struct daemon *d, struct findings *f)
@@ -242,7 +243,7 @@ void report_kernel(struct daemon *d, struct buf *out)
                 struct tracker_stats s;
 
                 tracker_stats(d->tracker, &s);
-                buf_printf(out, "\ngate %s\n  %" PRIu64 " passed, %" PRIu64 " queued, %" PRIu64 " sockets tagged\n", tracker_gate_pin(d->tracker),
-                           s.n_passed, s.n_queued, s.n_tagged);
+                buf_printf(out, "\ngate %s\n  %" PRIu64 " passed, %" PRIu64 " queued, %" PRIu64 " sockets tagged, %" PRIu64 " connections decided\n",
+                           tracker_gate_pin(d->tracker), s.n_passed, s.n_queued, s.n_tagged, s.n_known);
         }
 }

@@ -119,8 +119,10 @@ static void on_decisions(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct record *records[LIMIT_RECORDS];
-        uint64_t n = MIN(d->n_records, (uint64_t)m->decisions.limit);
+        uint64_t n;
 
+        summaries_tell(d);
+        n = MIN(d->n_records, (uint64_t)m->decisions.limit);
         n = MIN(n, (uint64_t)LIMIT_RECORDS);
         for (uint64_t i = 0; i < n; i++)
                 records[i] = &d->records[(d->n_records - n + i) % LIMIT_RECORDS];
@@ -183,6 +185,7 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
+        summaries_tell(d); /* their hits */
         message_format_reply_rules(&line, m->id, d->rules, &d->config);
         server_send(c, &line);
 }

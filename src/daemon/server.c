@@ -265,6 +265,7 @@ static int on_stats(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
 {
         struct server *s = userdata;
 
+        summaries_tell(s->d);
         send_stats(s->d);
         arm_stats(s);
         return 0;
@@ -304,6 +305,8 @@ void server_subscribe(struct client *c, unsigned events)
                 server_set_new_style(c);
         prompts_askers_changed(c->server->d);
         arm_stats(c->server);
+        if (events & SUBSCRIBE_DECISIONS)
+                summaries_due(c->server->d);
 }
 
 static int on_style_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)

@@ -35,8 +35,8 @@ static const uint16_t FAMILIES[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 enum {
         PRIORITY_GATE = -290,  /* after defragmentation (-400), before conntrack (-200), mangle (-150) and NAT (-100) */
         PRIORITY_QUEUE = -149, /* after conntrack and mangle */
-        RULES_GATE_RUNG = 4,   /* in each table: one in gate, three in reject */
-        RULES_QUEUE_RUNG = 6,  /* three and three */
+        RULES_GATE_RUNG = 5,   /* in each table: two in gate, three in reject */
+        RULES_QUEUE_RUNG = 7,  /* four and three */
         QUEUE_TARGET_REVISION = 3,
         BPF_MATCH_REVISION = 1,
 };
@@ -180,8 +180,8 @@ static int batch_table(struct nftables_batch *b, uint16_t type, uint16_t family,
         return 0;
 }
 
-/* Creates the base chain where it is missing; one of the same shape is left as it is. */
-static int batch_chain(struct nftables_batch *b, uint16_t family, const char *name, int32_t priority)
+/* Creates the chain where it is missing; one of the same shape is left as it is. `priority` NULL: one that is only jumped to. */
+static int batch_chain(struct nftables_batch *b, uint16_t family, const char *name, const int32_t *priority)
 {
         struct nftnl_chain *c = nftnl_chain_alloc();
 
@@ -190,10 +190,12 @@ static int batch_chain(struct nftables_batch *b, uint16_t family, const char *na
         nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, family);
         nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, TABLE);
         nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-        nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
-        nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
-        nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
-        nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        if (priority) {
+                nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+                nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
+                nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, *priority);
+                nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        }
         nftnl_chain_nlmsg_build_payload(nftables_batch_message(b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE), c);
         nftables_batch_next(b);
         nftnl_chain_free(c);
@@ -346,17 +348,38 @@ static int add_answer(struct nftnl_rule *rule, uint16_t family, enum rejected wh
         return add_reject(rule, NFT_REJECT_ICMP_UNREACH, what == REJECTED_TCP_OPENING ? codes[i].opening6 : codes[i].other6);
 }
 
-static int batch_reject_rule(struct nftables_batch *b, uint16_t family, enum rejected what, int deny_errno)
+/* A denied packet comes here a second time, with the mark. */
+static int batch_marked_rule(struct nftables_batch *b, uint16_t family)
 {
-        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_REJECT);
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_GATE);
         const uint32_t mark = HOOK_REJECT_MARK;
-        const uint8_t protocol = IPPROTO_TCP;
+        struct nftnl_expr *verdict;
         int r;
 
         if (!rule)
                 return -ENOMEM;
         r = add_meta_equals(rule, NFT_META_MARK, &mark, sizeof(mark));
-        if (r >= 0 && what != REJECTED_OTHER)
+        if (r < 0)
+                return r;
+        verdict = add_expression(rule, "immediate");
+        if (!verdict)
+                return -ENOMEM;
+        nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+        nftnl_expr_set_u32(verdict, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_JUMP);
+        nftnl_expr_set_str(verdict, NFTNL_EXPR_IMM_CHAIN, CHAIN_REJECT);
+        batch_rule(b, family, rule);
+        return 0;
+}
+
+static int batch_reject_rule(struct nftables_batch *b, uint16_t family, enum rejected what, int deny_errno)
+{
+        _cleanup_(free_rule) struct nftnl_rule *rule = new_rule(family, CHAIN_REJECT);
+        const uint8_t protocol = IPPROTO_TCP;
+        int r = 0;
+
+        if (!rule)
+                return -ENOMEM;
+        if (what != REJECTED_OTHER)
                 r = add_meta_equals(rule, NFT_META_L4PROTO, &protocol, sizeof(protocol));
         if (r >= 0 && what == REJECTED_TCP_OPENING)
                 r = add_tcp_opening(rule);
@@ -375,10 +398,10 @@ static int batch_chains(struct nftables_batch *b, uint16_t family, const struct 
         const int32_t priority = o->gate_pin ? PRIORITY_GATE : PRIORITY_QUEUE;
         int r;
 
-        r = batch_chain(b, family, CHAIN_GATE, priority);
+        r = batch_chain(b, family, CHAIN_GATE, &priority);
         if (r < 0)
                 return r;
-        r = batch_chain(b, family, CHAIN_REJECT, priority + 1);
+        r = batch_chain(b, family, CHAIN_REJECT, NULL);
         if (r < 0)
                 return r;
         r = batch_flush(b, family, CHAIN_GATE);
@@ -405,7 +428,9 @@ static int batch_family(struct nftables_batch *b, uint16_t family, const struct 
         r = batch_chains(b, family, o);
         if (r < 0)
                 return r;
-        r = batch_gate_rule(b, family, o, form, UNDECIDED_NEW);
+        r = batch_marked_rule(b, family);
+        if (r >= 0)
+                r = batch_gate_rule(b, family, o, form, UNDECIDED_NEW);
         for (enum undecided what = UNDECIDED_TCP_OPENING; !o->gate_pin && what < UNDECIDED_KINDS && r >= 0; what++)
                 r = batch_gate_rule(b, family, o, form, what);
         if (r < 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Bastion's nftables tables, `ip bastion` and `ip6 bastion`, in the daemon's network namespace. Built with libnftnl and committed in one
- * atomic batch. Each table has two base chains on the output hook:
+ * atomic batch. Each table has a base chain on the output hook and one that is jumped to:
  *
  *      gate    hands undecided packets to the queue. Gate rung: priority -290, `xt match bpf` on the pinned gate program. Queue rung:
  *              priority -149 (after conntrack), `ct state new,invalid`, and besides every TCP segment that opens a connection and
  *              every UDP datagram in a flow's original direction: conntrack remembers tuples for longer than their sockets live.
- *      reject  right behind it: packets that carry the reject mark are answered by a reset or an ICMP error, so that the program hears
- *              `deny_errno` or what comes nearest.
+ *      reject  a denied packet is sent through the hook again, with a mark, and jumps here: it is answered by a reset or an ICMP error, so
+ *              that the program hears `deny_errno` or what comes nearest. No other packet has a second chain to go through.
  *
  * A chain is never deleted while packets are held: that would drop all of them.
  *

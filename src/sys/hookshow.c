@@ -149,13 +149,20 @@ static void show_ct(struct buf *out, const struct nftnl_expr *e)
                 buf_printf(out, "ct key %" PRIu32, nftnl_expr_get_u32(e, NFTNL_EXPR_CT_KEY));
 }
 
+static void show_immediate(struct buf *out, const struct nftnl_expr *e)
+{
+        const char *chain = nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN);
+
+        buf_printf(out, "jump %s", chain ? chain : "?");
+}
+
 static const struct {
         const char *name;
         void (*show)(struct buf *out, const struct nftnl_expr *e);
 } expressions[] = {
         { "match", show_match }, { "target", show_target }, { "cmp", show_cmp },         { "meta", show_meta },
         { "ct", show_ct },       { "reject", show_reject }, { "queue", show_queue },     { "bitwise", show_bitwise },
-        { "counter", show_counter }, { "payload", show_payload },
+        { "counter", show_counter }, { "payload", show_payload }, { "immediate", show_immediate },
 };
 
 static int show_expression(struct nftnl_expr *e, void *userdata)

@@ -28,7 +28,7 @@ enum program {
         PROGRAM_N,
 };
 
-enum map { MAP_CONFIG, MAP_SOCKETS, MAP_PEERS, MAP_QUEUED, MAP_SEEN, MAP_TRACKS, MAP_COUNTERS, MAP_N };
+enum map { MAP_CONFIG, MAP_SOCKETS, MAP_PEERS, MAP_QUEUED, MAP_SEEN, MAP_VERDICTS, MAP_TALLIES, MAP_TRACKS, MAP_COUNTERS, MAP_N };
 
 struct programs {
         char *pins;

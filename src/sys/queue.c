@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 
 #include "sys/hook.h"
@@ -124,10 +125,10 @@ void queue_dispatch(struct queue *q, queue_packet_fn fn, void *userdata)
                 dispatch_datagram(q, q->buffer + q->offsets[i], q->lengths[i], fn, userdata);
 }
 
-static int send_verdict(struct queue *q, uint32_t packet_id, bool accept, bool has_mark, uint32_t mark)
+static int send_verdict(struct queue *q, uint32_t packet_id, uint32_t verdict, bool has_mark, uint32_t mark)
 {
         uint8_t message[NFQUEUE_MESSAGE_MAX];
-        size_t n = nfqueue_build_verdict(message, q->number, packet_id, accept, has_mark, mark);
+        size_t n = nfqueue_build_verdict(message, q->number, packet_id, verdict, has_mark, mark);
         int r = send_message(q, message, n);
 
         return r == -ENOENT ? 0 : r;
@@ -135,12 +136,12 @@ static int send_verdict(struct queue *q, uint32_t packet_id, bool accept, bool h
 
 int queue_verdict(struct queue *q, uint32_t packet_id, bool accept)
 {
-        return send_verdict(q, packet_id, accept, false, 0);
+        return send_verdict(q, packet_id, accept ? NF_ACCEPT : NF_DROP, false, 0);
 }
 
 int queue_reject(struct queue *q, uint32_t packet_id)
 {
-        return send_verdict(q, packet_id, true, true, HOOK_REJECT_MARK);
+        return send_verdict(q, packet_id, NF_REPEAT, true, HOOK_REJECT_MARK);
 }
 
 /* One line of /proc/net/netfilter/nfnetlink_queue: number, port id, waiting, mode, range, dropped by the kernel, dropped on the way up. */

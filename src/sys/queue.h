@@ -36,7 +36,7 @@ void queue_dispatch(struct queue *q, queue_packet_fn fn, void *userdata);
 
 /* The verdict for one packet. -ENOENT never comes back here (no ack is asked for): a held packet can vanish and that is normal. */
 int queue_verdict(struct queue *q, uint32_t packet_id, bool accept);
-/* Lets the packet go on with the reject mark: Bastion's later chain answers it with a reset or port-unreachable. */
+/* Sends the packet through the hook again, with the reject mark: its first rule answers it with a reset or port-unreachable. */
 int queue_reject(struct queue *q, uint32_t packet_id);
 
 struct queue_stats {

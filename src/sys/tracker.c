@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ struct tracker {
         struct processes processes;
         struct executables *executables;
         struct sockets *sockets;
+        struct tallies *tallies;
+        bool tallies_full;
         struct abi_config config;
         uint32_t own_mount_namespace;
         uint64_t ticks_ns; /* length of /proc's clock tick */
@@ -168,6 +171,8 @@ static bool may_take_over(void *userdata, const struct programs *p)
         if (theirs.abi != BASTION_ABI || theirs.netns_cookie != t->config.netns_cookie)
                 return false;
         t->config.generation = theirs.generation;
+        t->config.epoch = theirs.epoch;
+        memcpy(t->config.secret, theirs.secret, sizeof(t->config.secret)); /* their tags and verdicts have keys made with it */
         return true;
 }
 
@@ -230,7 +235,11 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 return -ENOMEM;
         t->own_mount_namespace = procread_own_mount_namespace();
         t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
-        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI };
+        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI, .deny_errno = ECONNREFUSED };
+        if (getrandom(t->config.secret, sizeof(t->config.secret), 0) != (ssize_t)sizeof(t->config.secret)) {
+                buf_printf(why, "no random numbers: %s", strerror(errno));
+                return -EIO;
+        }
         r = read_netns_cookie(&t->config.netns_cookie);
         if (r < 0) {
                 buf_printf(why, "no network namespace cookie: %s", strerror(-r));
@@ -244,6 +253,9 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
         r = programs_open(&t->programs, pins, &owner, why);
         if (r < 0)
                 return r;
+        t->tallies = tallies_new(t->programs.map_fds[MAP_TALLIES]);
+        if (!t->tallies)
+                return -ENOMEM;
         t->ring = ring_buffer__new(t->programs.map_fds[MAP_TRACKS], on_track, t, NULL);
         if (!t->ring) {
                 r = -errno;
@@ -277,6 +289,7 @@ struct tracker *tracker_close(struct tracker *t)
         if (!t)
                 return NULL;
         ring_buffer__free(t->ring);
+        tallies_free(t->tallies);
         programs_close(&t->programs);
         sockets_close(t->sockets);
         processes_deinit(&t->processes);
@@ -329,7 +342,7 @@ static bool tag_applies(const struct abi_tag *tag, const struct flow *flow)
 {
         if (tag->raw || tag->protocol != flow->protocol)
                 return false;
-        if (tag->protocol == IPPROTO_TCP)
+        if (tag->protocol == IPPROTO_TCP && tag->remote_port == 0)
                 return true;
         return tag->connected && tag->remote_port == flow->remote_port && memcmp(tag->remote, flow->remote.bytes, sizeof(tag->remote)) == 0;
 }
@@ -420,6 +433,18 @@ static void purge_stale(struct tracker *t)
         purge_queued(t, now - ABI_QUEUED_STALE_NS);
 }
 
+/* All that it did so far was decided in the kernel, and its record never sent: it is another process of a program that is known. */
+static struct subject *subject_from_tally(struct tracker *t, const struct abi_tag *tag, const struct process *process)
+{
+        struct subject *s;
+        struct tally tally;
+
+        if (tag->tally == 0 || !tallies_find(t->tallies, tag->tally, &tally) || tally.subject->program_key != tag->program)
+                return NULL;
+        s = subject_as_process(tally.subject, process);
+        return s && processes_put(&t->processes, process, s) == 0 ? s : NULL;
+}
+
 /* The record did not come. The process may still be there, if it began when the tag says. */
 static struct subject *subject_from_proc(struct tracker *t, const struct process *process)
 {
@@ -434,7 +459,7 @@ static struct subject *subject_from_proc(struct tracker *t, const struct process
         return s;
 }
 
-static struct subject *subject_of_process(struct tracker *t, const struct process *process)
+static struct subject *subject_of_process(struct tracker *t, const struct abi_tag *tag, const struct process *process)
 {
         struct subject *s = processes_find(&t->processes, process);
 
@@ -442,6 +467,8 @@ static struct subject *subject_of_process(struct tracker *t, const struct proces
                 return s;
         ring_buffer__consume(t->ring); /* queued after the batch's drain: its record is in the ring by now */
         s = processes_find(&t->processes, process);
+        if (!s)
+                s = subject_from_tally(t, tag, process);
         return s ? s : subject_from_proc(t, process);
 }
 
@@ -452,7 +479,7 @@ static struct subject *subject_of(struct tracker *t, const struct abi_tag *tag)
 
         if (process.pid == 0)
                 return subject_kernel();
-        s = subject_of_process(t, &process);
+        s = subject_of_process(t, tag, &process);
         if (s->kind != SUBJECT_PROGRAM || (s->uid == tag->uid && s->gid == tag->gid))
                 return s;
         /* The record has the user of the first connection; the tag has the user of this one. */
@@ -617,30 +644,49 @@ static bool is_about_another(const struct abi_tag *tag, const struct flow *flow)
         return !is_any(tag->remote) && memcmp(tag->remote, flow->remote.bytes, sizeof(tag->remote)) != 0;
 }
 
-static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, enum tag_state state, uint16_t mode_epoch)
+static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, const struct tag_change *change)
 {
-        tag->state = (uint8_t)(state - TAG_UNDECIDED);
+        tag->state = (uint8_t)(change->state - TAG_UNDECIDED);
         tag->generation = t->config.generation;
-        tag->mode_epoch = mode_epoch;
+        tag->mode_epoch = change->mode_epoch;
+        tag->tally = change->tally;
         if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, tag, BPF_EXIST) < 0 && errno != ENOENT)
                 return -errno;
         return 0;
 }
 
-int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch)
+static int set_peer(struct tracker *t, uint64_t cookie, const struct flow *flow, const struct tag_change *change)
 {
         const struct abi_peer_key key = peer_key_of(cookie, flow);
-        struct abi_peer peer = { .mode_epoch = mode_epoch, .generation = t->config.generation };
+        const struct abi_peer peer = {
+                .key = key,
+                .mode_epoch = change->mode_epoch,
+                .generation = t->config.generation,
+                .tally = change->tally,
+                .state = (uint8_t)(change->state - TAG_UNDECIDED),
+        };
+
+        return bpf_map_update_elem(t->programs.map_fds[MAP_PEERS], &key, &peer, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, const struct tag_change *change)
+{
         struct abi_tag tag;
 
-        if (state == TAG_NONE)
+        if (change->state == TAG_NONE)
                 return -EINVAL;
         if (!find_tag(t, cookie, &tag))
                 return 0;
         if (tag_applies(&tag, flow))
-                return is_about_another(&tag, flow) ? 0 : set_tag(t, cookie, &tag, state, mode_epoch);
-        peer.state = (uint8_t)(state - TAG_UNDECIDED);
-        return bpf_map_update_elem(t->programs.map_fds[MAP_PEERS], &key, &peer, BPF_ANY) < 0 ? -errno : 0;
+                return set_tag(t, cookie, &tag, change);
+        if (tag.protocol != IPPROTO_TCP || tag.raw)
+                return set_peer(t, cookie, flow, change);
+        if (change->late && is_about_another(&tag, flow))
+                return 0;
+        /* A connect to "any", or one that somebody's program in the kernel sent elsewhere: the packet says where it goes. */
+        if (flow->protocol == IPPROTO_TCP)
+                put_flow(&tag, flow);
+        return set_tag(t, cookie, &tag, change);
 }
 
 uint32_t tracker_generation(const struct tracker *t)
@@ -648,10 +694,100 @@ uint32_t tracker_generation(const struct tracker *t)
         return t->config.generation;
 }
 
+/* A hook reads the generation before it looks for a verdict: with the verdicts gone first, none of the old rules is written into a tag of
+ * the new generation. */
 int tracker_set_generation(struct tracker *t, uint32_t generation)
 {
+        int r = tracker_forget_verdicts(t);
+
+        if (r < 0)
+                return r;
         t->config.generation = generation;
         return write_config(t, &t->programs);
+}
+
+int tracker_forget_verdicts(struct tracker *t)
+{
+        t->config.epoch++;
+        return write_config(t, &t->programs);
+}
+
+int tracker_set_deny_errno(struct tracker *t, int deny_errno)
+{
+        t->config.deny_errno = (uint32_t)deny_errno;
+        return write_config(t, &t->programs);
+}
+
+static struct abi_verdict_key verdict_key_of(const struct subject *subject, const struct flow *flow, enum breadth breadth)
+{
+        struct abi_verdict_key key = { .program = subject->program_key, .uid = subject->uid, .gid = subject->gid };
+
+        if (breadth == BREADTH_PROGRAM) {
+                key.breadth = ABI_BREADTH_PROGRAM;
+                return key;
+        }
+        key.protocol = flow->protocol;
+        key.remote_port = flow->remote_port;
+        key.breadth = ABI_BREADTH_PORT;
+        if (breadth == BREADTH_DESTINATION) {
+                key.breadth = ABI_BREADTH_DESTINATION;
+                memcpy(key.remote, flow->remote.bytes, sizeof(key.remote));
+        }
+        return key;
+}
+
+/* A path that is not the host's, or no more, was judged for this one process. */
+static bool has_key(const struct subject *s)
+{
+        return s->kind == SUBJECT_PROGRAM && s->identity == IDENTITY_TASK && s->program_key != 0 && !s->path_foreign && !s->path_deleted;
+}
+
+int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, enum breadth breadth, struct boottime expires,
+                     enum verdict verdict, uint32_t tally)
+{
+        const struct abi_verdict_key key = verdict_key_of(subject, flow, breadth);
+        const struct abi_verdict value = {
+                .key = key,
+                .expires_ns = expires.ns == BOOTTIME_NEVER.ns ? UINT64_MAX : expires.ns,
+                .epoch = t->config.epoch,
+                .tally = tally,
+                .state = verdict == VERDICT_ALLOW ? ABI_TAG_ALLOWED : ABI_TAG_DENIED,
+        };
+
+        if (breadth == BREADTH_NONE || tally == 0 || !has_key(subject))
+                return 0;
+        /* The same link-local address is another machine on another interface, and the hooks do not know which. */
+        if (breadth == BREADTH_DESTINATION && addr_scopes(&flow->remote, NULL) & SCOPE_LINK)
+                return 0;
+        return bpf_map_update_elem(t->programs.map_fds[MAP_VERDICTS], &key, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+uint32_t tracker_tally(struct tracker *t, const struct tally *tally)
+{
+        int64_t id = has_key(tally->subject) ? tallies_get(t->tallies, tally) : 0;
+
+        if (id == -ENOSPC)
+                t->tallies_full = true;
+        else if (id < 0)
+                log_debug("no tally: %s; these connections are decided one by one", strerror((int)-id));
+        return id > 0 ? (uint32_t)id : 0;
+}
+
+bool tracker_tallies_full(const struct tracker *t)
+{
+        return t->tallies_full;
+}
+
+void tracker_tell_tallies(struct tracker *t, tallies_fn fn, void *userdata)
+{
+        tallies_tell(t->tallies, fn, userdata);
+        if (!t->tallies_full)
+                return;
+        if (tracker_forget_verdicts(t) < 0)
+                return; /* their tallies are in use */
+        tallies_tell(t->tallies, fn, userdata);
+        tallies_reset(t->tallies);
+        t->tallies_full = false;
 }
 
 int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
@@ -706,6 +842,7 @@ void tracker_stats(const struct tracker *t, struct tracker_stats *ret)
         ret->n_passed = read_counter(t, ABI_COUNT_GATE_PASSED, values, n_cpus);
         ret->n_queued = read_counter(t, ABI_COUNT_GATE_QUEUED, values, n_cpus);
         ret->n_queued_full = read_counter(t, ABI_COUNT_QUEUED_FULL, values, n_cpus);
+        ret->n_known = read_counter(t, ABI_COUNT_KNOWN, values, n_cpus);
 }
 
 /* The probe socket's tag names this very process. */

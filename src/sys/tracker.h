@@ -18,7 +18,9 @@
 #include "base/buf.h"
 #include "base/macros.h"
 #include "core/flow.h"
+#include "core/ruleset.h"
 #include "core/subject.h"
+#include "sys/tallies.h"
 #include "wire/packet.h"
 
 struct tracker;
@@ -61,14 +63,41 @@ struct owner {
  */
 unsigned tracker_owners(struct tracker *t, const struct packet *packet, struct owner ret[LIMIT_OWNERS], bool *all);
 
-/* Writes a decision for the flow of one socket: TCP and connected UDP into its tag, other UDP per peer. Never resurrects the tag of a closed
- * socket (0 then too), nor touches that of a TCP socket which has connected elsewhere since. A denied state makes the gate queue again: a
- * denied socket is judged anew each time. */
-int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, enum tag_state state, uint16_t mode_epoch);
+/* What is written for the flow of one socket. */
+struct tag_change {
+        enum tag_state state;
+        uint16_t mode_epoch;
+        uint32_t tally; /* of tracker_tally(): whose bytes these are, 0: nobody's */
+        bool late;      /* the packet that it is about was held: its socket may have connected elsewhere since, and what it is now stays */
+};
 
-/* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet. */
+/* Writes a decision: TCP and connected UDP into the socket's tag, other UDP per peer. Never resurrects the tag of a closed socket (0 then too). A
+ * denied state makes the gate queue again: a denied socket is judged anew each time. */
+int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, const struct tag_change *change);
+
+/* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet, and ends what
+ * tracker_remember() wrote. */
 uint32_t tracker_generation(const struct tracker *t);
 int tracker_set_generation(struct tracker *t, uint32_t generation);
+
+/*
+ * Verdicts that the kernel knows (bpf/verdict.h). A decision that holds for more than this connection is remembered as widely as it holds, until
+ * `expires` or the next tracker_forget_verdicts(); connections that it decides are counted in the tally. 0 also where the program has no
+ * key to be remembered by; negative errno.
+ */
+int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, enum breadth breadth, struct boottime expires,
+                     enum verdict verdict, uint32_t tally);
+/* The rules have changed. */
+int tracker_forget_verdicts(struct tracker *t);
+/* The errno that connect() and sendmsg() give where the verdict is known to be no. */
+int tracker_set_deny_errno(struct tracker *t, int deny_errno);
+
+/* The tally for a program and the rule that decided; 0: there is none to be had, and nothing may be remembered that would count nowhere. */
+uint32_t tracker_tally(struct tracker *t, const struct tally *tally);
+/* What the kernel decided since the last call. Makes room when the tallies were used up; verdicts are forgotten then. */
+void tracker_tell_tallies(struct tracker *t, tallies_fn fn, void *userdata);
+/* There is no room for another tally until tracker_tell_tallies(). */
+bool tracker_tallies_full(const struct tracker *t);
 
 /* Writes an ADOPTED or UNDECIDED tag (direction `in` for accepted connections) for a socket that has none yet. */
 int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
@@ -76,6 +105,7 @@ int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, e
 
 struct tracker_stats {
         uint64_t n_tagged, n_tag_failed, n_tracked, n_track_lost, n_passed, n_queued, n_queued_full;
+        uint64_t n_known; /* connections that a known verdict decided */
         uint64_t n_unlabelled; /* packets whose process had no record: named by /proc or not at all */
 };
 void tracker_stats(const struct tracker *t, struct tracker_stats *ret);

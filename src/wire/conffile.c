@@ -144,6 +144,7 @@ static const struct row {
         ROW(allow_systemd_bypass, read_bool),
         ROW(cache_decisions, read_bool),
         ROW(log_decisions, read_bool),
+        ROW(log_every_connection, read_bool),
         ROW(log_file, read_log_file),
         ROW(deny_errno, read_deny_errno),
         ROW(inbound_protection, read_bool),
@@ -301,6 +302,7 @@ int conffile_format(const struct config *c, struct buf *out)
         jsonwrite_bool(&w, "allow_systemd_bypass", c->allow_systemd_bypass);
         jsonwrite_bool(&w, "cache_decisions", c->cache_decisions);
         jsonwrite_bool(&w, "log_decisions", c->log_decisions);
+        jsonwrite_bool(&w, "log_every_connection", c->log_every_connection);
         jsonwrite_string(&w, "log_file", c->log_file);
         jsonwrite_string(&w, "deny_errno", word_of_errno(c->deny_errno));
         jsonwrite_bool(&w, "inbound_protection", c->inbound_protection);

@@ -126,13 +126,13 @@ size_t nfqueue_build_params(void *ret, uint16_t queue, uint32_t seq, uint32_t co
         return netlink_end(&w);
 }
 
-size_t nfqueue_build_verdict(void *ret, uint16_t queue, uint32_t packet_id, bool accept, bool has_mark, uint32_t mark)
+size_t nfqueue_build_verdict(void *ret, uint16_t queue, uint32_t packet_id, uint32_t verdict, bool has_mark, uint32_t mark)
 {
-        struct nfqnl_msg_verdict_hdr verdict = { .verdict = htonl(accept ? NF_ACCEPT : NF_DROP), .id = htonl(packet_id) };
+        struct nfqnl_msg_verdict_hdr header = { .verdict = htonl(verdict), .id = htonl(packet_id) };
         struct netlink_writer w = begin(ret, NFQNL_MSG_VERDICT, 0, queue, 0);
         uint32_t be_mark = htonl(mark);
 
-        netlink_attribute(&w, NFQA_VERDICT_HDR, &verdict, sizeof(verdict));
+        netlink_attribute(&w, NFQA_VERDICT_HDR, &header, sizeof(header));
         if (has_mark)
                 netlink_attribute(&w, NFQA_MARK, &be_mark, sizeof(be_mark));
         return netlink_end(&w);

@@ -38,5 +38,6 @@ size_t nfqueue_build_bind(void *ret, uint16_t queue, uint32_t seq);
 size_t nfqueue_build_unbind(void *ret, uint16_t queue, uint32_t seq);
 /* Copy mode PACKET with `copy_range`, queue length, flags GSO and UID_GID, never FAIL_OPEN. */
 size_t nfqueue_build_params(void *ret, uint16_t queue, uint32_t seq, uint32_t copy_range, uint32_t queue_length);
-/* NF_ACCEPT or NF_DROP (`accept`); `mark` is set on the packet when `has_mark`. No ack is asked for. */
-size_t nfqueue_build_verdict(void *ret, uint16_t queue, uint32_t packet_id, bool accept, bool has_mark, uint32_t mark);
+/* `verdict` is NF_ACCEPT, NF_DROP or NF_REPEAT (through the hook that queued it once more); `mark` is set on the packet when `has_mark`. No ack
+ * is asked for. */
+size_t nfqueue_build_verdict(void *ret, uint16_t queue, uint32_t packet_id, uint32_t verdict, bool has_mark, uint32_t mark);

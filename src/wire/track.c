@@ -109,6 +109,7 @@ static int fill_subject(const struct abi_track *track, struct cursor *c, struct 
                 .pid = track->process.pid,
                 .exec_id = track->process.exec_id,
         };
+        s->program_key = track->program;
         s->uid = track->uid;
         s->gid = track->gid;
         s->path_deleted = track->flags & ABI_TRACK_DELETED;

@@ -263,6 +263,8 @@ def test_later_subflows_are_their_programs(desk, closing):
     listener.listen(1)
     port = listener.getsockname()[1]
     desk.network.fw.ip("addr", "add", "10.91.0.3/24", "dev", "uplink")
+    desk.daemon.write_config({"log_every_connection": True})  # or the kernel decides the second one without a word
+    desk.daemon.reload_and_wait()
     try:
         for ns in (desk.network.fw, desk.network.peer):
             ns.ip("mptcp", "limits", "set", "subflow", "2", "add_addr_accepted", "2")
@@ -285,5 +287,7 @@ def test_later_subflows_are_their_programs(desk, closing):
             else:  # a kernel thread's socket has no holder that /proc shows
                 assert told()["10.91.0.1"] == (path, "allow") and told()["10.91.0.3"][0] in (path, None)
     finally:
+        desk.daemon.write_config({})
+        desk.daemon.reload_and_wait()
         desk.network.fw.ip("mptcp", "endpoint", "flush")
         desk.network.fw.ip("addr", "del", "10.91.0.3/24", "dev", "uplink")

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +37,7 @@ KEYS = {
     "allow_systemd_bypass": (0, "true or false"),
     "cache_decisions": ("", "true or false"),
     "log_decisions": (1.5, "true or false"),
+    "log_every_connection": ("no", "true or false"),
     "log_file": ("/etc/passwd", "a path under the log directory, without . or .. in it"),
     "deny_errno": ("EIO", '"ECONNREFUSED", "EPERM" or "ENETUNREACH"'),
     "inbound_protection": ("on", "true or false"),
@@ -241,6 +243,21 @@ def test_log_decisions(daemon, connect):
     change(d, log_decisions=True)
     connect()
     until(lambda: decided_alone(d) == 2, lambda: f"two lines: {d.log()}")
+
+
+@pytest.mark.gate_only
+def test_log_every_connection(daemon, connect, subscriber):
+    """True: a decision for each. False: the first is a decision, and what follows it is a sum."""
+    d = daemon({"log_every_connection": True}, rules={f"{os.path.realpath(sys.executable)}:*": True})
+    watcher = subscriber(d)
+    for _ in range(3):
+        assert connect() == 0
+    until(lambda: len(watcher.decisions()) == 3, lambda: f"three decisions: {watcher.decisions()}")
+    change(d, log_every_connection=False)
+    for _ in range(5):
+        assert connect() == 0
+    assert watcher.request("status")["status"]["by_reason"]["rule"] == 8
+    assert len([x for x in watcher.decisions() if x["latency_us"] > 0]) == 4
 
 
 def test_log_file(daemon, connect):

@@ -375,7 +375,7 @@ def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/
           ancestors=((900, b"sh", b"dash"), (800, b"make", b"make")), n_ancestors=None, lengths=None, pid=1000):
     """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
     path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
-    data = struct.pack("=IIQII II QQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 4242, 1700000000 * 10**9,
+    data = struct.pack("=IIQII II QQQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 0x0123456789abcdef, 4242, 1700000000 * 10**9,
                        8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
                        len(ancestors) if n_ancestors is None else n_ancestors, comm)
     for i in range(8):
@@ -409,7 +409,7 @@ def seeds_track():
     yield "other-abi", track(abi=99)
     yield "lengths-beyond", track(lengths=(4096, 1024, 512))
     yield "lengths-short", track(lengths=(1, 1, 1))
-    yield "header-only", track()[:88 + 8 * 52]
+    yield "header-only", track()[:96 + 8 * 52]
     yield "cut", track()[:200]
     yield "trailing", track() + bytes(8)
 

@@ -402,14 +402,14 @@ static void test_build_verdict(void **state _unused_)
 {
         uint8_t m[NFQUEUE_MESSAGE_MAX];
 
-        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 0x01020304, true, false, 5), NFQNL_MSG_VERDICT,
+        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 0x01020304, NF_ACCEPT, false, 5), NFQNL_MSG_VERDICT,
                        NLM_F_REQUEST, 0, "\0\0\0\1\x0c\0\2\0\0\0\0\1\1\2\3\4");
-        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 0x01020304, false, false, 0), NFQNL_MSG_VERDICT,
+        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 0x01020304, NF_DROP, false, 0), NFQNL_MSG_VERDICT,
                        NLM_F_REQUEST, 0, "\0\0\0\1\x0c\0\2\0\0\0\0\0\1\2\3\4");
-        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 7, true, true, 0xaabbccdd), NFQNL_MSG_VERDICT,
-                       NLM_F_REQUEST, 0, "\0\0\0\1\x0c\0\2\0\0\0\0\1\0\0\0\7\x8\0\3\0\xaa\xbb\xcc\xdd");
+        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 7, NF_REPEAT, true, 0xaabbccdd), NFQNL_MSG_VERDICT,
+                       NLM_F_REQUEST, 0, "\0\0\0\1\x0c\0\2\0\0\0\0\4\0\0\0\7\x8\0\3\0\xaa\xbb\xcc\xdd");
         /* Mark 0 is a mark. */
-        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 7, true, true, 0), NFQNL_MSG_VERDICT, NLM_F_REQUEST, 0,
+        ASSERT_MESSAGE(m, nfqueue_build_verdict(m, 1, 7, NF_ACCEPT, true, 0), NFQNL_MSG_VERDICT, NLM_F_REQUEST, 0,
                        "\0\0\0\1\x0c\0\2\0\0\0\0\1\0\0\0\7\x8\0\3\0\0\0\0\0");
 }
 

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Verdicts that are known here, so that a connection which the rules decide need not be asked about. User space writes one when a decision
+ * depends on nothing but the program, its user and the destination, as widely as that holds: for the destination, for a port of every
+ * address, or for all that the program does. A verdict counts while the rules are those that it was made of (`epoch`) and its rule lasts.
+ *
+ * Who is decided here is told to nobody: the connections and the bytes of each program and rule are added up per CPU, and user space reads the sums.
+ */
+#ifndef BASTION_VERDICT_H
+#define BASTION_VERDICT_H
+
+#include "maps.h"
+
+static __always_inline bool take(const struct abi_config *c, const struct abi_verdict_key *key, struct abi_verdict *ret)
+{
+        const struct abi_verdict *v = bpf_map_lookup_elem(&verdicts, key);
+
+        if (!v)
+                return false;
+        ret->expires_ns = v->expires_ns;
+        ret->epoch = v->epoch;
+        ret->tally = v->tally;
+        ret->state = v->state;
+        barrier();
+        return same_words(&v->key, key, sizeof(*key) / 8) && ret->epoch == *(volatile const __u32 *)&c->epoch &&
+               (ret->expires_ns == ~0ull || bpf_ktime_get_boot_ns() < ret->expires_ns);
+}
+
+/* A verdict on everything that a program does is kept with its processes too, which saves the search: epoch, "denied", tally. */
+static __always_inline __u64 pack(const struct abi_verdict *v)
+{
+        return (__u64)v->epoch << 32 | (__u64)(v->state == ABI_TAG_DENIED) << ABI_TALLY_ID_BITS | v->tally;
+}
+
+static __always_inline bool recall(const struct abi_config *c, const struct abi_seen *seen, const struct abi_tag *who, struct abi_verdict *ret)
+{
+        __u64 packed = *(volatile const __u64 *)&seen->verdict;
+
+        if (packed >> 32 != *(volatile const __u32 *)&c->epoch || seen->uid != who->uid || seen->gid != who->gid)
+                return false;
+        ret->state = packed >> ABI_TALLY_ID_BITS & 1 ? ABI_TAG_DENIED : ABI_TAG_ALLOWED;
+        ret->tally = packed & ((1ull << ABI_TALLY_ID_BITS) - 1);
+        return ret->tally != 0;
+}
+
+/* What `who` may do with this destination. The widest first: it is the one that most connections have. `seen` is its process's entry, or NULL. */
+static __always_inline bool find_verdict(const struct abi_config *c, struct abi_seen *seen, const struct abi_tag *who, const __u8 remote[16],
+                                         __u16 port, struct abi_verdict *ret)
+{
+        struct abi_verdict_key key = { 0 };
+
+        if (who->program == 0)
+                return false;
+        if (seen && recall(c, seen, who, ret))
+                return true;
+        key.program = who->program;
+        key.uid = who->uid;
+        key.gid = who->gid;
+        key.breadth = ABI_BREADTH_PROGRAM;
+        if (take(c, &key, ret)) {
+                if (seen && ret->expires_ns == ~0ull && seen->uid == who->uid && seen->gid == who->gid)
+                        *(volatile __u64 *)&seen->verdict = pack(ret);
+                return true;
+        }
+        key.protocol = who->protocol;
+        key.remote_port = port;
+        key.breadth = ABI_BREADTH_PORT;
+        if (take(c, &key, ret))
+                return true;
+        __builtin_memcpy(key.remote, remote, sizeof(key.remote));
+        key.breadth = ABI_BREADTH_DESTINATION;
+        return take(c, &key, ret);
+}
+
+/* NULL: the element is another pair's by now, or nobody's. */
+static __always_inline struct abi_tally *find_tally(__u32 id)
+{
+        __u32 index = id & (ABI_TALLIES - 1);
+        struct abi_tally *t = index ? bpf_map_lookup_elem(&tallies, &index) : NULL;
+
+        return t && t->id == id ? t : NULL;
+}
+
+static __always_inline void tally_connection(__u32 id, const struct abi_tag *who, const __u8 remote[16], __u16 port)
+{
+        struct abi_tally *t = find_tally(id);
+
+        count(ABI_COUNT_KNOWN);
+        if (!t)
+                return;
+        __sync_fetch_and_add(&t->n_connections, 1);
+        t->last = bpf_jiffies64();
+        t->remote_port = port;
+        t->protocol = who->protocol;
+        __builtin_memcpy(t->remote, remote, sizeof(t->remote));
+}
+
+static __always_inline void tally_bytes(__u32 id, __u32 n)
+{
+        struct abi_tally *t = id ? find_tally(id) : NULL;
+
+        if (t)
+                __sync_fetch_and_add(&t->n_bytes, n);
+}
+
+#endif
