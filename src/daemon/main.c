@@ -218,6 +218,7 @@ static void stop(struct daemon *d)
 
         if (d->questions)
                 prompts_abandon_all(d);
+        history_tell(d);
         server_stop(d);
         if (d->hook_installed) {
                 r = hook_remove();
