@@ -5,9 +5,9 @@
  *
  * Counting and keeping is done at once and is cheap; putting a decision into words takes longer than deciding it, and the next packet waits. So the
  * ring is a queue too: what is newer than `n_told` is put into words when no packet waits (a source of idle priority), a few at a turn, one text for
- * the recorder and for whoever watches. That source is woken at once for those who watch, else when the recorder's lines have gathered (helpers.c) or TELL_AT wait.
- * Whatever else is written (a line of the log, a reply) comes after all that was decided before. Where packets always wait, the ring fills, and
- * they pay for the words: nothing is passed over.
+ * the recorder and for whoever watches. That source is woken at once for those who watch, else when the recorder's lines have gathered (helpers.c)
+ * or TELL_AT wait. Whatever else is written (a line of the log, a reply) comes after all that was decided before. Where packets always wait, the
+ * ring fills, and they pay for the words: nothing is passed over.
  */
 #include <errno.h>
 #include <inttypes.h>
