@@ -3,8 +3,8 @@
  * The daemon's ends of its helpers: lines to the recorder, probes to the parser. Neither is ever waited for.
  *
  * Lines gather for a tenth of a second, those of decisions as records that are not put into words yet (history.c), then go out as datagrams from
- * `queue`; what the recorder does not take stays until its socket has room. The recorder says how many it dealt with. What it took and did not report when it died, and what finds the queue full, is counted as lost. While
- * there is no recorder lines wait in the queue for the next one.
+ * `queue`; what the recorder does not take stays until its socket has room. The recorder says how many it dealt with. What it took and did not
+ * report when it died, and what finds the queue full, is counted as lost. While there is no recorder lines wait in the queue for the next one.
  *
  * What helpers send is parsed like anybody's bytes, a few datagrams a turn.
  */

@@ -2,8 +2,8 @@
 /*
  * What the daemon and its recorder say to each other: JSON objects, one a line, several lines in one datagram of a SOCK_SEQPACKET pair.
  *
- *      daemon → recorder   a decision, or a summary of them, as `watch` gets it; a line for the log that is no decision; "log": this is the log file now (its
- *                          descriptor travels with the datagram)
+ *      daemon → recorder   a decision, or a summary of them, as `watch` gets it; a line for the log that is no decision; "log": this is the log file
+ *                          now (its descriptor travels with the datagram)
  *      recorder → daemon   a report: how many of the lines were dealt with, how many of those were lost, and why; the first one, when it is ready
  *
  * Pure. The daemon treats a report like any stranger's bytes: the recorder reads a database that others may have damaged.
