@@ -152,17 +152,29 @@ void str_escape(struct buf *out, const char *s)
         }
 }
 
+/* How many bytes at the start of `s` are UTF-8. */
+static size_t utf8_span(const char *s, size_t n)
+{
+        size_t done = 0, length;
+        uint32_t point;
+
+        for (; done < n; done += length) {
+                length = (unsigned char)s[done] < 0x80 ? 1 : utf8_decode((const uint8_t *)s + done, n - done, &point);
+                if (length == 0)
+                        break;
+        }
+        return done;
+}
+
 void str_utf8_lossy(struct buf *out, const char *s, size_t n)
 {
         while (n > 0) {
-                uint32_t point;
-                size_t length = utf8_decode((const uint8_t *)s, n, &point);
+                size_t length = utf8_span(s, n);
 
-                if (length > 0) {
-                        buf_append(out, s, length);
-                } else {
+                buf_append(out, s, length);
+                if (length < n) {
                         buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD */
-                        length = 1;
+                        length++;
                 }
                 s += length;
                 n -= length;
@@ -171,16 +183,7 @@ void str_utf8_lossy(struct buf *out, const char *s, size_t n)
 
 bool str_is_utf8(const char *s, size_t n)
 {
-        while (n > 0) {
-                uint32_t point;
-                size_t length = utf8_decode((const uint8_t *)s, n, &point);
-
-                if (length == 0)
-                        return false;
-                s += length;
-                n -= length;
-        }
-        return true;
+        return utf8_span(s, n) == n;
 }
 
 bool str_has_prefix(const char *s, const char *prefix)

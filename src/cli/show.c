@@ -219,6 +219,17 @@ static void show_remote(struct buf *out, const struct layout *l, const struct fl
         buf_puts(out, "  ");
 }
 
+/* "57 connections, 12 kB, " of a summary. */
+static void show_amount(struct buf *out, const struct record *r)
+{
+        if (!r->is_summary)
+                return;
+        text_number(out, r->n_connections);
+        buf_puts(out, r->n_connections == 1 ? " connection, " : " connections, ");
+        text_bytes(out, r->n_bytes);
+        buf_puts(out, ", ");
+}
+
 void show_record(struct buf *out, const struct style *style, unsigned columns, const struct record *r)
 {
         struct layout l = layout_of(columns);
@@ -235,6 +246,7 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
         show_owner(out, style, &l, r->subject);
         show_remote(out, &l, &r->flow, r->host, r->direction);
         buf_puts(out, style->dim);
+        show_amount(out, r);
         show_why(out, r);
         buf_puts(out, style->reset);
 }

@@ -25,7 +25,8 @@ void show_protocol(struct buf *out, const struct flow *flow);
 /* The rule that decided, else why. */
 void show_why(struct buf *out, const struct record *r);
 /* Lines without newline whose parts are aligned. `columns`: of the screen that they must fit, 0 when nothing
- * may be cut. "21:14:03 ALLOW curl (812, alice)      → example.com:443 TCP     rule r7" */
+ * may be cut. "21:14:03 ALLOW curl (812, alice)      → example.com:443 TCP     rule r7"; a summary
+ * says of how much before why: "57 connections, 12 kB, rule r7" */
 void show_record(struct buf *out, const struct style *style, unsigned columns, const struct record *r);
 /* From the program on, and its chain at the end. */
 void show_connection(struct buf *out, const struct style *style, unsigned columns,

@@ -148,6 +148,20 @@ void text_number(struct buf *out, uint64_t n)
         }
 }
 
+void text_bytes(struct buf *out, uint64_t n)
+{
+        static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+        uint64_t tenths = 0;
+        size_t unit = 0;
+
+        for (; n >= 1000; n /= 1000, unit++)
+                tenths = n % 1000 / 100;
+        if (unit > 0 && n < 10)
+                buf_printf(out, "%u.%u %s", (unsigned)n, (unsigned)tenths, units[unit]);
+        else
+                buf_printf(out, "%u %s", (unsigned)n, units[unit]);
+}
+
 void text_duration(struct buf *out, uint64_t seconds)
 {
         static const struct {

@@ -21,6 +21,7 @@ void text_cut(struct buf *out, const char *s, unsigned width);
 void text_pad(struct buf *out, const char *s, unsigned width);
 
 void text_number(struct buf *out, uint64_t n);         /* 1,234,567 */
+void text_bytes(struct buf *out, uint64_t n);          /* "912 B", "1.5 kB", "12 MB" */
 void text_duration(struct buf *out, uint64_t seconds); /* "8 s", "12 min 3 s", "3 h 5 min", "4 d 2 h" */
 /* Local time of day "21:14:03" of microseconds since 1970. */
 void text_time(struct buf *out, int64_t time_us);

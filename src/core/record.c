@@ -4,6 +4,7 @@
  * in it and is therefore only for what was let through without anybody's word; a deny always says BLOCK.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -152,4 +153,6 @@ void record_format_log(const struct record *r, struct buf *out)
         if (r->rule)
                 put_quoted(out, "rule", r->rule);
         buf_printf(out, " reason=%s", reason_word(r->reason));
+        if (r->is_summary)
+                buf_printf(out, " count=%" PRIu64 " bytes=%" PRIu64, r->n_connections, r->n_bytes);
 }

@@ -94,6 +94,8 @@ struct daemon {
         struct counters counters;
         struct record *records; /* ring of LIMIT_RECORDS */
         uint64_t n_records;     /* ever; the newest is at (n_records - 1) % LIMIT_RECORDS */
+        uint64_t n_told;        /* of those, to the recorder and to whoever watches; at most LIMIT_RECORDS fewer */
+        sd_event_source *tell_source;
 
         sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
@@ -147,11 +149,16 @@ int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- history.c */
-/* Counts, remembers, logs and tells one decision. */
+/* Counts and remembers one decision; it is told to log and clients when no packet waits. */
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
                  const char *host, uint64_t latency_ns);
 /* The same for what the kernel decided by itself, and the rule's hits. Nothing when there was no connection. */
 void history_add_summary(struct daemon *d, const struct summary *summary);
+/* What is not told yet is told now: before anything that has to come after it. */
+void history_tell(struct daemon *d);
+/* The same when no packet waits. */
+void history_tell_soon(struct daemon *d);
+/* Tells the rest, to the recorder if nobody else is there any more. */
 void history_stop(struct daemon *d);
 /* A line of the decision log that is no decision. */
 void history_log(struct daemon *d, const char *format, ...) _printf_(2, 3);
@@ -171,6 +178,10 @@ int helpers_start(struct daemon *d);
 void helpers_stop(struct daemon *d);
 /* A line (wire/feed.h) for the recorder. Never waits; what cannot be kept is counted. */
 void helpers_record(struct daemon *d, const struct buf *line);
+/* A line will come: history_tell_soon() is called when it is time for it. */
+void helpers_gather(struct daemon *d);
+/* All is told that was to be told soon: what has gathered long enough goes out. */
+void helpers_on_told(struct daemon *d);
 /* Opens the decision log anew (NULL: none is wanted). 0 or a negative errno, when there is none. */
 int helpers_set_log(struct daemon *d, const char *path);
 /* Lines that reached neither log nor history, as far as is known. */

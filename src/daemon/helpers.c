@@ -2,9 +2,9 @@
 /*
  * The daemon's ends of its helpers: lines to the recorder, probes to the parser. Neither is ever waited for.
  *
- * Lines gather in `queue` for a tenth of a second, then go out as datagrams; what the recorder does not take stays until its socket has room. The
- * recorder says how many it dealt with. What it took and did not report when it died, and what finds the queue full, is counted as lost. While
- * there is no recorder lines wait in the queue for the next one.
+ * Lines gather for a tenth of a second, those of decisions as records that are not put into words yet (history.c), then go out as datagrams from
+ * `queue`; what the recorder does not take stays until its socket has room. The recorder says how many it dealt with. What it took and did not
+ * report when it died, and what finds the queue full, is counted as lost. While there is no recorder lines wait in the queue for the next one.
  *
  * What helpers send is parsed like anybody's bytes, a few datagrams a turn.
  */
@@ -42,7 +42,7 @@ struct line {
 struct helpers {
         struct daemon *d;
         sd_event_source *nursery, *gather;
-        bool gathering;
+        bool gathering, due; /* a line waits for the timer; for history.c, which the timer woke */
 
         struct line recorder;
         bool recorder_ready;   /* it has sent its first report: before, it might never come to read a line */
@@ -151,10 +151,30 @@ static int on_gathered(_unused_ sd_event_source *source, _unused_ uint64_t usec,
 {
         struct helpers *h = userdata;
 
-        h->gathering = false;
+        h->due = true;
+        history_tell_soon(h->d);
+        return 0;
+}
+
+void helpers_on_told(struct daemon *d)
+{
+        struct helpers *h = d->helpers;
+
+        if (!h->due)
+                return;
+        h->due = h->gathering = false;
         if (!h->blocked)
                 flush_queue(h);
-        return 0;
+}
+
+void helpers_gather(struct daemon *d)
+{
+        struct helpers *h = d->helpers;
+
+        if (h->gathering || sd_event_source_set_time_relative(h->gather, GATHER_US) < 0)
+                return;
+        sd_event_source_set_enabled(h->gather, SD_EVENT_ONESHOT);
+        h->gathering = true;
 }
 
 void helpers_record(struct daemon *d, const struct buf *line)
@@ -172,12 +192,10 @@ void helpers_record(struct daemon *d, const struct buf *line)
                 return;
         }
         h->n_queued++;
-        if (h->queue.n >= ENOUGH && h->recorder_ready && !h->blocked) {
+        if (h->queue.n >= ENOUGH && h->recorder_ready && !h->blocked)
                 flush_queue(h);
-        } else if (!h->gathering && sd_event_source_set_time_relative(h->gather, GATHER_US) >= 0) {
-                sd_event_source_set_enabled(h->gather, SD_EVENT_ONESHOT);
-                h->gathering = true;
-        }
+        else
+                helpers_gather(d);
 }
 
 int helpers_set_log(struct daemon *d, const char *path)

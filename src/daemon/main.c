@@ -227,6 +227,7 @@ static void stop(struct daemon *d)
         }
         if (d->server)
                 summaries_tell(d);
+        history_tell(d);
         server_stop(d);
         queue_close(d->queue);
         tracker_close(d->tracker);

@@ -48,6 +48,7 @@ void policy_reload(struct daemon *d)
         bool trying = d->try_ends.ns != BOOTTIME_NEVER.ns;
         enum mode running = d->config.mode, wanted;
 
+        history_tell(d); /* by the words of the old configuration */
         d->config.mode = policy_settled_mode(d);
         policy_load_config(d, false);
         wanted = d->config.mode;

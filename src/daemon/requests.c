@@ -94,6 +94,7 @@ static void on_subscribe(struct daemon *d, struct client *c, struct message *m)
 
         message_format_reply_ok(&line, m->id);
         server_send(c, &line);
+        history_tell(d); /* the past is not for whoever subscribes now */
         server_subscribe(c, m->subscribe.events);
         if (!(m->subscribe.events & SUBSCRIBE_QUESTIONS))
                 return;
@@ -122,6 +123,7 @@ static void on_decisions(struct daemon *d, struct client *c, struct message *m)
         uint64_t n;
 
         summaries_tell(d);
+        history_tell(d); /* so that no event comes after a reply that has it */
         n = MIN(d->n_records, (uint64_t)m->decisions.limit);
         n = MIN(n, (uint64_t)LIMIT_RECORDS);
         for (uint64_t i = 0; i < n; i++)

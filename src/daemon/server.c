@@ -136,6 +136,8 @@ static bool wants(const struct client *c, bool old, unsigned events)
 
 bool server_has_subscribers(const struct daemon *d, bool old, unsigned events)
 {
+        if (!d->server)
+                return false;
         list_for_each(link, &d->server->clients)
                 if (wants(client_of(link), old, events))
                         return true;

@@ -18,7 +18,7 @@
 #include "recorder/store.h"
 
 enum {
-        VERSION = 1,
+        VERSION = 2,
         TRIM_MORE = 64,        /* with a batch go at most twice as many rows as it brought, and these */
         RETRY_US = 10000000,   /* a disk that refused is left alone for so long */
         BUSY_MS = 2000,        /* a person may be reading */
@@ -36,8 +36,8 @@ static const struct {
         [COMMIT] = { "write", "COMMIT" },
         [INSERT] = { "add a row",
                      "INSERT INTO decisions (time_us, verdict, reason, rule, would_deny, kind, path, name, pid, uid, gid, identity, protocol, "
-                     "direction, local_ip, local_port, remote_ip, remote_port, host, latency_us) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)" },
+                     "direction, local_ip, local_port, remote_ip, remote_port, host, latency_us, count, bytes, since_us) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)" },
         /* Ids count up without gaps but at the old end, so their distance is the number of rows. */
         [TRIM_COUNT] = { "delete what is too many",
                          "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE id <= (SELECT max(id) FROM decisions) - ?1 "
@@ -47,18 +47,23 @@ static const struct {
         [TRIM_OLDEST] = { "make room", "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY id LIMIT ?1)" },
 };
 
-static const char SCHEMA[] =
-        "BEGIN;"
+static const char SCHEMA_1[] =
         "CREATE TABLE decisions ("
         "id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, rule TEXT, would_deny INTEGER NOT NULL,"
         "kind INTEGER NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER, uid INTEGER, gid INTEGER, identity TEXT NOT NULL,"
         "protocol TEXT NOT NULL, direction TEXT NOT NULL, local_ip TEXT NOT NULL, local_port INTEGER NOT NULL, remote_ip TEXT NOT NULL,"
-        "remote_port INTEGER NOT NULL, host TEXT, latency_us INTEGER NOT NULL);"
+        "remote_port INTEGER NOT NULL, host TEXT, latency_us INTEGER NOT NULL);";
+
+/* A row may stand for several connections, the last of which it shows. Bytes are null where nobody counted, and so is `since_us` in a row for one. */
+static const char SCHEMA_2[] =
+        "ALTER TABLE decisions ADD COLUMN count INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE decisions ADD COLUMN bytes INTEGER;"
+        "ALTER TABLE decisions ADD COLUMN since_us INTEGER;"
+        "DROP VIEW IF EXISTS history;"
         "CREATE VIEW history AS SELECT datetime(time_us / 1000000, 'unixepoch', 'localtime') AS time, verdict, reason, rule, path, uid, protocol,"
-        "remote_ip, remote_port, host, direction, id FROM decisions;"
-        "PRAGMA user_version = 1;"
-        "COMMIT;";
-_Static_assert(VERSION == 1, "the schema above says its own version");
+        "remote_ip, remote_port, host, direction, count, bytes, id FROM decisions;"
+        "PRAGMA user_version = 2;";
+_Static_assert(VERSION == 2, "the schema above says its own version");
 
 struct store {
         char path[PATH_MAX];
@@ -151,6 +156,18 @@ static int prepare_all(struct store *s)
         return SQLITE_OK;
 }
 
+/* Makes the tables, or of those of an older version the present ones: all of it, or none. */
+static int upgrade(struct store *s, int64_t version)
+{
+        int r = exec(s, "BEGIN IMMEDIATE");
+
+        if (r == SQLITE_OK && version < 1)
+                r = exec(s, SCHEMA_1);
+        if (r == SQLITE_OK && version < 2)
+                r = exec(s, SCHEMA_2);
+        return r == SQLITE_OK ? exec(s, "COMMIT") : r; /* closing undoes what was not committed */
+}
+
 static int set_up(struct store *s)
 {
         char pragmas[512];
@@ -165,10 +182,10 @@ static int set_up(struct store *s)
         r = exec(s, pragmas);
         if (r == SQLITE_OK)
                 r = read_number(s, "PRAGMA user_version", &version);
-        if (r == SQLITE_OK && version == 0)
-                r = exec(s, SCHEMA);
-        else if (r == SQLITE_OK && version != VERSION)
+        if (r == SQLITE_OK && (version < 0 || version > VERSION))
                 r = SQLITE_FORMAT;
+        else if (r == SQLITE_OK && version < VERSION)
+                r = upgrade(s, version);
         return r == SQLITE_OK ? prepare_all(s) : r;
 }
 
@@ -272,6 +289,15 @@ static void bind_subject(sqlite3_stmt *statement, const struct subject *subject)
         bind_text(statement, 12, identity_name(subject->identity));
 }
 
+static void bind_summary(sqlite3_stmt *statement, const struct record *record)
+{
+        sqlite3_bind_int64(statement, 21, (int64_t)MIN(record->n_connections, (uint64_t)INT64_MAX));
+        if (!record->is_summary)
+                return;
+        sqlite3_bind_int64(statement, 22, (int64_t)MIN(record->n_bytes, (uint64_t)INT64_MAX));
+        sqlite3_bind_int64(statement, 23, record->since_us);
+}
+
 void store_add(struct store *s, const struct record *record)
 {
         sqlite3_stmt *statement = s->statements[INSERT];
@@ -294,6 +320,7 @@ void store_add(struct store *s, const struct record *record)
         sqlite3_bind_int(statement, 18, record->flow.remote_port);
         bind_text(statement, 19, record->host);
         sqlite3_bind_int64(statement, 20, (int64_t)(record->latency_ns / 1000));
+        bind_summary(statement, record);
         run(s, INSERT);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * History: decisions in an SQLite database, one row each, for people to query. WAL without an fsync a transaction: a crash of the recorder loses
- * nothing that was committed, a crash of the machine the last seconds at most, and no disk is kept busy.
+ * History: decisions in an SQLite database, one row each, for people to query; a summary is one row too, with its count. WAL without an fsync a
+ * transaction: a crash of the recorder loses nothing that was committed, a crash of the machine the last seconds at most, and no disk is kept busy.
  *
  * Bounds: rows, bytes and age (struct store_limits). What is over goes when something is written, the oldest rows first, a bounded number at a
  * time. Pages that become free are used again.
  *
- * A file that is damaged, of another version or not readable is moved aside to "<name>.aside" (one such is kept) and a new one begun. A disk
- * that refuses leaves the store closed; it is tried again at a later batch. Both are words in store_problem().
+ * A file of an older version is made one of this version, with its rows. One that is damaged, of a newer version or not readable is moved aside to
+ * "<name>.aside" (one such is kept) and a new one begun. A disk that refuses leaves the store closed; it is tried again at a later batch. Both are
+ * words in store_problem().
  */
 #pragma once
 

@@ -22,12 +22,16 @@ static bool read_type(struct jsonread *r, const json_t *o, enum feed_type *ret)
 {
         const char *word = jsonread_string(r, o, "type");
 
+        if (strcmp(word, "decisions") == 0) { /* a summary: its count says so */
+                *ret = FEED_DECISION;
+                return true;
+        }
         for (size_t i = 0; i < ARRAY_SIZE(type_words); i++)
                 if (strcmp(type_words[i], word) == 0) {
                         *ret = (enum feed_type)i;
                         return true;
                 }
-        jsonread_fail(r, "type", "expected decision, line or log");
+        jsonread_fail(r, "type", "expected decision, decisions, line or log");
         return false;
 }
 

@@ -239,6 +239,7 @@ static const struct {
         void (*read)(struct jsonread *r, const json_t *o, struct event *e);
 } types[] = {
         { "decision", EVENT_DECISION, read_decision },
+        { "decisions", EVENT_DECISION, read_decision }, /* a summary has a count, here and in a reply */
         { "question", EVENT_QUESTION, read_question },
         { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
         { "mode_changed", EVENT_MODE_CHANGED, read_mode },

@@ -124,7 +124,7 @@ void message_format_notification(struct buf *out, const char *title, const char 
 
 void message_format_decision(struct buf *out, const struct record *r)
 {
-        struct jsonwrite w = begin(out, "decision");
+        struct jsonwrite w = begin(out, r->is_summary ? "decisions" : "decision");
 
         shape_write_record(&w, r);
         end(&w);

@@ -326,6 +326,19 @@ void shape_write_record(struct jsonwrite *w, const struct record *record)
         jsonwrite_bytes(w, "host", record->host);
         jsonwrite_string(w, "direction", direction_name(record->direction));
         jsonwrite_uint(w, "latency_us", record->latency_ns / 1000);
+        if (record->is_summary) {
+                jsonwrite_uint(w, "count", record->n_connections);
+                jsonwrite_uint(w, "bytes", record->n_bytes);
+                jsonwrite_time_us(w, "since", record->since_us);
+        }
+}
+
+static void read_summary(struct jsonread *r, const json_t *o, struct record *ret)
+{
+        ret->is_summary = true;
+        ret->n_connections = (uint64_t)jsonread_int(r, o, "count", 1, INT64_MAX);
+        ret->n_bytes = (uint64_t)jsonread_int(r, o, "bytes", 0, INT64_MAX);
+        ret->since_us = jsonread_time_us(r, o, "since");
 }
 
 void shape_read_record(struct jsonread *r, const json_t *o, struct record *ret)
@@ -342,6 +355,9 @@ void shape_read_record(struct jsonread *r, const json_t *o, struct record *ret)
         ret->host = jsonread_bytes(r, o, "host");
         ret->direction = read_direction(r, o);
         ret->latency_ns = (uint64_t)jsonread_int_or(r, o, "latency_us", 0, INT64_MAX / 1000, 0) * 1000;
+        ret->n_connections = 1;
+        if (json_object_get(o, "count"))
+                read_summary(r, o, ret);
 }
 
 /* ---- the question ----------------------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ enum message_type {
 };
 
 enum subscription {
-        SUBSCRIBE_DECISIONS = 1 << 0, /* `decision` events */
+        SUBSCRIBE_DECISIONS = 1 << 0, /* `decision` and `decisions` events */
         SUBSCRIBE_QUESTIONS = 1 << 1, /* `question` and `question_closed` events; the subscriber counts as somebody to ask */
         SUBSCRIBE_STATS = 1 << 2,     /* stats_update every 2 s */
         SUBSCRIBE_NOTIFICATIONS = 1 << 3,
@@ -184,7 +184,7 @@ enum notification_level { NOTIFICATION_INFO, NOTIFICATION_WARNING, NOTIFICATION_
 void message_format_notification(struct buf *out, const char *title, const char *text, enum notification_level level);
 
 /* New-style events. */
-void message_format_decision(struct buf *out, const struct record *r); /* {"type":"decision", …} */
+void message_format_decision(struct buf *out, const struct record *r); /* {"type":"decision", …}; a summary: "decisions" */
 void message_format_question(struct buf *out, const struct question *q, struct boottime now);
 void message_format_question_closed(struct buf *out, const struct question *q);
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds);
@@ -222,7 +222,7 @@ enum event_type {
 struct event {
         enum event_type type;
         int64_t id; /* REPLY, ERROR */
-        struct record *records; /* DECISION: one; REPLY to decisions */
+        struct record *records; /* DECISION: one, which may be a summary; REPLY to decisions */
         size_t n_records;
         struct prompt *prompts; /* QUESTION: one; REPLY to questions */
         size_t n_prompts;

@@ -200,6 +200,66 @@ def test_a_stop_keeps_the_last_decision_and_leaves_no_process(daemon, curl):
     assert "started again" not in d.output() and "not known" not in d.output()
 
 
+FLOOD = """
+import socket, sys
+for i in range(int(sys.argv[1])):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"", (sys.argv[2], 9))
+"""
+PYTHON = os.path.realpath("/usr/bin/python3")
+
+
+@pytest.fixture
+def flood(network):
+    """flood(n): so many datagrams, each a connection to decide."""
+    return lambda n: network.fw.run(PYTHON, "-c", FLOOD, str(n), Network.PEER4, check=True)
+
+
+@pytest.mark.gate_only
+def test_a_flood_is_told_whole_and_in_order(daemon, flood, subscriber, cli):
+    """Three times what the daemon's memory holds, faster than it can be put into words."""
+    d = daemon(rules={f"{PYTHON}:*": True})
+    whole_family(d)
+    watcher = subscriber(d)
+    flood(3000)
+    until(lambda: len([e for e in watcher.decisions() if e["path"] == PYTHON]) == 3000, lambda: f"every event: {len(watcher.decisions())}")
+    seen = [e["seq"] for e in watcher.decisions()]
+    assert seen == list(range(seen[0], seen[0] + len(seen)))
+    assert [e["seq"] for e in cli(d).jsonl("log")] == seen[-1024:]
+    until(lambda: d.log().count(f'path="{PYTHON}"') == 3000, "every line")
+    ports = [e["local_port"] for e in watcher.decisions() if e["path"] == PYTHON]
+    assert [p for p, in rows(d, f"SELECT local_port FROM decisions WHERE path = '{PYTHON}' ORDER BY id")] == ports
+    assert cli(d).json("status")["status"]["log_lost"] == 0
+
+
+@pytest.mark.gate_only
+def test_a_stop_keeps_what_was_not_told_yet(daemon, flood, cli):
+    d = daemon(rules={f"{PYTHON}:*": True})
+    whole_family(d)
+    flood(700)
+    before = cli(d).json("status")["status"]["by_reason"]["rule"]
+    d.stop()
+    assert before == 700
+    assert len([r for r in rows(d) if r[0] == PYTHON]) == 700
+
+
+@pytest.mark.gate_only
+def test_a_question_stands_in_the_log_after_what_was_decided_before(daemon, flood, network, subscriber):
+    d = daemon(rules={f"{PYTHON}:*": True})
+    whole_family(d)
+    asked = subscriber(d, "questions")
+    flood(100)
+    waiting = network.fw.popen(CURL, "--silent", f"http://{Network.PEER4}:8080/")
+    try:
+        until(lambda: "[POPUP]" in d.log(), lambda: f"the question: {d.log()}")
+    finally:
+        waiting.kill()
+        waiting.wait()
+    assert asked.of_type("question")
+    lines = d.log().split("[POPUP]", 1)[0].splitlines()
+    assert len([line for line in lines if f'path="{PYTHON}"' in line]) == 100
+
+
 def test_a_killed_daemon_leaves_no_process(daemon, curl):
     d = daemon(rules={f"{CURL}:*": True})
     members = whole_family(d)
@@ -320,6 +380,20 @@ def test_a_history_of_another_version_is_moved_aside(daemon, curl):
     assert curl() == 0
     until(lambda: os.path.exists(d.path("state", "history", "history.db.aside")), "the old one to be moved")
     until(lambda: len(rows(d)) == 1, lambda: f"a new history: {d.output()}")
+
+
+def test_a_history_of_an_older_version_goes_on(daemon, curl):
+    d = daemon(rules={f"{CURL}:*": True})
+    assert curl() == 0
+    d.stop()
+    with contextlib.closing(sqlite3.connect(d.path("state", "history", "history.db"))) as db:
+        db.executescript("DROP VIEW history; ALTER TABLE decisions DROP COLUMN count; ALTER TABLE decisions DROP COLUMN bytes;"
+                         "ALTER TABLE decisions DROP COLUMN since_us; PRAGMA user_version = 1")
+    d.start()
+    assert curl() == 0
+    until(lambda: len(rows(d)) == 2, lambda: f"the old row and the new one: {d.output()}")
+    assert rows(d, "SELECT count, bytes FROM history WHERE path IS NOT NULL") == [(1, None), (1, None)]
+    assert not os.path.exists(d.path("state", "history", "history.db.aside"))
 
 
 def test_a_full_disk_costs_history_and_no_verdict(daemon, curl, cli, small_disk):

@@ -42,6 +42,22 @@ static void passing_the_limit_sticks(void **state)
         assert_null(buf_take(&b));
 }
 
+static void what_is_too_long_leaves_what_was_there(void **state)
+{
+        _cleanup_(buf_deinit) struct buf b = { .max = 200 };
+
+        (void)state;
+        buf_printf(&b, "%0*d", 150, 1);
+        buf_printf(&b, "%0*d", 51, 2); /* there is room for it, and no leave */
+        assert_int_equal(buf_error(&b), -E2BIG);
+        assert_int_equal(b.n, 150);
+        assert_int_equal(strlen(b.data), 150);
+        buf_reset(&b);
+        buf_printf(&b, "%0*d", 200, 3);
+        assert_int_equal(buf_error(&b), 0);
+        assert_int_equal(strlen(b.data), 200);
+}
+
 static void reset_forgets_the_content_and_the_error(void **state)
 {
         _cleanup_(buf_deinit) struct buf b = { .max = 4 };
@@ -86,6 +102,7 @@ int main(void)
                 cmocka_unit_test(appends_make_one_string),
                 cmocka_unit_test(taking_an_empty_buffer_gives_an_empty_string),
                 cmocka_unit_test(passing_the_limit_sticks),
+                cmocka_unit_test(what_is_too_long_leaves_what_was_there),
                 cmocka_unit_test(reset_forgets_the_content_and_the_error),
                 cmocka_unit_test(consuming_drops_from_the_front),
                 cmocka_unit_test(it_grows_byte_by_byte),

@@ -189,6 +189,55 @@ static void test_decision(void **state _unused_)
         subject_unref(rows[1].subject);
 }
 
+static void test_summaries(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {}, json = {};
+        struct record row = { .seq = 8, .time_us = 1769860800123456, .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .flow = tcp("192.0.2.9", 443),
+                              .rule = (char *)"r1", .subject = subject_unknown(), .is_summary = true, .n_connections = 57,
+                              .n_bytes = 12345, .since_us = 1769860740000001 };
+        const struct record *past[] = { &row };
+        struct event *e;
+
+        message_format_decision(&out, &row);
+        assert_int_equal(event_format_json(out.data, out.n - 1, &json), 0);
+        assert_non_null(strstr(json.data, "\"count\":57,\"bytes\":12345,\"since\":\"2026-01-31T11:59:00.000001Z\"}"));
+        assert_non_null(strstr(out.data, "{\"type\":\"decisions\",\"seq\":8,"));
+        e = parse(&out, EVENT_DECISION);
+        assert_true(e->n_records == 1 && e->records->is_summary && e->records->seq == 8);
+        assert_true(e->records->n_connections == 57 && e->records->n_bytes == 12345 && e->records->since_us == row.since_us);
+        event_free(e);
+        message_format_reply_decisions(&out, 5, past, 1);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->n_records == 1 && e->records->is_summary && e->records->n_connections == 57);
+        event_free(e);
+}
+
+static void test_broken_summaries(void **state _unused_)
+{
+        static const char *const ends[] = { "\"count\":0,\"bytes\":1,\"since\":\"2026-01-31T12:00:00Z\"",
+                                            "\"count\":-1,\"bytes\":1,\"since\":\"2026-01-31T12:00:00Z\"",
+                                            "\"count\":9223372036854775808,\"bytes\":1,\"since\":\"2026-01-31T12:00:00Z\"",
+                                            "\"count\":1,\"bytes\":-1,\"since\":\"2026-01-31T12:00:00Z\"",
+                                            "\"count\":1,\"bytes\":1,\"since\":12",
+                                            "\"count\":1,\"bytes\":1",
+                                            "\"count\":\"1\",\"bytes\":1,\"since\":\"2026-01-31T12:00:00Z\"",
+                                            "\"count\":null" };
+        struct record row = { .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .flow = tcp("192.0.2.9", 443), .subject = subject_unknown() };
+        _cleanup_(buf_deinit) struct buf out = {};
+
+        message_format_decision(&out, &row);
+        out.n -= 2; /* brace and newline */
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                _cleanup_(buf_deinit) struct buf line = {};
+                struct event *e = NULL;
+
+                buf_append(&line, out.data, out.n);
+                buf_printf(&line, ",%s}", ends[i]);
+                assert_int_equal(event_parse(line.data, line.n, &e), 1);
+                assert_null(e);
+        }
+}
+
 static void test_questions(void **state _unused_)
 {
         static const struct boottime now = { 5 * NS_PER_SEC };
@@ -377,9 +426,9 @@ static void test_refused(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages), cmocka_unit_test(test_decision),
-                cmocka_unit_test(test_questions),          cmocka_unit_test(test_rules),        cmocka_unit_test(test_other_replies),
-                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_decision),
+                cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
+                cmocka_unit_test(test_rules),              cmocka_unit_test(test_other_replies),     cmocka_unit_test(test_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,24 @@ static void the_longest_decision_fits_and_comes_back(_unused_ void **state)
         record_deinit(&r);
 }
 
+static void the_longest_summary_fits_and_comes_back(_unused_ void **state)
+{
+        struct record r = longest_record();
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct feed f;
+
+        r.is_summary = true;
+        r.n_connections = r.n_bytes = UINT64_MAX; /* a reader holds less */
+        r.since_us = INT64_MAX;
+        feed_format_decision(&line, &r);
+        assert_in_range(line.n, LIMIT_PATH, LIMIT_FEED_DATAGRAM);
+        assert_int_equal(feed_parse(line.data, line.n - 1, &f), 0);
+        assert_int_equal(f.type, FEED_DECISION);
+        assert_true(f.record.is_summary && f.record.n_connections == INT64_MAX && f.record.n_bytes == INT64_MAX);
+        feed_deinit(&f);
+        record_deinit(&r);
+}
+
 static void a_line_comes_back(_unused_ void **state)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -136,6 +154,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_longest_decision_fits_and_comes_back),
+                cmocka_unit_test(the_longest_summary_fits_and_comes_back),
                 cmocka_unit_test(a_line_comes_back),
                 cmocka_unit_test(a_log_comes_back),
                 cmocka_unit_test(other_lines_are_refused),

@@ -109,6 +109,55 @@ static void a_decision_becomes_a_row(_unused_ void **state)
         remove_place(&p);
 }
 
+static void a_summary_is_one_row(_unused_ void **state)
+{
+        struct place p = make_place();
+        const struct store_limits limits = roomy();
+        struct store *s = store_new(p.path, &limits);
+        const struct summary summary = { .verdict = VERDICT_DENY, .reason = REASON_SESSION, .rule = "s1", .time_us = NOW_US, .since_us = NOW_US - 5,
+                                         .n_connections = 57, .n_bytes = 12345 };
+        struct record record;
+
+        assert_int_equal(record_init_summary(&record, &summary), 0);
+        store_begin(s, NOW_US);
+        store_add(s, &record);
+        record_deinit(&record);
+        assert_int_equal(store_commit(s), 0);
+        assert_int_equal(add(s, "/bin/a", 1, NOW_US, NOW_US), 0);
+        store_free(s);
+        assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE rule = 's1' AND verdict = 'deny' AND count = 57 AND bytes = 12345 AND "
+                                    "time_us - since_us = 5"), 1);
+        assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE path = '/bin/a' AND count = 1 AND bytes IS NULL AND since_us IS NULL"), 1);
+        assert_int_equal(number(&p, "SELECT sum(count) FROM history"), 58);
+        remove_place(&p);
+}
+
+static void an_older_version_keeps_its_rows(_unused_ void **state)
+{
+        struct place p = make_place();
+        const struct store_limits limits = roomy();
+        struct store *s;
+
+        change(&p, "CREATE TABLE decisions (id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, rule TEXT, "
+                   "would_deny INTEGER NOT NULL, kind INTEGER NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, pid INTEGER, uid INTEGER, gid INTEGER, "
+                   "identity TEXT NOT NULL, protocol TEXT NOT NULL, direction TEXT NOT NULL, local_ip TEXT NOT NULL, local_port INTEGER NOT NULL, "
+                   "remote_ip TEXT NOT NULL, remote_port INTEGER NOT NULL, host TEXT, latency_us INTEGER NOT NULL);"
+                   "CREATE VIEW history AS SELECT datetime(time_us / 1000000, 'unixepoch', 'localtime') AS time, verdict, reason, rule, path, uid, "
+                   "protocol, remote_ip, remote_port, host, direction, id FROM decisions;"
+                   "INSERT INTO decisions VALUES (1, 1799999999000000, 'allow', 'rule', 'r1', 0, 0, '/bin/old', 'old', 1, 0, 0, 'task', 'TCP', 'out', "
+                   "'10.0.0.1', 1, '10.0.0.2', 2, NULL, 3);"
+                   "PRAGMA user_version = 1");
+        s = store_new(p.path, &limits);
+        assert_int_equal(add(s, "/bin/new", 2, NOW_US, NOW_US), 0);
+        assert_string_equal(store_problem(s), "");
+        store_free(s);
+        assert_int_equal(number(&p, "PRAGMA user_version"), 2);
+        assert_int_equal(number(&p, "SELECT sum(count) FROM history"), 3);
+        assert_int_equal(number(&p, "SELECT count(*) FROM history WHERE path = '/bin/old' AND count = 1 AND bytes IS NULL"), 1);
+        assert_int_equal(access(p.aside, F_OK), -1);
+        remove_place(&p);
+}
+
 static void too_many_rows_go_the_oldest_first(_unused_ void **state)
 {
         struct place p = make_place();
@@ -184,6 +233,14 @@ static void another_version_is_moved_aside(_unused_ void **state)
         assert_moved_aside("PRAGMA user_version = 7");
         assert_moved_aside("DROP VIEW history; DROP TABLE decisions");
         assert_moved_aside("ALTER TABLE decisions RENAME COLUMN path TO way");
+}
+
+/* It says that it is older, and has not what that had. */
+static void what_cannot_be_made_of_this_version_is_moved_aside(_unused_ void **state)
+{
+        assert_moved_aside("PRAGMA user_version = 1");
+        assert_moved_aside("PRAGMA user_version = -1");
+        assert_moved_aside("DROP VIEW history; DROP TABLE decisions; CREATE TABLE decisions (id INTEGER); PRAGMA user_version = 1");
 }
 
 static void what_is_no_database_is_moved_aside(_unused_ void **state)
@@ -268,10 +325,13 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_decision_becomes_a_row),
+                cmocka_unit_test(a_summary_is_one_row),
+                cmocka_unit_test(an_older_version_keeps_its_rows),
                 cmocka_unit_test(too_many_rows_go_the_oldest_first),
                 cmocka_unit_test(old_rows_go),
                 cmocka_unit_test(the_file_does_not_grow_for_ever),
                 cmocka_unit_test(another_version_is_moved_aside),
+                cmocka_unit_test(what_cannot_be_made_of_this_version_is_moved_aside),
                 cmocka_unit_test(what_is_no_database_is_moved_aside),
                 cmocka_unit_test(damage_inside_costs_a_batch),
                 cmocka_unit_test(a_folder_that_is_not_there_is_tried_again),

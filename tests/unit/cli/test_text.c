@@ -197,6 +197,41 @@ static void a_record_fits_its_screen(void **state)
         assert_shown(&out, "00:00:00 DENY  ev\\x1bil     → [2001:db8:111…  timeout");
 }
 
+static void a_summary_says_how_much(void **state)
+{
+        struct record r = {.verdict = VERDICT_ALLOW, .reason = REASON_RULE, .subject = subject_unknown(), .rule = (char *)"r7",
+                           .is_summary = true, .n_connections = 1057, .n_bytes = 12345};
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        (void)state;
+        setenv("TZ", "UTC0", 1);
+        assert_true(addr_parse("192.0.2.9", &r.flow.remote));
+        r.flow.protocol = 6;
+        r.flow.remote_port = 443;
+        show_record(&out, &style_plain, 0, &r);
+        assert_shown(&out, "00:00:00 ALLOW unknown                    → 192.0.2.9:443 TCP               1,057 connections, 12 kB, rule r7");
+        r.n_connections = 1;
+        r.n_bytes = 0;
+        show_record(&out, &style_plain, 0, &r);
+        assert_shown(&out, "00:00:00 ALLOW unknown                    → 192.0.2.9:443 TCP               1 connection, 0 B, rule r7");
+}
+
+static void bytes_have_their_unit(void **state)
+{
+        static const struct {
+                uint64_t n;
+                const char *text;
+        } cases[] = {{0, "0 B"}, {999, "999 B"}, {1000, "1.0 kB"}, {9999, "9.9 kB"}, {10000, "10 kB"}, {1999999, "1.9 MB"},
+                     {12000000000, "12 GB"}, {UINT64_MAX, "18 EB"}};
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                text_bytes(&out, cases[i].n);
+                assert_shown(&out, cases[i].text);
+        }
+}
+
 static bool lookup(bool group, const char *name, uint32_t *ret)
 {
         if (strcmp(name, group ? "staff" : "alice") != 0)
@@ -268,6 +303,8 @@ int main(void)
                 cmocka_unit_test(tables_are_aligned_and_cut_nothing),
                 cmocka_unit_test(names_are_escaped_wherever_they_are_shown),
                 cmocka_unit_test(a_record_fits_its_screen),
+                cmocka_unit_test(a_summary_says_how_much),
+                cmocka_unit_test(bytes_have_their_unit),
                 cmocka_unit_test(names_of_users_become_numbers),
                 cmocka_unit_test(quoted_words_stay_together),
                 cmocka_unit_test(errors_are_underlined),
