@@ -64,13 +64,12 @@ struct daemon {
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
         char *config_problem, *rules_problem; /* words about a bad file, or NULL */
-        struct file_stamp {
-                uint64_t inode;
-                int64_t size, mtime_ns;
-        } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
-        bool rules_save_failed; /* what is in force is tried again until it is on disk */
+        int rules_save_error;  /* negative: why the last save failed; what is in force is tried again until it is on disk */
+        unsigned n_stale_saves; /* in a row: somebody else's file lay there */
+        struct rule **deleted;  /* in force no more, perhaps still in the file */
+        size_t n_deleted;
 
         /* the kernel */
         struct queue *queue;
@@ -135,7 +134,9 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
-void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
+/* What those are told who wait for the save: 0, a negative errno, or that a later save speaks for this one too. */
+enum { POLICY_E_LATER = 1 };
+int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
 /* The machine's addresses changed. */

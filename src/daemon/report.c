@@ -38,6 +38,8 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->config_problem);
         if (d->rules_problem)
                 buf_printf(&text, "%s\n", d->rules_problem);
+        if (d->rules_save_error < 0)
+                buf_printf(&text, "%s/rules.json is not saved: %s; tried again\n", d->options.etc, policy_save_error(d, d->rules_save_error));
         if (helpers_problem(d)[0])
                 buf_printf(&text, "%s\n", helpers_problem(d));
         if (helpers_lost(d))
