@@ -4,6 +4,7 @@
  * packet, message, signal or deadline at hand and returns. Ownership and lifetimes: ARCHITECTURE.md, "Who owns what".
  *
  *      packet_path   one packet, from the queue to its verdict
+ *      raw           whether the sender of a raw packet is sure (queue rung)
  *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
  *      policy        configuration and rules: load, change, save, tell everybody
@@ -47,6 +48,14 @@ struct counters {
         uint64_t n_records_lost;     /* no memory for a record; the verdict stood */
 };
 
+/* A raw packet that was let go or refused: for a moment it may still count at its sender's socket. */
+struct raw_verdict {
+        uint32_t pid;
+        struct boottime when;
+};
+
+enum { RAW_VERDICTS = 8 };
+
 struct daemon {
         struct options options;
         sd_event *loop;
@@ -82,6 +91,8 @@ struct daemon {
         uint32_t first_generation;  /* of the tags that are ours; lower: a daemon before wrote them */
         struct sockets *sockets;
         struct flowmem *flows; /* queue rung */
+        struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
+        unsigned next_raw_verdict;
 
         /* people and memory */
         struct question_table *questions;
@@ -102,6 +113,12 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
+
+/* ---- raw.c */
+/* Whether the packet at hand is certainly this program's, a raw socket of which has something under way. */
+bool raw_sender_is_sure(struct daemon *d, uint32_t pid, struct boottime now);
+/* To be told of every verdict. */
+void raw_on_verdict(struct daemon *d, const struct flow *flow, uint32_t pid, struct boottime now);
 
 /* ---- probe.c */
 /* Sends a packet of our own through hook, gate and queue; appends a line to `report`. */
