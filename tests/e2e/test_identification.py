@@ -93,7 +93,9 @@ def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon,
     # Who was named has his rule, and so has arrived, or is about to.
     until(lambda: named() - truth() == collections.Counter(), lambda: f"nobody named wrong: {named() - truth()}")
     waited = collections.Counter({k: v for k, v in truth().items() if k[0] == "TCP"})
-    assert waited - named() == collections.Counter(), "a program that waits in connect() can always be named"
+    # Awaited, because two visitors may have had the same port, and what is said of the second may still be on its way.
+    until(lambda: not waited - named(), lambda: f"a program that waits in connect() to be named, always: {waited - named()}, told of these ports: "
+          f"{[d for d in about_visitors() if d['local_port'] in {port for _, port, _, _ in waited - named()}]}")
     print(f"queue rung, {kind}, {mode}: {named().total()} of {count} named, 0 wrong")
 
 
