@@ -233,10 +233,10 @@ static struct place rule_place(const struct group *group, const struct rule *r)
 
 static uint64_t place_hash(const struct place *place)
 {
-        uint32_t words[5];
+        uint64_t words[3];
 
         memcpy(words, place->network.bytes, sizeof(place->network.bytes));
-        words[4] = (uint32_t)place->prefix << 24 | (uint32_t)place->has_port << 16 | place->port;
+        words[2] = (uint64_t)place->prefix << 32 | (uint64_t)place->has_port << 16 | place->port;
         return hash_bytes(place->group->by_key.hash, words, sizeof(words));
 }
 

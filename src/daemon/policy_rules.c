@@ -6,6 +6,7 @@
  * are judged anew at their next packet. After any change open questions are decided again.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,6 +107,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         d->rules = set;
         rulefile_rest_deinit(&d->rest);
         d->rest = rest;
+        malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
         return unsaved;
 }
@@ -323,6 +325,7 @@ void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int err
                 log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
                 server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
         }
+        malloc_trim(0); /* the file's text lay between what stays */
 }
 
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
