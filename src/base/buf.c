@@ -70,16 +70,20 @@ void buf_putc(struct buf *b, char c)
 
 void buf_printf(struct buf *b, const char *format, ...)
 {
+        size_t room = b->size - b->n; /* none, or what is left with the NUL: mostly enough at once */
         va_list args, again;
         int n;
 
         va_start(args, format);
         va_copy(again, args);
-        n = vsnprintf(NULL, 0, format, args);
+        n = vsnprintf(room ? b->data + b->n : NULL, room, format, args);
         va_end(args);
         if (n >= 0 && buf_reserve(b, (size_t)n)) {
-                vsnprintf(b->data + b->n, (size_t)n + 1, format, again);
+                if ((size_t)n >= room)
+                        vsnprintf(b->data + b->n, (size_t)n + 1, format, again);
                 b->n += (size_t)n;
+        } else if (room) {
+                b->data[b->n] = '\0';
         }
         va_end(again);
 }

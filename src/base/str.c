@@ -152,35 +152,39 @@ void str_escape(struct buf *out, const char *s)
         }
 }
 
+/* How many bytes from the start are UTF-8. Most text is ASCII, which needs no decoding. */
+static size_t valid_length(const char *s, size_t n)
+{
+        size_t valid = 0;
+
+        while (valid < n) {
+                uint32_t point;
+                size_t length = (unsigned char)s[valid] < 0x80 ? 1 : utf8_decode((const uint8_t *)s + valid, n - valid, &point);
+
+                if (length == 0)
+                        break;
+                valid += length;
+        }
+        return valid;
+}
+
 void str_utf8_lossy(struct buf *out, const char *s, size_t n)
 {
-        while (n > 0) {
-                uint32_t point;
-                size_t length = utf8_decode((const uint8_t *)s, n, &point);
+        for (;;) {
+                size_t valid = valid_length(s, n);
 
-                if (length > 0) {
-                        buf_append(out, s, length);
-                } else {
-                        buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD */
-                        length = 1;
-                }
-                s += length;
-                n -= length;
+                buf_append(out, s, valid);
+                if (valid == n)
+                        break;
+                buf_puts(out, "\xef\xbf\xbd"); /* U+FFFD */
+                s += valid + 1;
+                n -= valid + 1;
         }
 }
 
 bool str_is_utf8(const char *s, size_t n)
 {
-        while (n > 0) {
-                uint32_t point;
-                size_t length = utf8_decode((const uint8_t *)s, n, &point);
-
-                if (length == 0)
-                        return false;
-                s += length;
-                n -= length;
-        }
-        return true;
+        return valid_length(s, n) == n;
 }
 
 bool str_has_prefix(const char *s, const char *prefix)
