@@ -8,6 +8,7 @@
  * are judged anew at their next packet. After any change open questions are decided again.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +166,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         d->rules = set;
         rulefile_rest_deinit(&d->rest);
         d->rest = rest;
+        malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
         return unsaved;
 }
@@ -425,6 +427,7 @@ static int on_rules_saved(struct daemon *d, const char *path, int error)
 
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
+        malloc_trim(0); /* the file's text lay between what stays */
         if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
                 return on_rules_saved(d, path, error);
         if (error == -ESTALE)
