@@ -15,7 +15,7 @@ import world
 from harness.clients import Subscriber
 from world import FLOW, FLOW_PORT, UDP_PORT, Failed
 
-LIMIT_S = 3.0
+LIMIT_S = 2.0
 
 
 class TcpPeer:

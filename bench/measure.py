@@ -297,7 +297,8 @@ def measure(quick, say):
     figures, ratios = summarize(series)
     return {
         "date": datetime.date.today().isoformat(), "machine": machine(), "quick": quick, "pace": pace, "threads": THREADS,
-        "load_before": load, "seconds": time.monotonic() - began, "figures": figures, "ratios": ratios, "idle": idle, "changes": ends,
+        "load_before": load, "load_after": os.getloadavg()[0], "seconds": time.monotonic() - began, "figures": figures, "ratios": ratios,
+        "idle": idle, "changes": ends,
         "identity": identities, "series": series,
     }
 

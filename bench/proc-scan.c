@@ -2,7 +2,8 @@
 /*
  * Identity as most application firewalls find it, to compare Bastion's with: for each packet the socket's inode is looked up in
  * /proc/net/{tcp,udp}{,6} by the packet's ends, then every /proc/PID/fd is searched for it, then /proc/PID/exe is read. Nothing is
- * remembered between packets, since every packet here is a connection's first. It decides nothing: every packet is accepted after the search.
+ * remembered between packets, since every packet here is a connection's first. It decides nothing: every packet is accepted after
+ * the search.
  *
  *      proc-scan QUEUE      one line "ready"; on SIGTERM a line "PROTOCOL LOCAL-PORT PID PATH" for each TCP and UDP packet (pid 0 and "-":
  *                           nobody found), "N packets", and the rule goes

@@ -203,7 +203,7 @@ def context(result):
     m, pace = result["machine"], result["pace"]
     return (f"{result['date']}, {m['cpu']}, {m['cores']} cores{', virtual' if m['virtual'] else ''}, {m['memory_mb']:,} MB, {m['kernel']} "
             f"{m['architecture']}; {pace['rounds']} interleaved rounds of {pace['samples']:,} fresh sockets each (queue rung: a fifth); load before "
-            f"{result['load_before']:.1f}; {result['seconds']:.0f} s")
+            f"{result['load_before']:.1f}, after {result['load_after']:.1f}; {result['seconds']:.0f} s")
 
 
 def table(result):
@@ -232,7 +232,8 @@ Measured in turn in one run, in private network namespaces on one machine: **A**
 packets can be queued to (it accepts each and does nothing else), by the same rule as D; **C** Bastion on the gate rung; **D** Bastion on the
 queue rung; **F** the gate rung with 1, 1,000 and 100,000 rules. Each connection is a fresh socket. A figure is the median over the rounds;
 `1.23×B` is the median of each round's ratio to B in that round. Read the ratios: absolute times belong to this machine and this
-hour, and the p99 of a machine that others use at the same time (see the load above) is theirs as much as Bastion's.
+hour, and on a machine that others use at the same time (see the load above; the run itself is about 2) p99, rates and Gbit/s are theirs as
+much as Bastion's.
 
 ## Goals
 
@@ -251,8 +252,9 @@ hour, and the p99 of a machine that others use at the same time (see the load ab
   other rules two thirds are about other programs and a third about the client itself: single addresses, single ports, and one in a
   hundred a network that is denied.
 * *Denied*: the time until the program hears that it may not. Every frame at the peer's end of the cable is looked at meanwhile.
-* The client has a processor to itself, the firewall and the server have the others, so each trip to user space crosses processors; in the rows
-  "same processor" the firewall shares the client's. A scheduler left alone does now this, now that. For connections and programs a second nobody is bound.
+* The client has a processor to itself, the firewall and the server have the others, so each trip to user space crosses processors; in the
+  rows "same processor" the firewall shares the client's. A scheduler left alone does now this, now that. For connections and programs a
+  second nobody is bound.
 * A short-lived program is a static executable of a few system calls, two at a time: started, connected, gone.
 * The established flow runs as fast as it can, the best of four in each round. Such a cable then loses and reorders by itself; so the
   processor time of both its ends is measured too, at a rate that the cable carries easily.

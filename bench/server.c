@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UDP_PORTS_MAX = 64, BACKLOG = 65535, PAUSE_NS = 2000000, PIECE = 1 << 20 };
+enum { UDP_PORTS_MAX = 64, BACKLOG = 65535, PAUSE_NS = 2000000, PIECE = 256 << 10 };
 
 /* In the order in which they are polled; the datagram sockets follow. */
 enum { LISTENER, SINK_LISTENER, SINK, FIRST_UDP };
@@ -86,11 +86,13 @@ static void echo(int fd)
         }
 }
 
-/* One connection at a time. MSG_TRUNC: TCP counts the bytes as read and copies none. */
+/* One connection at a time. The bytes are read as a program reads them (MSG_TRUNC would leave them where they are). */
 static void sink(struct pollfd *listener, struct pollfd *connection)
 {
+        static char piece[PIECE];
+
         if (connection->revents) {
-                ssize_t n = recv(connection->fd, NULL, PIECE, MSG_TRUNC | MSG_DONTWAIT);
+                ssize_t n = recv(connection->fd, piece, sizeof(piece), MSG_DONTWAIT);
 
                 if (n == 0 || (n < 0 && errno != EAGAIN)) {
                         close(connection->fd);
