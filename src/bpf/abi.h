@@ -124,10 +124,11 @@ struct abi_peer {
 
 /* Value of `seen`, by struct abi_process: once in a process's life. */
 struct abi_seen {
+        struct abi_process process; /* the key, as in struct abi_peer */
         abi_u64 program;
-        abi_u64 verdict;  /* what the program may do with every destination, as bpf/verdict.h packs it: written and read as one */
-        abi_u32 uid, gid; /* as which it was first seen, and as which `verdict` is meant */
-        abi_u8 reported;  /* the ring took its record */
+        abi_u64 verdict; /* what it may do with every destination, as bpf/verdict.h packs it: written and read as one, and never believed without
+                          * its tally, because what is written may reach an element that is another process's by then */
+        abi_u8 reported; /* the ring took its record */
         abi_u8 pad[7];
 };
 
@@ -162,6 +163,8 @@ struct abi_verdict {
 /* Elements of `tallies` (per CPU): what was decided here without telling anybody, for one program and rule. An element is used again for
  * another pair under another id, whose low bits are its index; who still has the old id counts no more. Element 0 is nobody's. */
 struct abi_tally {
+        abi_u64 program; /* whose: as in struct abi_verdict_key */
+        abi_u32 uid, gid;
         abi_u32 id;
         abi_u16 remote_port; /* the last connection's */
         abi_u8 protocol;
@@ -248,10 +251,10 @@ ABI_ASSERT(sizeof(struct abi_flow) == 40, "abi_flow");
 ABI_ASSERT(sizeof(struct abi_queued) == 24 + 4 * 88, "abi_queued");
 ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
 ABI_ASSERT(sizeof(struct abi_peer) == 56, "abi_peer");
-ABI_ASSERT(sizeof(struct abi_seen) == 32, "abi_seen");
+ABI_ASSERT(sizeof(struct abi_seen) == 40, "abi_seen");
 ABI_ASSERT(sizeof(struct abi_verdict_key) == 40, "abi_verdict_key");
 ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
-ABI_ASSERT(sizeof(struct abi_tally) == 48, "abi_tally");
+ABI_ASSERT(sizeof(struct abi_tally) == 64, "abi_tally");
 ABI_ASSERT(sizeof(struct abi_config) == 48, "abi_config");
 ABI_ASSERT(sizeof(struct abi_ancestor) == 52, "abi_ancestor");
 ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 52, "abi_track");

@@ -69,8 +69,8 @@ static __always_inline void fill_peer_key(struct abi_peer_key *ret, __u64 cookie
         __builtin_memcpy(ret->remote, remote, sizeof(ret->remote));
 }
 
-/* Names current as the tag's owner. Returns what is known of its process, or NULL. */
-static __always_inline struct abi_seen *name_current(struct abi_tag *tag)
+/* Names current as the tag's owner. Returns where what is known of its process is kept, or NULL, and a copy of it. */
+static __always_inline struct abi_seen *name_current(struct abi_tag *tag, struct seen *ret)
 {
         struct task_struct *task = current_task();
         struct abi_seen *known;
@@ -78,15 +78,17 @@ static __always_inline struct abi_seen *name_current(struct abi_tag *tag)
         read_process(task, &tag->process);
         tag->uid = task->cred->euid.val;
         tag->gid = task->cred->egid.val;
-        known = bpf_map_lookup_elem(&seen, &tag->process);
-        tag->program = known ? known->program : find_program(&tag->process);
+        known = read_seen(&tag->process, ret);
+        tag->program = known ? ret->program : find_program(&tag->process);
         return known;
 }
 
 /* And makes sure that user space knows it. */
 static __always_inline void own_tag(struct abi_tag *tag)
 {
-        name_current(tag);
+        struct seen known;
+
+        name_current(tag, &known);
         track(&tag->process);
 }
 
@@ -129,7 +131,7 @@ static __always_inline bool is_raw(__u32 type, __u32 protocol)
 static __always_inline __u8 direction_to(__u64 cookie, const struct abi_tag *tag)
 {
         struct abi_peer_key key;
-        struct abi_peer peer;
+        struct peer peer;
 
         if (!is_datagram(tag->protocol))
                 return ABI_DIRECTION_OUT;
@@ -150,8 +152,9 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         __u32 generation = *(volatile const __u32 *)&c->generation;
         __u64 cookie = bpf_get_socket_cookie(ctx);
         struct abi_seen *process = NULL;
+        struct seen known = { 0 };
         struct abi_tag tag = { 0 };
-        struct abi_verdict verdict;
+        struct known_verdict verdict;
 
         tag.protocol = ctx->protocol;
         tag.raw = is_raw(ctx->type, ctx->protocol);
@@ -160,8 +163,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         __builtin_memcpy(tag.remote, remote, sizeof(tag.remote));
         tag.direction = direction_to(cookie, &tag);
         if (!own_as_first_subflow(ctx, &tag))
-                process = name_current(&tag);
-        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(c, process, &tag, tag.remote, tag.remote_port, &verdict)) {
+                process = name_current(&tag, &known);
+        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(process, &known, &tag, &verdict)) {
                 tag.uncounted = is_datagram(tag.protocol) && verdict.state != ABI_TAG_DENIED;
                 if (!tag.uncounted)
                         tally_connection(verdict.tally, tag.protocol, tag.remote, tag.remote_port);
@@ -204,7 +207,7 @@ int bastion_conn6(struct bpf_sock_addr *ctx)
 /* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. */
 static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation)
 {
-        struct abi_peer peer;
+        struct peer peer;
 
         if (tag->connected && tag->remote_port == key->remote_port && same_addr(tag->remote, key->remote))
                 return true;
@@ -213,36 +216,49 @@ static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, 
         return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : peer.generation == generation;
 }
 
+static __noinline int allow_peer(const struct abi_peer_key *key, const struct known_verdict *verdict, __u32 generation)
+{
+        struct abi_peer peer = { 0 };
+
+        peer.key = *key;
+        peer.state = verdict->state;
+        peer.generation = generation;
+        peer.tally = verdict->tally;
+        bpf_map_update_elem(&peers, key, &peer, BPF_ANY);
+        return 0;
+}
+
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct abi_config *c, const __u8 remote[16])
 {
         __u32 generation = *(volatile const __u32 *)&c->generation;
         __u64 cookie = bpf_get_socket_cookie(ctx);
         struct abi_tag sender = { 0 }, *tag;
-        struct abi_verdict verdict;
+        struct known_verdict verdict;
         struct abi_peer_key key;
-        struct abi_peer peer = { 0 };
         struct abi_seen *process;
+        struct seen known = { 0 };
 
         fill_peer_key(&key, cookie, ctx->protocol, remote, bpf_ntohs((__u16)ctx->user_port));
         tag = bpf_map_lookup_elem(&sockets, &cookie);
         if (tag && (tag->raw || is_settled(tag, cookie, &key, generation)))
                 return 1;
         sender.protocol = ctx->protocol;
-        process = name_current(&sender);
-        if (is_datagram(sender.protocol) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
+        sender.remote_port = key.remote_port;
+        __builtin_memcpy(sender.remote, remote, sizeof(sender.remote));
+        process = name_current(&sender, &known);
+        if (is_datagram(sender.protocol) && find_verdict(process, &known, &sender, &verdict)) {
                 tally_connection(verdict.tally, sender.protocol, remote, key.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
-                peer.key = key;
-                peer.state = verdict.state;
-                peer.generation = generation;
-                peer.tally = verdict.tally;
-                bpf_map_update_elem(&peers, &key, &peer, BPF_ANY);
+                allow_peer(&key, &verdict, generation);
         } else if (!tag) {
                 track(&sender.process);
         }
-        if (!tag)
-                write_tag(cookie, &sender);
+        if (tag)
+                return 1;
+        sender.remote_port = 0; /* it is connected to nobody */
+        __builtin_memset(sender.remote, 0, sizeof(sender.remote));
+        write_tag(cookie, &sender);
         return 1;
 }
 

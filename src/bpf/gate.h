@@ -188,7 +188,8 @@ static __always_inline bool tag_applies(const struct abi_tag *tag, const struct 
 static __always_inline bool peer_allows(__u64 cookie, const struct abi_flow *flow, __u32 current, __u32 n)
 {
         struct abi_peer_key key;
-        struct abi_peer peer, *there;
+        struct abi_peer *there;
+        struct peer peer;
         __u64 now;
 
         fill_peer_key(&key, cookie, flow->protocol, flow->remote, flow->remote_port);

@@ -33,6 +33,7 @@ struct slot {
         char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */
         struct abi_track track;
         char text[ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP + NAME_BYTES]; /* follows the track in the ring */
+        struct abi_seen fresh;   /* what is put into `seen` */
         struct abi_queued empty; /* never written: what a new entry of `queued` is copied from */
 };
 
@@ -123,8 +124,20 @@ static __always_inline bool same_words(const void *a, const void *b, __u32 n)
         return true;
 }
 
+/* The members of struct abi_peer and struct abi_seen that are looked at: 6.1 counts every byte of stack. */
+struct peer {
+        __u64 expires_ns;
+        __u32 generation, tally;
+        __u8 state, direction;
+};
+
+struct seen {
+        __u64 program, verdict;
+        bool reported;
+};
+
 /* A copy of what `peers` has under the key; false: nothing. */
-static __always_inline bool read_peer(const struct abi_peer_key *key, struct abi_peer *ret)
+static __always_inline bool read_peer(const struct abi_peer_key *key, struct peer *ret)
 {
         const struct abi_peer *peer = bpf_map_lookup_elem(&peers, key);
 
@@ -137,6 +150,20 @@ static __always_inline bool read_peer(const struct abi_peer_key *key, struct abi
         ret->direction = peer->direction;
         barrier();
         return same_words(&peer->key, key, sizeof(*key) / 8);
+}
+
+/* The same for `seen`; returns the element itself, whose `verdict` may be written. */
+static __always_inline struct abi_seen *read_seen(const struct abi_process *process, struct seen *ret)
+{
+        struct abi_seen *known = bpf_map_lookup_elem(&seen, process);
+
+        if (!known)
+                return NULL;
+        ret->program = known->program;
+        ret->verdict = *(volatile const __u64 *)&known->verdict;
+        ret->reported = known->reported;
+        barrier();
+        return same_words(&known->process, process, sizeof(*process) / 8) ? known : NULL;
 }
 
 static __always_inline struct abi_config *get_config(void)

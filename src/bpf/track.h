@@ -282,32 +282,37 @@ static long hash_path(__u32 i, struct hashing *h)
         return 0;
 }
 
-/* Of what the slot's record says so far, and of the path that text[] holds. */
-__noinline __u64 hash_program(struct slot *slot, __u32 length)
+/* Gives the record its program's key: of what it says so far, and of the path that text[] holds. A torn path has none. */
+__noinline int key_track(struct slot *slot, __u32 length)
 {
         struct abi_config *c = get_config();
         struct hashing h = { .slot = slot };
-        __u64 comm[2], key;
+        __u64 comm, key;
 
-        if (!slot || !c || length == 0 || length > ABI_TRACK_PATH)
+        if (!slot || !c || length == 0 || slot->torn)
+                return 0;
+        barrier_var(length); /* two comparisons, or clang makes one of them that verifiers before 6.18 do not understand */
+        if (length > ABI_TRACK_PATH)
                 return 0;
         for (__u32 i = 0; i < 8; i++)
                 slot->text[length + i] = 0; /* its last word is whole */
-        __builtin_memcpy(comm, slot->track.comm, sizeof(comm));
         siphash_begin(&h.hash, c->secret);
         siphash_word(&h.hash, slot->track.exe_ino);
         siphash_word(&h.hash, slot->track.exe_ctime_ns);
         siphash_word(&h.hash, (__u64)slot->track.exe_dev << 32 | slot->track.exe_generation);
         siphash_word(&h.hash, (__u64)slot->track.mnt_ns << 32 | (slot->track.flags & ABI_TRACK_DELETED));
-        siphash_word(&h.hash, comm[0]);
-        siphash_word(&h.hash, comm[1]);
+        __builtin_memcpy(&comm, slot->track.comm, sizeof(comm));
+        siphash_word(&h.hash, comm);
+        __builtin_memcpy(&comm, slot->track.comm + sizeof(comm), sizeof(comm));
+        siphash_word(&h.hash, comm);
         bpf_loop((length + 7) / 8, hash_path, &h, 0);
         siphash_word(&h.hash, length);
         key = siphash_end(&h.hash);
-        return key ? key : 1;
+        slot->track.program = key ? key : 1;
+        return 0;
 }
 
-/* Begins the record: who, which file, its path, which is left in text[], and the program's key. Returns the path's length. */
+/* Begins the record: who, which file, and its path, which is left in text[]. Returns the path's length. */
 __noinline __u32 begin_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
@@ -327,8 +332,6 @@ __noinline __u32 begin_track(struct slot *slot)
                 path = read_path(slot);
         if (path > ABI_TRACK_PATH)
                 return 0;
-        if (!slot->torn)
-                slot->track.program = hash_program(slot, path);
         return path;
 }
 
@@ -342,6 +345,7 @@ __noinline __u32 build_track(struct slot *slot)
         path = begin_track(slot);
         if (path > ABI_TRACK_PATH)
                 return 0;
+        key_track(slot, path);
         args = read_arguments(slot, path);
         if (args > ABI_TRACK_ARGS)
                 return 0;
@@ -353,10 +357,16 @@ __noinline __u32 build_track(struct slot *slot)
         return path + args + cgroup;
 }
 
+static __always_inline void fill_fresh(struct slot *slot, const struct abi_process *process)
+{
+        slot->fresh.process = *process;
+        slot->fresh.program = slot->track.program;
+        slot->fresh.reported = 0; /* its verdict is never written, and so none */
+}
+
 static __always_inline void send_track(struct slot *slot, const struct abi_process *process)
 {
         __u32 length = build_track(slot);
-        struct abi_seen reported = { .program = slot->track.program, .uid = slot->track.uid, .gid = slot->track.gid, .reported = 1 };
 
         if (length > ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP)
                 return;
@@ -366,23 +376,25 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
                 return;
         }
         count(ABI_COUNT_TRACKED);
-        if (!slot->torn)
-                bpf_map_update_elem(&seen, process, &reported, BPF_ANY);
+        if (slot->torn)
+                return;
+        fill_fresh(slot, process);
+        slot->fresh.reported = 1;
+        bpf_map_update_elem(&seen, process, &slot->fresh, BPF_ANY);
 }
 
 /* Tells user space of the process, unless that knows it. */
 __noinline int track(const struct abi_process *process)
 {
         struct abi_process key;
-        struct abi_seen *known;
+        struct seen known;
         struct slot *slot;
         __u32 index;
 
         if (!process)
                 return 0;
         key = *process; /* 6.1 takes no pointer to an argument's memory for a map's key */
-        known = bpf_map_lookup_elem(&seen, &key);
-        if (key.pid == 0 || (known && known->reported))
+        if (key.pid == 0 || (read_seen(&key, &known) && known.reported))
                 return 0;
         index = claim_slot();
         slot = bpf_map_lookup_elem(&slots, &index);
@@ -398,9 +410,9 @@ __noinline int track(const struct abi_process *process)
 /* The key of what current runs, found out for the first time; 0: it cannot be told. */
 __noinline __u64 find_program(const struct abi_process *process)
 {
-        struct abi_seen fresh = { 0 };
         struct abi_process key;
         struct slot *slot;
+        __u64 program;
         __u32 index;
 
         if (!process)
@@ -412,14 +424,13 @@ __noinline __u64 find_program(const struct abi_process *process)
         slot = bpf_map_lookup_elem(&slots, &index);
         if (!slot)
                 return 0;
-        begin_track(slot);
-        fresh.program = slot->track.program;
-        fresh.uid = slot->track.uid;
-        fresh.gid = slot->track.gid;
+        key_track(slot, begin_track(slot));
+        program = slot->track.program;
+        fill_fresh(slot, &key);
+        if (program)
+                bpf_map_update_elem(&seen, &key, &slot->fresh, BPF_NOEXIST);
         release_slot(slot);
-        if (fresh.program)
-                bpf_map_update_elem(&seen, &key, &fresh, BPF_NOEXIST);
-        return fresh.program;
+        return program;
 }
 
 #endif

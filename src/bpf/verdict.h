@@ -11,7 +11,22 @@
 
 #include "maps.h"
 
-static __always_inline bool take(const struct abi_config *c, const struct abi_verdict_key *key, struct abi_verdict *ret)
+/* NULL: the element is another pair's by now, or nobody's. */
+static __always_inline struct abi_tally *find_tally(__u32 id)
+{
+        __u32 index = id & (ABI_TALLIES - 1);
+        struct abi_tally *t = index ? bpf_map_lookup_elem(&tallies, &index) : NULL;
+
+        return t && t->id == id ? t : NULL;
+}
+
+struct known_verdict {
+        __u64 expires_ns;
+        __u32 epoch, tally;
+        __u8 state;
+};
+
+static __always_inline bool take(const struct abi_config *c, const struct abi_verdict_key *key, struct known_verdict *ret)
 {
         const struct abi_verdict *v = bpf_map_lookup_elem(&verdicts, key);
 
@@ -27,58 +42,51 @@ static __always_inline bool take(const struct abi_config *c, const struct abi_ve
 }
 
 /* A verdict on everything that a program does is kept with its processes too, which saves the search: epoch, "denied", tally. */
-static __always_inline __u64 pack(const struct abi_verdict *v)
+static __always_inline __u64 pack(const struct known_verdict *v)
 {
         return (__u64)v->epoch << 32 | (__u64)(v->state == ABI_TAG_DENIED) << ABI_TALLY_ID_BITS | v->tally;
 }
 
-static __always_inline bool recall(const struct abi_config *c, const struct abi_seen *seen, const struct abi_tag *who, struct abi_verdict *ret)
+static __always_inline bool recall(const struct abi_config *c, __u64 packed, const struct abi_tag *who, struct known_verdict *ret)
 {
-        __u64 packed = *(volatile const __u64 *)&seen->verdict;
+        struct abi_tally *t;
 
-        if (packed >> 32 != *(volatile const __u32 *)&c->epoch || seen->uid != who->uid || seen->gid != who->gid)
+        if (packed >> 32 != *(volatile const __u32 *)&c->epoch)
                 return false;
         ret->state = packed >> ABI_TALLY_ID_BITS & 1 ? ABI_TAG_DENIED : ABI_TAG_ALLOWED;
         ret->tally = packed & ((1ull << ABI_TALLY_ID_BITS) - 1);
-        return ret->tally != 0;
+        t = find_tally(ret->tally);
+        return t && t->program == who->program && t->uid == who->uid && t->gid == who->gid;
 }
 
-/* What `who` may do with this destination. The widest first: it is the one that most connections have. `seen` is its process's entry, or NULL. */
-static __always_inline bool find_verdict(const struct abi_config *c, struct abi_seen *seen, const struct abi_tag *who, const __u8 remote[16],
-                                         __u16 port, struct abi_verdict *ret)
+/* What `who` may do with the destination in it. The widest first: it is the one that most connections have. `process` is where what is known of its
+ * process is kept, or NULL; `known` a copy. A function of its own, because 6.1 counts its stack with that of whatever its caller calls. */
+static __noinline bool find_verdict(struct abi_seen *process, const struct seen *known, const struct abi_tag *who, struct known_verdict *ret)
 {
         struct abi_verdict_key key = { 0 };
+        struct abi_config *c = get_config();
 
-        if (who->program == 0)
+        if (!c || who->program == 0)
                 return false;
-        if (seen && recall(c, seen, who, ret))
+        if (process && recall(c, known->verdict, who, ret))
                 return true;
         key.program = who->program;
         key.uid = who->uid;
         key.gid = who->gid;
         key.breadth = ABI_BREADTH_PROGRAM;
         if (take(c, &key, ret)) {
-                if (seen && ret->expires_ns == ~0ull && seen->uid == who->uid && seen->gid == who->gid)
-                        *(volatile __u64 *)&seen->verdict = pack(ret);
+                if (process && ret->expires_ns == ~0ull)
+                        *(volatile __u64 *)&process->verdict = pack(ret);
                 return true;
         }
         key.protocol = who->protocol;
-        key.remote_port = port;
+        key.remote_port = who->remote_port;
         key.breadth = ABI_BREADTH_PORT;
         if (take(c, &key, ret))
                 return true;
-        __builtin_memcpy(key.remote, remote, sizeof(key.remote));
+        __builtin_memcpy(key.remote, who->remote, sizeof(key.remote));
         key.breadth = ABI_BREADTH_DESTINATION;
         return take(c, &key, ret);
-}
-
-/* NULL: the element is another pair's by now, or nobody's. */
-static __always_inline struct abi_tally *find_tally(__u32 id)
-{
-        __u32 index = id & (ABI_TALLIES - 1);
-        struct abi_tally *t = index ? bpf_map_lookup_elem(&tallies, &index) : NULL;
-
-        return t && t->id == id ? t : NULL;
 }
 
 static __always_inline void tally_connection(__u32 id, __u8 protocol, const __u8 remote[16], __u16 port)

@@ -102,11 +102,10 @@ static bool entry_is(const struct hashmap_node *node, const void *wanted)
 }
 
 /* Its element in the map begins with nothing, on every processor. */
-static int give(struct tallies *t, uint32_t index, uint32_t id)
+static int give(struct tallies *t, uint32_t index, uint32_t id, const struct subject *subject)
 {
-        memset(t->values, 0, (size_t)t->n_cpus * sizeof(*t->values));
         for (int i = 0; i < t->n_cpus; i++)
-                t->values[i].id = id;
+                t->values[i] = (struct abi_tally){ .program = subject->program_key, .uid = subject->uid, .gid = subject->gid, .id = id };
         return bpf_map_update_elem(t->map_fd, &index, t->values, BPF_ANY) < 0 ? -errno : 0;
 }
 
@@ -129,7 +128,7 @@ int64_t tallies_get(struct tallies *t, const struct tally *tally)
         e->rule = strdup(tally->rule);
         e->verdict = tally->verdict;
         e->reason = tally->reason;
-        r = e->rule ? give(t, index, e->id) : -ENOMEM;
+        r = e->rule ? give(t, index, e->id, tally->subject) : -ENOMEM;
         if (r == 0)
                 r = hashmap_insert(&t->by_pair, &e->node, hash);
         if (r < 0) {

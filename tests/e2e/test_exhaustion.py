@@ -97,7 +97,7 @@ def test_a_rule_that_cannot_be_saved_is_in_force_and_its_maker_is_told(daemon, s
 
 
 def test_a_log_that_cannot_be_written_stops_nobody(daemon, small, visit, cli):
-    d = daemon(rules={f"{visit.path}:*": True}, start=False)
+    d = daemon({"log_every_connection": True}, rules={f"{visit.path}:*": True}, start=False)
     log = small(d.path("log"))
     log.fill()
     d.start()

@@ -341,6 +341,8 @@ def test_paths_up_to_the_end(component, desk, closing, tmp_path):
 @pytest.mark.rungs("gate")  # /proc and the file system are two looks; where they differ the path is told as foreign, and asked about
 def test_a_name_that_changes_all_the_time(full, desk, tmp_path):
     """The path that is told was the file's name at some moment; never a mixture, and never nothing for life."""
+    desk.daemon.write_config({"log_every_connection": True})
+    desk.daemon.reload_and_wait()
     short, long = str(tmp_path / "aaaaaaaa"), str(tmp_path / ("b" * 90))
     shutil.copy(desk.programs.path("talk"), short)
     fd, port = os.open(short, os.O_RDONLY), next(UDP_PORTS)
@@ -363,6 +365,8 @@ def test_a_name_that_changes_all_the_time(full, desk, tmp_path):
         renaming.set()
         thread.join()
         os.close(fd)
+        desk.daemon.write_config({})
+        desk.daemon.reload()
     until(lambda: len([d for d in desk.watcher.decisions() if d["remote_port"] == port]) >= count, "a decision for each")
     told = [d for d in desk.watcher.decisions() if d["remote_port"] == port]
     assert len(told) == count and {d["path"] for d in told} <= {short, long}

@@ -83,7 +83,7 @@ def status(watcher):
 
 def test_the_cap_of_one_program(daemon, flood, others, old_client, subscriber):
     """64 wait, of which eight in one question at most and the rest in that for the whole program; the 36 beyond are decided by default."""
-    d = daemon({"timeout_seconds": 300, "cache_decisions": False}, rules={f"{others.path}:*": True})
+    d = daemon({"timeout_seconds": 300, "log_every_connection": True}, rules={f"{others.path}:*": True})
     person, watcher = old_client(d), subscriber(d)
     crowd = flood("crowd-one", 100)
     crowd.opened()
@@ -103,7 +103,7 @@ def test_the_cap_of_one_program(daemon, flood, others, old_client, subscriber):
 
 @pytest.mark.gate_only
 def test_the_cap_in_all(daemon, flood, others, old_client, subscriber, programs, sniffer):
-    d = daemon({"timeout_seconds": 300, "cache_decisions": False}, rules={f"{others.path}:*": True})
+    d = daemon({"timeout_seconds": 300, "log_every_connection": True}, rules={f"{others.path}:*": True})
     person, watcher = old_client(d), subscriber(d)
     before = memory(d)
     # One after the other: of one user there are 256 questions at most, and whose four they are must not depend on who was quick.
@@ -132,7 +132,7 @@ def test_a_program_that_connects_without_end(rung, full, network, daemon, others
     count = (50000 if full else 5000) if rung == "gate" else (5000 if full else 1000)
     path = programs.copy("storm", f"endless-{allowed}")
     rules = {f"{others.path}:*": True, **({f"{path}:*": True} if allowed else {})}
-    d = daemon({"cache_decisions": False}, rules=rules)
+    d = daemon({"log_every_connection": True}, rules=rules)
     before = memory(d)
     # Where a connect that is let through leaves no socket in time-wait, as knock's does, ports do not run out.
     argv = (programs.copy("knock", f"endless-knock-{allowed}"), Network.PEER4, tcp.port, count) if allowed else \
@@ -189,7 +189,7 @@ class Hostile:
 
 def test_a_hundred_clients_one_slow_one_hostile(rung, full, network, daemon, others, closing, subscriber, programs, tcp):
     path = programs.copy("storm", "talked-about")
-    d = daemon({"cache_decisions": False}, rules={f"{others.path}:*": True, f"{path}:*": False})
+    d = daemon({"log_every_connection": True}, rules={f"{others.path}:*": True, f"{path}:*": False})
     before = memory(d)
     count = (50000 if full else 5000) if rung == "gate" else (5000 if full else 1000)
     slow = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -20,7 +20,7 @@ CURL = os.path.realpath(shutil.which("curl") or "/usr/bin/curl")
 def test_one_open_question_delays_nobody(rung, network, daemon, old_client, subscriber, programs, tcp, udp):
     count = 1000
     visitors = programs.visitors(4)
-    d = daemon({"timeout_seconds": 300, "cache_decisions": False}, rules={f"{path}:*": True for path in visitors})
+    d = daemon({"timeout_seconds": 300, "log_every_connection": True}, rules={f"{path}:*": True for path in visitors})
     person, watcher = old_client(d), subscriber(d)
     curl = network.fw.popen(CURL, "--silent", "--max-time", "250", f"http://{Network.PEER4}:8080/", stdout=-1, stderr=-1)
     try:

@@ -190,7 +190,7 @@ def test_nothing_is_kept_when_nothing_shall_be_logged(daemon, curl):
 
 
 def test_a_stop_keeps_the_last_decision_and_leaves_no_process(daemon, curl):
-    d = daemon(rules={f"{CURL}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{CURL}:*": True})
     members = whole_family(d)
     for _ in range(5):
         assert curl() == 0
@@ -218,7 +218,7 @@ def flood(network):
 @pytest.mark.gate_only
 def test_a_flood_is_told_whole_and_in_order(daemon, flood, subscriber, cli):
     """Three times what the daemon's memory holds, faster than it can be put into words."""
-    d = daemon(rules={f"{PYTHON}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{PYTHON}:*": True})
     whole_family(d)
     watcher = subscriber(d)
     flood(3000)
@@ -234,7 +234,7 @@ def test_a_flood_is_told_whole_and_in_order(daemon, flood, subscriber, cli):
 
 @pytest.mark.gate_only
 def test_a_stop_keeps_what_was_not_told_yet(daemon, flood, cli):
-    d = daemon(rules={f"{PYTHON}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{PYTHON}:*": True})
     whole_family(d)
     flood(700)
     before = cli(d).json("status")["status"]["by_reason"]["rule"]
@@ -245,7 +245,7 @@ def test_a_stop_keeps_what_was_not_told_yet(daemon, flood, cli):
 
 @pytest.mark.gate_only
 def test_a_question_stands_in_the_log_after_what_was_decided_before(daemon, flood, network, subscriber):
-    d = daemon(rules={f"{PYTHON}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{PYTHON}:*": True})
     whole_family(d)
     asked = subscriber(d, "questions")
     flood(100)
