@@ -226,16 +226,14 @@ def questions_of_protocol(desk, number):
 
 
 def test_a_raw_socket_that_lies_open_sent_nothing(desk):
-    """One program has a raw socket open; another sends a packet of the same protocol and is gone before anybody looks."""
+    """One program has a raw socket open; another sends a packet of the same protocol and is gone."""
     number = next(NUMBERS)
     with desk.fw.socket(socket.AF_INET, socket.SOCK_RAW, number):
         path, pid = gone_after_sending(desk, number, "gone")
         question, *more = until(lambda: questions_of_protocol(desk, number), "a question about the second")
         assert not more and not question["others"]
-        if desk.rung == "gate":
-            assert (question["path"], question["pid"]) == (path, pid)
-        else:
-            assert question["kind"] == "unknown"
+        # The queue rung may have looked while it still lived.
+        assert (question["path"], question["pid"]) == (path, pid) or (desk.rung == "queue" and question["kind"] == "unknown"), question
         desk.answer(question, False)
 
 
@@ -252,8 +250,9 @@ def test_a_raw_socket_with_something_under_way_is_not_taken_for_everybody(desk, 
     if desk.rung == "gate":
         assert (question["path"], question["pid"], question["others"]) == (path, pid, [])
     else:
-        assert question["reason"] == "owner-ambiguous"
-        assert (question["path"], [other["kind"] for other in question["others"]]) == (busy, ["unknown"])
+        assert question["reason"] == "owner-ambiguous", question
+        named = {question["path"], *(other["path"] for other in question["others"])}
+        assert named in ({busy, None}, {busy, path}, {busy, path, None}), question  # it was looked at after its end, or before
     for asked in (own, question):
         desk.answer(asked, False)
     assert desk.sniffer.seen(number) == []

@@ -243,15 +243,15 @@ def test_what_was_added_to_a_bad_file_survives_a_restart(daemon, old_client, con
 # ---- rules.json edited by somebody else meanwhile -----------------------------------------------------------------
 
 class Editor(threading.Thread):
-    """Puts a rule into the file, sends SIGHUP, takes a short breath, and again, until it is told to stop: by exchanging the file, so that it
+    """Puts a rule into the file, sends SIGHUP, takes a short breath, and again, so many times: by exchanging the file, so that it
     sees when the daemon wrote between its reading and its replacing; then it brings its work up to date, as a careful person would."""
 
     RENAME_EXCHANGE = 2
 
-    def __init__(self, d, least):
+    def __init__(self, d, count):
         super().__init__()
-        self.daemon, self._d, self._least = True, d, least
-        self.stopping, self.error, self.n_edits = threading.Event(), None, 0
+        self.daemon, self._d, self._count = True, d, count
+        self.error, self.n_edits = None, 0
         self._path, self._beside = (d.path("etc", name).encode() for name in ("rules.json", "rules.json.edited"))
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._random = random.Random(0)
@@ -262,6 +262,8 @@ class Editor(threading.Thread):
         text = base
         while True:
             rules = {**json.loads(base), **json.loads(text), key: True}
+            if os.path.exists(self._beside):
+                os.unlink(self._beside)  # the daemon may be reading what was rules.json a moment ago
             with open(self._beside, "w", encoding="utf-8") as f:
                 json.dump(rules, f)
             if text is base:
@@ -276,7 +278,7 @@ class Editor(threading.Thread):
 
     def run(self):
         try:
-            while self.n_edits < self._least or not self.stopping.is_set():
+            while self.n_edits < self._count:
                 self.edit(f"/usr/bin/edited-{self.n_edits}:443")
                 self.n_edits += 1
                 self._d.reload()
@@ -296,15 +298,19 @@ def test_edits_and_answers_at_the_same_time_are_all_kept(daemon, subscriber):
     try:
         for i in range(count):
             said = client.request("rule_add", sentence=f"allow /usr/bin/told-{i} port 443")
-            assert said["type"] == "reply", said
+            # Where saving is slow the editor wins sixteen times in a row now and then: said, and saved later.
+            assert said["type"] == "reply" or "somebody else writes it all the time" in said["message"], said
     finally:
-        editor.stopping.set()
         editor.join()
     assert editor.error is None, editor.error
     wanted = {"/usr/bin/first:443", *(f"/usr/bin/told-{i}:443" for i in range(count)),
               *(f"/usr/bin/edited-{i}:443" for i in range(editor.n_edits))}
     d.reload_and_wait()
-    assert wanted <= {rule["id"] for rule in client.request("rules")["rules"]}
+
+    def missing():
+        return wanted - {rule["id"] for rule in client.request("rules")["rules"]}
+
+    until(lambda: not missing(), lambda: f"in memory: {missing()} are not")  # a reload waits for the save that is under way
     until(lambda: wanted <= set(d.rules()), lambda: f"on disk: {sorted(wanted - set(d.rules()))} are not")
     assert "while it was being saved" in d.output(), "the race took place"
 
