@@ -208,7 +208,7 @@ static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, 
                 return true;
         if (!read_peer(key, &peer) || peer.state == ABI_TAG_DENIED)
                 return false;
-        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : peer.generation == generation;
+        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : (__s32)(peer.generation - generation) >= 0;
 }
 
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct abi_config *c, const __u8 remote[16])

@@ -4,8 +4,8 @@
  * still knows one. So a first start is not forty questions, and starting Bastion over SSH does not cut the hand that starts it. The same walk
  * answers "who is talking now".
  *
- * Two kinds are not adopted, but judged by their next packet. What a rule denies, because a rule ends older connections too. And what has not
- * been decided: where a daemon that was killed left its rule, a socket that has no tag of its and is not established is one whose packets that
+ * Two kinds are not adopted. What a rule denies: it ends with the first sweep (sweep.c), because a rule ends older connections too. And what has not
+ * been decided, which is judged by its next packet: where a daemon that was killed left its rule, a socket that has no tag of its and is not established is one whose packets that
  * rule kept back; to adopt it would let it slip past.
  */
 #include <errno.h>
@@ -28,12 +28,16 @@ static struct subject *subject_of(const struct walked *found)
         return subject ? subject : subject_ref(subject_unknown());
 }
 
+/* By a rule. */
 static bool is_denied(const struct daemon *d, const struct sockdiag_socket *s, const struct subject *subject)
 {
         const struct facts facts = { .subject = subject, .flow = &s->flow, .scopes = addr_scopes(&s->flow.remote, &d->net) };
+        struct decision decision;
 
-        return !addr_is_zero(&s->flow.remote) &&
-               decide(d->rules, &d->config, &facts, 1, OWNERS_ALL, clock_boottime()).verdict == VERDICT_DENY;
+        if (addr_is_zero(&s->flow.remote))
+                return false;
+        decision = decide(d->rules, &d->config, &facts, 1, OWNERS_ALL, clock_boottime());
+        return decision.verdict == VERDICT_DENY && decision.rule; /* that nobody is there to ask denies nothing here */
 }
 
 static bool is_decided(const struct daemon *d, const struct sockdiag_socket *s)
@@ -43,9 +47,11 @@ static bool is_decided(const struct daemon *d, const struct sockdiag_socket *s)
 
 static enum tag_state state_for(const struct daemon *d, const struct sockdiag_socket *s, enum direction direction, const struct subject *subject)
 {
-        if (direction == DIRECTION_OUT && (!is_decided(d, s) || is_denied(d, s, subject)))
+        if (direction == DIRECTION_IN)
+                return TAG_ADOPTED;
+        if (!is_decided(d, s))
                 return TAG_UNDECIDED;
-        return TAG_ADOPTED;
+        return is_denied(d, s, subject) ? TAG_DENIED : TAG_ADOPTED;
 }
 
 /* Every socket there is, with its holders. */
