@@ -1,283 +1,201 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Bastion costs, measured side by side in one run.
 
-      fw ┌─────────────────────────┐          ┌─────────────────────┐ peer
-         │ connect (the client)    │   veth   │ server (TCP accept, │
-         │ the firewall, if any    ├──────────┤ UDP echo)           │
-         └─────────────────────────┘  v4, v6  └─────────────────────┘
+      fw ┌─────────────────────────┐          ┌─────────────────────────────┐ peer
+         │ connect, brief, flow    │   veth   │ server (TCP accept and sink,│
+         │ the firewall, if any    ├──────────┤ UDP echo), on its own       │
+         └─────────────────────────┘  v4, v6  │ address and on two networks │
+                                              └─────────────────────────────┘
 
-Rounds go A B C D A B C D …, so that whatever drifts (heat, neighbours, other work on the machine) drifts for all of them:
+Rounds go A B C D F1 F2 F3 A B …, so that whatever drifts (heat, neighbours, other work on the machine) drifts for all of them:
     A  no firewall
     B  accept-all: a plain program on an NFQUEUE, by the same rule as D
-    C  Bastion, gate rung   D  Bastion, queue rung: one rule allows the client; each connection is a fresh socket
+    C  Bastion, gate rung   D  Bastion, queue rung: one rule allows the client, another program is denied
+    F1 F2 F3  Bastion, gate rung, with 1, 1,000 and 100,000 rules (rulebook.py); each connection has a destination that was never seen
 A figure is the median over the rounds of each round's figure; a ratio is the median over the rounds of the two figures of one round.
-The run fails unless B and Bastion are seen to have decided the connections of each round: nothing that went by unasked is called fast.
+
+Every connection is a fresh socket. In C each but the first is *cached*: what was decided for the first needs no new decision, and how many were
+sent to user space all the same is counted and told. In F none can be: see rulebook.py. A, B and D connect to the same fresh destinations,
+so that what a new destination costs the routing code is in all of them. The run fails unless B, D and F are seen to have decided the
+connections of each round, and the gate of C to have tagged them: nothing that went by unasked is called fast.
 
 The scheduler, left alone, puts client and firewall now on one processor and now on two, and the same program then differs by a factor of two.
 So both are measured: with the client alone on the first processor and everything else on the others, and with the firewall on the client's
-("same"). The throughput figure is taken with nobody bound."""
+("same"). Rates of connections and programs are taken with nobody bound.
+
+After the rounds: both rungs without a client, from a rule change to the end of a live flow (changes.py), and three ways to know who sent a packet
+(identity.py)."""
 
 import argparse
-import contextlib
 import datetime
 import json
 import os
 import platform
 import re
-import select
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "bench")]
+import changes
+import identity
+import report
+from harness.net import Network, Sniffer
+from world import (ALL, BRIEF, CLASSES, CLIENT, FIRST, FLOW, FRESH_ADDRESSES, OTHERS, ROOT, SINK_PORT, TCP_PORT, UDP_PORT, UDP_PORTS, Failed,
+                   Gate, GateFresh, answer_every_refused_datagram, cpu_us, descendants, forget_flows_soon, fresh_address,
+                   lead_networks_to_the_peer, memory_kb, place, run_json, start_server, wake_ups)
 
-import report  # noqa: E402
-from harness.daemon import Cli, Daemon  # noqa: E402
-from harness.net import Network  # noqa: E402
-
-BUILD = os.path.join(ROOT, "build")
-CLIENT = os.path.join(BUILD, "bench", "connect")
 OUT = os.path.join(ROOT, "bench", "out")
 DOCUMENT = os.path.join(ROOT, "doc", "performance.md")
 
-TCP_PORT, UDP_PORT, UDP_PORTS = 7000, 7000, 16  # the server echoes on UDP_PORTS ports from the TCP port's number on
 THREADS = 8
-SETUPS = "ABCD"
+PARALLEL = 2  # short-lived programs at a time
+LIMITED_MBIT, BULKS = 2000, 4
+SETUPS = ("A", "B", "C", "D", "F1", "F2", "F3")
 PACE = {
-    # rounds, samples of each latency, milliseconds of each throughput, seconds without a client
-    False: {"rounds": 7, "samples": 2000, "rate_ms": 400, "idle_s": 30},
-    True: {"rounds": 3, "samples": 1000, "rate_ms": 200, "idle_s": 5},
+    # rounds, samples of each latency, milliseconds of each throughput, seconds without a client, flows ended of each kind, programs
+    # identified of each kind, short-lived programs identified by tag
+    False: {"rounds": 7, "samples": 2000, "rate_ms": 400, "idle_s": 30, "changes": 10, "programs": 496, "programs_tagged": 10000},
+    True: {"rounds": 2, "samples": 1000, "rate_ms": 200, "idle_s": 3, "changes": 2, "programs": 96, "programs_tagged": 1000},
 }
-START_LIMIT = 20.0  # seconds
 # A local port that the kernel takes again soon may meet conntrack's entry of its last use, and is then not "new".
 UNASKED = 0.005
-
 
 # A connection on the queue rung takes so much longer that the run would be about it alone.
 SAMPLES_SHARE = {"D": 5}
 
 
-class Failed(Exception):
-    """The figures would not be what they say they are."""
+# ---- one setup ------------------------------------------------------------------------------------------------------------
+
+class Count:
+    """How many connections the client has made."""
+
+    def __init__(self):
+        self.n = 0
+        self.fresh = 0  # destinations used up
+
+    def latencies(self, network, samples, add, suffix, fresh=False):
+        for version in (4, 6):
+            peer = fresh_address(version) if fresh else network.peer_address(version)
+            for kind, port in (("tcp", TCP_PORT), ("udp", UDP_PORT)):
+                words = (f"fresh-{kind}", peer, port, samples, self.fresh) if fresh else (kind, peer, port, samples)
+                said = run_json(network, CLIENT, *words)
+                add(f"{kind}{version}{suffix}_p50_us", said["p50_ns"] / 1000)
+                add(f"{kind}{version}{suffix}_p99_us", said["p99_ns"] / 1000)
+                self.n += said["n"] + said["warm_up"]
+                self.fresh += (said["n"] + said["warm_up"]) if fresh else 0
+                if self.fresh > FRESH_ADDRESSES:
+                    raise Failed("there are not as many fresh destinations as samples")
+
+    def rates(self, network, pace, add):
+        said = run_json(network, CLIENT, "rate", network.PEER4, TCP_PORT, THREADS, pace["rate_ms"], alone=False)
+        add("rate", said["per_second"])
+        self.n += said["n"]
+        said = run_json(network, CLIENT, "processes", network.PEER4, TCP_PORT, PARALLEL, pace["rate_ms"], BRIEF, alone=False)
+        add("processes", said["per_second"])
+        self.n += said["n"]
+
+    def bulk(self, network, server, pace, add):
+        # The best of some: what disturbs a flow at the cable's full rate only ever makes it slower.
+        add("gbit", max(run_json(network, FLOW, "bulk", network.PEER4, SINK_PORT, pace["rate_ms"] // 2, 0)["gbit"] for _ in range(BULKS)))
+        before = cpu_us(server.pid)
+        said = run_json(network, FLOW, "bulk", network.PEER4, SINK_PORT, pace["rate_ms"], LIMITED_MBIT)
+        add("bulk_cpu_us_per_gbyte", (said["cpu_us"] + cpu_us(server.pid) - before) * 1e9 / said["n"])
+        self.n += BULKS + 1
 
 
-# ---- processors ------------------------------------------------------------------------------------------------------
-
-ALL = sorted(os.sched_getaffinity(0))
-FIRST, OTHERS = (set(ALL[:1]), set(ALL[1:])) if len(ALL) > 1 else (set(ALL), set(ALL))
-
-
-def tasks(pid):
-    return [int(t) for t in os.listdir(f"/proc/{pid}/task")]
-
-
-def place(pid, cpus):
-    for task in tasks(pid):
-        os.sched_setaffinity(task, cpus)
-
-
-# ---- what /proc says about a process ------------------------------------------------------------------------------------
-
-def cpu_us(pid):
-    """Time on a processor of all its threads."""
-    total = 0
-    for task in tasks(pid):
-        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
-            total += int(f.read().split()[0])
-    return total / 1000
+def measure_refused(network, client, samples, add):
+    """And that nothing of it leaves: what was refused is looked for at the peer's end of the cable."""
+    sniffer = Sniffer(network)
+    try:
+        for version in (4, 6):
+            for kind, port in (("tcp", TCP_PORT), ("udp", UDP_PORT)):
+                said = run_json(network, client, f"refused-{kind}", network.peer_address(version), port, samples)
+                add(f"{kind}{version}_refused_p50_us", said["p50_ns"] / 1000)
+                add(f"{kind}{version}_refused_p99_us", said["p99_ns"] / 1000)
+        left = len(sniffer.seen(6, TCP_PORT)) + sum(len(sniffer.seen(17, port)) for port in range(UDP_PORT, UDP_PORT + UDP_PORTS))
+        add("refused_left", left)
+    finally:
+        sniffer.close()
 
 
-def wake_ups(pid):
-    total = 0
-    for task in tasks(pid):
-        with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as f:
-            total += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", f.read(), re.M)[1])
-    return total
-
-
-def memory_kb(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
-        status = f.read()
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-        rollup = f.read()
-    return {
-        "rss": int(re.search(r"^VmRSS:\s+(\d+)", status, re.M)[1]),
-        "peak": int(re.search(r"^VmHWM:\s+(\d+)", status, re.M)[1]),
-        "uss": sum(int(kb) for kb in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+)", rollup, re.M)),
-    }
-
-
-# ---- the four setups ----------------------------------------------------------------------------------------------------
-
-class NoFirewall:
-    pid = None
-
-    def __init__(self, network, directory):
-        pass
-
-    def start(self):
-        return None
-
-    def decided(self):
-        return None
-
-    def stop(self):
-        pass
-
-
-class AcceptAll:
-    def __init__(self, network, directory):
-        self.network = network
-        self.process = None
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def start(self):
-        self.process = self.network.fw.popen(os.path.join(BUILD, "bench", "accept-all"), "1", stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            raise Failed("accept-all did not start")
-
-    def decided(self):
-        """Known when it has ended: it has no socket to ask it by."""
-        process, self.process = self.process, None
-        process.terminate()
-        said = process.communicate(timeout=START_LIMIT)[0]
-        if process.returncode != 0:
-            raise Failed(f"accept-all ended with {process.returncode}")
-        return int(said.split()[0])
-
-    def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.network.fw.run("nft", "delete", "table", "ip", "bastion")
-            self.network.fw.run("nft", "delete", "table", "ip6", "bastion")
-
-
-class Bastion(Daemon):
-    """As it is installed, but for the mode and root's bypass: the client is run by root, and a rule has to decide."""
-
-    rung = None
-
-    def __init__(self, network, directory):
-        super().__init__(BUILD, network.fw, directory, self.rung, rules={f"{CLIENT}:*": True},
-                         config={"mode": "enforcement", "allow_root_bypass": False})
-
-    def start(self, *more):
-        """Milliseconds from the start of the program to READY=1, seen from outside and without polling."""
-        path = self.path("notify")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.path("output"), "ab") as output:
-            notify.bind(path)
-            notify.settimeout(START_LIMIT)
-            environment = {k: v for k, v in os.environ.items() if k not in ("SUDO_UID", "BASTION_LOG", "RUST_LOG")}
-            began = time.monotonic()
-            self.process = self.namespace.popen(*self.argv(f"--data={ROOT}/data", *more), stdout=output, stderr=output,
-                                                env={**environment, "NOTIFY_SOCKET": path})
-            heard = b""
-            while b"READY=1" not in heard:
-                try:
-                    heard = notify.recv(4096)
-                except socket.timeout:
-                    raise Failed(f"the daemon did not become ready:\n{self.output()}") from None
-            return (time.monotonic() - began) * 1000
-
-    def decided(self):
-        status = Cli(BUILD, self).json("status")["status"]
-        if status["denied"]:
-            raise Failed(f"{status['denied']} connections were denied")
-        return status["by_reason"]["rule"]
-
-    def stop(self, expect=0):
-        if self.process:
-            super().stop(expect)
-
-
-class Gate(Bastion):
-    rung = "gate"
-
-
-class Queue(Bastion):
-    rung = "queue"
-
-
-CLASSES = {"A": NoFirewall, "B": AcceptAll, "C": Gate, "D": Queue}
-
-
-# ---- measuring ------------------------------------------------------------------------------------------------------------
-
-def run_client(network, *words, alone=True):
-    """One run of the client; counts as failed when any of its connections did."""
-    pinned = ["taskset", "-c", ",".join(map(str, sorted(FIRST if alone else ALL)))]
-    done = network.fw.run(*pinned, CLIENT, *words)
-    if done.returncode != 0:
-        raise Failed(f"the client ended with {done.returncode}: {done.stderr}")
-    said = json.loads(done.stdout)
-    if said["failed"] or not said["n"]:
-        raise Failed(f"client {' '.join(words)}: {said['failed']} of {said['n'] + said['failed']} failed")
-    return said
-
-
-def latencies(network, samples, suffix, add, count):
-    for version in (4, 6):
-        peer = network.peer_address(version)
-        for kind, port in (("tcp", TCP_PORT), ("udp", UDP_PORT)):
-            said = run_client(network, kind, peer, str(port), str(samples))
-            add(f"{kind}{version}{suffix}_p50_us", said["p50_ns"] / 1000)
-            add(f"{kind}{version}{suffix}_p99_us", said["p99_ns"] / 1000)
-            count(kind, said["n"] + said["warm_up"])
-
-
-def throughput(network, pace, add, count):
-    said = run_client(network, "rate", network.PEER4, str(TCP_PORT), str(THREADS), str(pace["rate_ms"]), alone=False)
-    add("rate", said["per_second"])
-    count("rate", said["n"])
-
-
-def measure_setup(network, letter, pace, add):
+def measure_known(network, server, letter, setup, pace, add, count):
+    """The client's destination is always the same."""
     samples = pace["samples"] // SAMPLES_SHARE.get(letter, 1)
-    n = {"tcp": 0, "udp": 0, "rate": 0}
+    gate = setup.gate_counts() if letter == "C" else None
+    helpers = descendants(setup.pid) if letter in "CD" else []
+    if setup.pid:
+        place(setup.pid, OTHERS)
+        cpu, helpers_cpu = cpu_us(setup.pid), sum(map(cpu_us, helpers))
+    count.latencies(network, samples, add, "")
+    if setup.pid:
+        place(setup.pid, FIRST)
+    count.latencies(network, samples, add, "_same")
+    if setup.pid:
+        add("cpu_us_per_10000", (cpu_us(setup.pid) - cpu) * 10000 / count.n)
+        place(setup.pid, set(ALL))
+    if helpers:
+        add("helpers_cpu_us_per_10000", (sum(map(cpu_us, helpers)) - helpers_cpu) * 10000 / count.n)
+    count.rates(network, pace, add)
+    count.bulk(network, server, pace, add)
+    if gate:
+        tagged, queued = (after - before for after, before in zip(setup.gate_counts(), gate, strict=True))
+        add("asked_percent", 100 * queued / count.n)
+        if tagged < count.n * (1 - UNASKED):
+            raise Failed(f"the gate knew {tagged} of {count.n} connections: the others went by it")
 
-    def count(kind, more):
-        n[kind] += more
 
+def measure_fresh(network, letter, setup, pace, add, count):
+    """Each destination is used once. Their number is shared by all kinds and families, so samples are fewer."""
+    samples = min(pace["samples"] // SAMPLES_SHARE.get(letter, 1), FRESH_ADDRESSES // 8)
+    before, gate = count.n, setup.gate_counts() if isinstance(setup, Gate) else None
+    if setup.pid:
+        place(setup.pid, OTHERS)
+        cpu = cpu_us(setup.pid)
+    count.latencies(network, samples, add, "_fresh", fresh=True)
+    if setup.pid:
+        add("fresh_cpu_us_per_10000", (cpu_us(setup.pid) - cpu) * 10000 / (count.n - before))
+        place(setup.pid, set(ALL))
+    if gate:
+        queued = setup.gate_counts()[1] - gate[1]
+        if queued < (count.n - before) * (1 - UNASKED):
+            raise Failed(f"{queued} of {count.n - before} connections to fresh destinations were asked about: the others were not first-seen")
+
+
+def measure_setup(network, server, letter, pace, add):
+    count = Count()
     with tempfile.TemporaryDirectory(prefix="bastion-bench-") as directory:
+        os.chmod(directory, 0o755)
+        denied = os.path.join(directory, "denied")
+        subprocess.run(["cp", CLIENT, denied], check=True)
         setup = CLASSES[letter](network, directory)
         try:
+            if letter == "C":
+                setup.write_rules({**setup.rules(), f"{denied}:*": False})
             took = setup.start()
             if took is not None:
                 add("start_ms", took)
-            cpu = None
+            if not isinstance(setup, GateFresh):
+                measure_known(network, server, letter, setup, pace, add, count)
+            if letter != "C":
+                measure_fresh(network, letter, setup, pace, add, count)
             if setup.pid:
-                place(setup.pid, OTHERS)
-                cpu = cpu_us(setup.pid)
-            latencies(network, samples, "", add, count)
-            if setup.pid:
-                place(setup.pid, FIRST)
-            latencies(network, samples, "_same", add, count)
-            if setup.pid:
-                add("cpu_us_per_10000", (cpu_us(setup.pid) - cpu) * 10000 / (n["tcp"] + n["udp"]))
-                place(setup.pid, set(ALL))
-            throughput(network, pace, add, count)
-            if setup.pid:
-                add("peak_kb", memory_kb(setup.pid)["peak"])
-            decided = setup.decided()
-            if decided is not None and decided < sum(n.values()) * (1 - UNASKED):
-                raise Failed(f"decided {decided} of {sum(n.values())} connections: the others went by it")
+                memory = memory_kb(setup.pid)
+                add("rss_kb", memory["rss"])
+                add("peak_kb", memory["peak"])
+            decided = setup.decided() if letter != "C" else None
+            if decided is not None and decided < count.n * (1 - UNASKED):
+                raise Failed(f"decided {decided} of {count.n} connections: the others went by it")
+            if letter == "C":
+                measure_refused(network, denied, pace["samples"] // 4, add)
         except Failed as e:
             raise Failed(f"{report.NAMES[letter]}: {e}") from None
         finally:
-            setup.stop()
-            if isinstance(setup, Daemon):
-                setup.close()
+            setup.close()
 
+
+# ---- what is measured once -------------------------------------------------------------------------------------------------
 
 def measure_idle(network, other, seconds):
     """Both rungs, each in a namespace of its own, at the same time, with no client."""
@@ -301,30 +219,12 @@ def measure_idle(network, other, seconds):
     return result
 
 
-def forget_flows_soon(network):
-    """So that conntrack's entries of one setup do not vouch for the connections of the next."""
-    for name in ("tcp_timeout_close", "udp_timeout", "udp_timeout_stream"):
-        network.fw.run("sysctl", "-qw", f"net.netfilter.nf_conntrack_{name}=1", check=True)
-
-
-def start_server(network):
-    # Room for every handshake that a run can make before the server is given a processor.
-    network.peer.run("sysctl", "-qw", "net.core.somaxconn=65535", check=True)
-    server = network.peer.popen(os.path.join(BUILD, "bench", "server"), str(TCP_PORT), str(UDP_PORTS), stdout=subprocess.PIPE)
-    if not select.select([server.stdout], [], [], START_LIMIT)[0] or server.stdout.readline() != b"ready\n":
-        server.kill()
-        raise Failed("the server did not start")
-    place(server.pid, OTHERS)
-    os.setpriority(os.PRIO_PROCESS, server.pid, -10)
-    return server
-
-
-def run_rounds(network, pace, say):
+def run_rounds(network, server, pace, say):
     series = {letter: {} for letter in SETUPS}
     for i in range(pace["rounds"]):
         for letter in SETUPS:
             say(f"round {i + 1} of {pace['rounds']}: {report.NAMES[letter]}")
-            measure_setup(network, letter, pace, lambda name, value, to=series[letter]: to.setdefault(name, []).append(value))
+            measure_setup(network, server, letter, pace, lambda name, value, to=series[letter]: to.setdefault(name, []).append(value))
     return series
 
 
@@ -376,10 +276,17 @@ def measure(quick, say):
     try:
         network, other = Network("bench-"), Network("bench-idle-")
         forget_flows_soon(network)
+        lead_networks_to_the_peer(network)
+        answer_every_refused_datagram(network)
         server = start_server(network)
-        series = run_rounds(network, pace, say)
+        series = run_rounds(network, server, pace, say)
         say(f"no client for {pace['idle_s']} s")
         idle = measure_idle(network, other, pace["idle_s"])
+        with tempfile.TemporaryDirectory(prefix="bastion-bench-") as directory:
+            ends = changes.measure(network, directory, pace["changes"], say)
+        with tempfile.TemporaryDirectory(prefix="bastion-bench-") as directory:
+            os.chmod(directory, 0o755)
+            identities = identity.measure(network, directory, pace["programs"], pace["programs_tagged"], say)
     finally:
         if server:
             server.kill()
@@ -390,16 +297,17 @@ def measure(quick, say):
     figures, ratios = summarize(series)
     return {
         "date": datetime.date.today().isoformat(), "machine": machine(), "quick": quick, "pace": pace, "threads": THREADS,
-        "load_before": load, "seconds": time.monotonic() - began, "figures": figures, "ratios": ratios, "idle": idle,
-        "series": series,
+        "load_before": load, "load_after": os.getloadavg()[0], "seconds": time.monotonic() - began, "figures": figures, "ratios": ratios,
+        "idle": idle, "changes": ends,
+        "identity": identities, "series": series,
     }
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.sh", description="What Bastion costs, beside no firewall and a plain NFQUEUE program.")
-    parser.add_argument("--quick", action="store_true", help="a third of the rounds, and 5 s instead of 30 s without a client")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and programs: a minute instead of five")
     parser.add_argument("--json", metavar="FILE", nargs="?", const="-", help="the figures as JSON too: to FILE, or instead of the table")
-    parser.add_argument("--doc", action="store_true", help="write doc/performance.md from this run")
+    parser.add_argument("--doc", action="store_true", help="write doc/performance.md, and its core into README.md, from this run")
     words = parser.parse_args()
 
     try:
@@ -420,6 +328,10 @@ def main():
             write_file(words.json, text)
     if words.doc:
         write_file(DOCUMENT, report.document(result))
+        readme = os.path.join(ROOT, "README.md")
+        with open(readme, encoding="utf-8") as f:
+            old = f.read()
+        write_file(readme, report.with_core(old, result))
     return 0
 
 

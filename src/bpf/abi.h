@@ -56,7 +56,7 @@ struct abi_tag {
         abi_u16 local_port; /* 0 not known yet */
         abi_u16 remote_port; /* what `state` is about (TCP, connected UDP) */
         abi_u8 raw;         /* raw or ping socket: judged by each packet's destination, whatever its protocol */
-        abi_u8 pad;
+        abi_u8 uncounted;   /* a known verdict allowed it, and no packet has passed: datagram sockets are connected to learn a route, too */
         abi_u8 remote[16];
         abi_u32 tally; /* which of `tallies` its bytes are counted in, 0: none */
         abi_u8 pad2[4];

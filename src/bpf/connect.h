@@ -162,7 +162,9 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         if (!own_as_first_subflow(ctx, &tag))
                 process = name_current(&tag);
         if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(c, process, &tag, tag.remote, tag.remote_port, &verdict)) {
-                tally_connection(verdict.tally, &tag, tag.remote, tag.remote_port);
+                tag.uncounted = is_datagram(tag.protocol) && verdict.state != ABI_TAG_DENIED;
+                if (!tag.uncounted)
+                        tally_connection(verdict.tally, tag.protocol, tag.remote, tag.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
                 tag.state = verdict.state;
@@ -228,7 +230,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct ab
         sender.protocol = ctx->protocol;
         process = name_current(&sender);
         if (is_datagram(sender.protocol) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
-                tally_connection(verdict.tally, &sender, remote, key.remote_port);
+                tally_connection(verdict.tally, sender.protocol, remote, key.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
                 peer.key = key;

@@ -216,7 +216,7 @@ static __always_inline bool is_reset(const struct abi_tag *tag, const struct see
 }
 
 /* What was decided for this packet's socket and destination; it has n bytes. */
-static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, const struct abi_flow *flow, __u32 n)
+static __always_inline bool is_decided(struct abi_tag *tag, __u64 cookie, const struct abi_flow *flow, __u32 n)
 {
         struct abi_config *c = get_config();
 
@@ -225,6 +225,10 @@ static __always_inline bool is_decided(const struct abi_tag *tag, __u64 cookie, 
         if (tag_applies(tag, flow)) {
                 if (!is_allowed(tag->state, tag->direction, tag->generation, c->generation))
                         return false;
+                if (tag->uncounted) {
+                        tag->uncounted = 0;
+                        tally_connection(tag->tally, flow->protocol, flow->remote, flow->remote_port);
+                }
                 tally_bytes(tag->tally, n);
                 return true;
         }

@@ -81,7 +81,7 @@ static __always_inline struct abi_tally *find_tally(__u32 id)
         return t && t->id == id ? t : NULL;
 }
 
-static __always_inline void tally_connection(__u32 id, const struct abi_tag *who, const __u8 remote[16], __u16 port)
+static __always_inline void tally_connection(__u32 id, __u8 protocol, const __u8 remote[16], __u16 port)
 {
         struct abi_tally *t = find_tally(id);
 
@@ -91,7 +91,7 @@ static __always_inline void tally_connection(__u32 id, const struct abi_tag *who
         __sync_fetch_and_add(&t->n_connections, 1);
         t->last = bpf_jiffies64();
         t->remote_port = port;
-        t->protocol = who->protocol;
+        t->protocol = protocol;
         __builtin_memcpy(t->remote, remote, sizeof(t->remote));
 }
 

@@ -5,6 +5,7 @@
  * parts, missing parts, scope ids).
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <string.h>
 
 #include "core/addr.h"
@@ -37,15 +38,22 @@ bool addr_is_zero(const struct addr *a)
         return memcmp(a->bytes + (addr_is_v4(a) ? 12 : 0), zero, addr_is_v4(a) ? 4 : 16) == 0;
 }
 
+/* The first `bits` of 64, in network order. */
+static uint64_t leading_bits(unsigned bits)
+{
+        return bits == 0 ? 0 : htobe64(UINT64_MAX << (64 - MIN(bits, 64u)));
+}
+
+/* By words, not bytes: a decision cuts its address to every length that the rules have. */
 struct addr addr_masked(const struct addr *a, unsigned prefix)
 {
-        struct addr masked = *a;
+        struct addr masked;
+        uint64_t words[2];
 
-        for (unsigned i = 0; i < sizeof(masked.bytes); i++) {
-                unsigned bits = prefix > i * 8 ? MIN(prefix - i * 8, 8u) : 0;
-
-                masked.bytes[i] &= (uint8_t)(0xff00 >> bits);
-        }
+        memcpy(words, a->bytes, sizeof(words));
+        words[0] &= leading_bits(prefix);
+        words[1] &= leading_bits(prefix > 64 ? prefix - 64 : 0);
+        memcpy(masked.bytes, words, sizeof(words));
         return masked;
 }
 

@@ -51,10 +51,11 @@ struct entry {
         struct rule *rule;
         struct list link;     /* in order of insertion */
         struct list expiring; /* among those that expire, else alone */
-        struct hashmap_node by_id, by_criteria, by_place;
+        struct hashmap_node by_id, by_criteria;
+        struct hashmap_node by_place; /* of one entry only among those of a place */
+        struct list same_place;       /* all of them, in a ring without a head */
         struct group *group;
-        unsigned n_levels;
-        struct entry *next[]; /* in the group, by level */
+        struct entry *next[]; /* in the group, by level: draw_levels() of them */
 };
 
 struct ruleset {
@@ -190,24 +191,35 @@ static void group_seek(struct group *group, const struct rule *rule, struct entr
         }
 }
 
-static void group_insert(struct group *group, struct entry *entry)
+/* Levels are drawn from the id, so that the same rules build the same lists and nobody need keep their number. */
+static unsigned draw_levels(const struct ruleset *set, const char *id)
+{
+        uint64_t bits = hash_bytes(~set->seed, id, strlen(id));
+        unsigned n = 1;
+
+        for (; n < SKIP_LEVELS && (bits & 3) == 0; bits >>= 2)
+                n++;
+        return n;
+}
+
+static void group_insert(struct group *group, struct entry *entry, unsigned n_levels)
 {
         struct entry **links[SKIP_LEVELS];
 
         group_seek(group, entry->rule, links);
-        for (unsigned level = 0; level < entry->n_levels; level++) {
+        for (unsigned level = 0; level < n_levels; level++) {
                 entry->next[level] = *links[level];
                 *links[level] = entry;
         }
         group->n++;
 }
 
-static void group_remove(struct entry *entry)
+static void group_remove(struct entry *entry, unsigned n_levels)
 {
         struct entry **links[SKIP_LEVELS];
 
         group_seek(entry->group, entry->rule, links);
-        for (unsigned level = 0; level < entry->n_levels; level++) {
+        for (unsigned level = 0; level < n_levels; level++) {
                 assert(*links[level] == entry);
                 *links[level] = entry->next[level];
         }
@@ -233,10 +245,10 @@ static struct place rule_place(const struct group *group, const struct rule *r)
 
 static uint64_t place_hash(const struct place *place)
 {
-        uint32_t words[5];
+        uint64_t words[3];
 
         memcpy(words, place->network.bytes, sizeof(place->network.bytes));
-        words[4] = (uint32_t)place->prefix << 24 | (uint32_t)place->has_port << 16 | place->port;
+        words[2] = (uint64_t)place->prefix << 32 | (uint64_t)place->has_port << 16 | place->port;
         return hash_bytes(place->group->by_key.hash, words, sizeof(words));
 }
 
@@ -252,9 +264,38 @@ static bool place_equal(const struct hashmap_node *node, const void *wanted)
         return a.prefix == b->prefix && a.has_port == b->has_port && a.port == b->port && addr_equal(&a.network, &b->network);
 }
 
-static void group_note_prefix(struct group *group, const struct place *place)
+static struct entry *place_find(const struct ruleset *set, const struct place *place)
 {
-        group->prefixes[place->has_port][place->prefix / 64] |= UINT64_C(1) << place->prefix % 64;
+        struct hashmap_node *node = hashmap_find(&set->places, place_hash(place), place_equal, place);
+
+        return node ? CONTAINER_OF(node, struct entry, by_place) : NULL;
+}
+
+/* 0 or -ENOMEM. */
+static int place_insert(struct ruleset *set, struct entry *entry)
+{
+        struct place place = rule_place(entry->group, entry->rule);
+        struct entry *first = place_find(set, &place);
+
+        if (first)
+                list_append(&first->same_place, &entry->same_place);
+        else if (hashmap_insert(&set->places, &entry->by_place, place_hash(&place)) < 0)
+                return -ENOMEM;
+        entry->group->prefixes[place.has_port][place.prefix / 64] |= UINT64_C(1) << place.prefix % 64;
+        return 0;
+}
+
+static void place_remove(struct ruleset *set, struct entry *entry)
+{
+        struct place place = rule_place(entry->group, entry->rule);
+        struct list *other = entry->same_place.next;
+
+        if (place_find(set, &place) == entry) {
+                hashmap_remove(&set->places, &entry->by_place);
+                if (other != &entry->same_place) /* which cannot fail: the table has buckets */
+                        hashmap_insert(&set->places, &CONTAINER_OF(other, struct entry, same_place)->by_place, place_hash(&place));
+        }
+        list_unlink(&entry->same_place);
 }
 
 /* Identifiers. */
@@ -319,24 +360,13 @@ static struct entry *find_same(const struct ruleset *set, const struct rule *rul
         return node ? CONTAINER_OF(node, struct entry, by_criteria) : NULL;
 }
 
-/* Levels are drawn from the id, so that the same rules build the same lists. */
-static unsigned draw_levels(const struct ruleset *set, const char *id)
-{
-        uint64_t bits = hash_bytes(~set->seed, id, strlen(id));
-        unsigned n = 1;
-
-        for (; n < SKIP_LEVELS && (bits & 3) == 0; bits >>= 2)
-                n++;
-        return n;
-}
-
 /* Takes the rule out of every index; the entry and its group stay. */
 static void entry_unlink(struct ruleset *set, struct entry *entry)
 {
-        group_remove(entry);
+        group_remove(entry, draw_levels(set, entry->rule->id));
         hashmap_remove(&set->ids, &entry->by_id);
         hashmap_remove(&set->criteria, &entry->by_criteria);
-        hashmap_remove(&set->places, &entry->by_place);
+        place_remove(set, entry);
         list_unlink(&entry->link);
         list_unlink(&entry->expiring);
         set->n--;
@@ -346,22 +376,20 @@ static void entry_unlink(struct ruleset *set, struct entry *entry)
 static int entry_link(struct ruleset *set, struct entry *entry, struct group *group, struct list *at)
 {
         const struct rule *rule = entry->rule;
-        struct place place = rule_place(group, rule);
 
+        entry->group = group;
         if (hashmap_insert(&set->ids, &entry->by_id, hash_bytes(set->seed, rule->id, strlen(rule->id))) < 0)
                 return -ENOMEM;
         if (hashmap_insert(&set->criteria, &entry->by_criteria, rule_criteria_hash(rule, set->seed)) < 0) {
                 hashmap_remove(&set->ids, &entry->by_id);
                 return -ENOMEM;
         }
-        if (hashmap_insert(&set->places, &entry->by_place, place_hash(&place)) < 0) {
+        if (place_insert(set, entry) < 0) {
                 hashmap_remove(&set->criteria, &entry->by_criteria);
                 hashmap_remove(&set->ids, &entry->by_id);
                 return -ENOMEM;
         }
-        entry->group = group;
-        group_note_prefix(group, &place);
-        group_insert(group, entry);
+        group_insert(group, entry, draw_levels(set, rule->id));
         list_append(at, &entry->link);
         if (rule->expires.ns != BOOTTIME_NEVER.ns)
                 list_append(&set->expiring, &entry->expiring);
@@ -391,9 +419,9 @@ static struct entry *entry_new(const struct ruleset *set, const char *id)
 
         if (!entry)
                 return NULL;
-        entry->n_levels = n_levels;
         list_init(&entry->link);
         list_init(&entry->expiring);
+        list_init(&entry->same_place);
         return entry;
 }
 
@@ -487,14 +515,15 @@ static struct rule *better(struct rule *a, struct rule *b)
 /* `best`, or what is better in one place. */
 static struct rule *place_decide(const struct query *q, const struct place *place, struct rule *best)
 {
-        struct hashmap_node *node = hashmap_find(&q->set->places, place_hash(place), place_equal, place);
+        struct entry *first = place_find(q->set, place), *entry = first;
 
-        for (; node; node = hashmap_find_next(node, place_equal, place)) {
-                struct rule *rule = CONTAINER_OF(node, struct entry, by_place)->rule;
-
-                if (rule_may_match(rule, q->facts, q->known, q->now))
-                        best = better(best, rule);
-        }
+        if (!first)
+                return best;
+        do {
+                if (rule_may_match(entry->rule, q->facts, q->known, q->now))
+                        best = better(best, entry->rule);
+                entry = CONTAINER_OF(entry->same_place.next, struct entry, same_place);
+        } while (entry != first);
         return best;
 }
 

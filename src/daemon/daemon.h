@@ -4,6 +4,7 @@
  * packet, message, signal or deadline at hand and returns. Ownership and lifetimes: ARCHITECTURE.md, "Who owns what".
  *
  *      packet_path   one packet, from the queue to its verdict
+ *      raw           whether the sender of a raw packet is sure (queue rung)
  *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
  *      policy        configuration and rules: load, change, save, tell everybody
@@ -51,6 +52,14 @@ struct counters {
         uint64_t n_not_ended;        /* live flows that a rule denies and that the kernel would not end */
 };
 
+/* A raw packet that was let go or refused: for a moment it may still count at its sender's socket. */
+struct raw_verdict {
+        uint32_t pid;
+        struct boottime when;
+};
+
+enum { RAW_VERDICTS = 8 };
+
 struct daemon {
         struct options options;
         sd_event *loop;
@@ -68,13 +77,12 @@ struct daemon {
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
         char *config_problem, *rules_problem; /* words about a bad file, or NULL */
-        struct file_stamp {
-                uint64_t inode;
-                int64_t size, mtime_ns;
-        } rules_stamp; /* of rules.json as last read or written: somebody else's edit shows as a difference */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
-        bool rules_save_failed; /* what is in force is tried again until it is on disk */
+        int rules_save_error;  /* negative: why the last save failed; what is in force is tried again until it is on disk */
+        unsigned n_stale_saves; /* in a row: somebody else's file lay there */
+        struct rule **deleted;  /* in force no more, perhaps still in the file */
+        size_t n_deleted;
 
         /* the kernel */
         struct queue *queue;
@@ -88,6 +96,8 @@ struct daemon {
         struct sockets *sockets;
         struct flowmem *flows; /* queue rung */
         struct sweep *sweep;
+        struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
+        unsigned next_raw_verdict;
 
         /* people and memory */
         struct question_table *questions;
@@ -117,6 +127,12 @@ struct decision packet_path_judge(struct daemon *d, const struct owner *owners, 
                                   struct boottime now);
 /* What the tag of a socket says after such a decision. */
 enum tag_state packet_path_tag_for(const struct decision *decision);
+
+/* ---- raw.c */
+/* Whether the packet at hand is certainly this program's, a raw socket of which has something under way. */
+bool raw_sender_is_sure(struct daemon *d, uint32_t pid, struct boottime now);
+/* To be told of every verdict. */
+void raw_on_verdict(struct daemon *d, const struct flow *flow, uint32_t pid, struct boottime now);
 
 /* ---- probe.c */
 /* Sends a packet of our own through hook, gate and queue; appends a line to `report`. */
@@ -149,7 +165,9 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
 unsigned policy_try_left(const struct daemon *d);
-void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
+/* What those are told who wait for the save: 0, a negative errno, or that a later save speaks for this one too. */
+enum { POLICY_E_LATER = 1 };
+int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
 /* The machine's addresses changed. */

@@ -84,8 +84,9 @@ static void on_save(void *userdata, const char *path, int64_t ticket, int error)
 {
         struct daemon *d = userdata;
 
-        policy_on_saved(d, path, ticket, error);
-        server_on_saved(d, ticket, error);
+        error = policy_on_saved(d, path, ticket, error);
+        if (error != POLICY_E_LATER)
+                server_on_saved(d, ticket, error);
 }
 
 static int on_saver(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
@@ -233,10 +234,10 @@ static void stop(struct daemon *d)
         history_tell(d);
         server_stop(d);
         queue_close(d->queue);
-        tracker_close(d->tracker);
+        d->tracker = tracker_close(d->tracker);
         sockets_close(d->sockets);
         flowmem_free(d->flows);
-        question_table_free(d->questions);
+        d->questions = question_table_free(d->questions);
         history_stop(d);
         helpers_stop(d);
         policy_stop(d);

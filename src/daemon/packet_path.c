@@ -94,6 +94,8 @@ static void attribute_by_socket(struct transit *t)
         for (int i = 0; i < n; i++)
                 if (!recall(t, &found[i]))
                         look_up_holders(t, &found[i]);
+        if (n > 0 && found[0].raw && t->n > 0 && !raw_sender_is_sure(t->d, t->owners[0].subject->process.pid, t->now))
+                add_owner(t, subject_unknown(), 0);
         if (t->n == 0)
                 add_owner(t, subject_unknown(), n > 0 ? found[0].cookie : 0);
         if (t->n > 1)
@@ -312,6 +314,7 @@ static void act(struct transit *t, struct decision decision)
                 if (t->d->tracker && t->owners[i].cookie)
                         tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, &change);
         carry_out(t->d, held.packet_id, held.cookie, &held.flow, &decision, remember(t, &decision), false);
+        raw_on_verdict(t->d, &held.flow, held.process.pid, t->now);
         tell(t, &decision);
         if (decision.would_ask)
                 prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
@@ -321,6 +324,7 @@ void packet_path_finish(struct daemon *d, const struct held *held, struct subjec
                         const struct decision *decision, struct boottime opened)
 {
         carry_out(d, held->packet_id, held->cookie, &held->flow, decision, 0, true);
+        raw_on_verdict(d, &held->flow, held->process.pid, clock_boottime());
         history_add(d, decision, subject, &held->flow, DIRECTION_OUT, host, boottime_left(clock_boottime(), opened));
 }
 

@@ -77,8 +77,8 @@ void policy_reload(struct daemon *d)
 
 void policy_stop(struct daemon *d)
 {
-        if (d->rules_save_failed && d->rules)
-                policy_save_rules(d); /* the saver finishes what it has before it ends */
+        if (d->saver)
+                policy_finish_saving(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);
         policy_clear_problem(&d->config_problem);

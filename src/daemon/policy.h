@@ -44,6 +44,8 @@ void policy_refresh_hook(struct daemon *d);
 int policy_start_rules(struct daemon *d);
 int policy_load_rules(struct daemon *d, bool at_start);
 int64_t policy_save_rules(struct daemon *d);
+/* At the stop: waits until what is in force is on disk, or cannot be. */
+void policy_finish_saving(struct daemon *d);
 /* The configuration switches some factory rules. */
 void policy_apply_config(struct daemon *d);
 void policy_forget_session_answers(struct daemon *d);

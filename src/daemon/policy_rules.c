@@ -2,33 +2,25 @@
 /*
  * The rules in force: loaded, changed, saved. A change is in force in memory first; the saver thread writes it. A rules.json with a mistake in
  * it is somebody's unfinished work and is never written over: what is added meanwhile goes into the last good copy, and into the file
- * when that has been put right. Every change that can end a flow ends in policy_changed(): live flows are decided again (sweep.c). After any
- * change open questions are decided again.
+ * when that has been put right. A rules.json that somebody else wrote is not written over either: the saver replaces only the version that it
+ * was told of, and when another lies there, that is read, what is not on disk yet is added to it or taken from it, and the whole is saved again.
+ * Every change that can end a flow ends in policy_changed(): live flows are decided again (sweep.c). After any change open questions are decided
+ * again.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/policy.h"
 #include "sys/clock.h"
 
-enum { SAVE_AGAIN_SECONDS = 5 };
-
-static struct file_stamp stamp_of(const char *path)
-{
-        struct stat st;
-
-        if (lstat(path, &st) < 0)
-                return (struct file_stamp){ 0 };
-        return (struct file_stamp){
-                .inode = st.st_ino,
-                .size = st.st_size,
-                .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-        };
-}
+enum {
+        SAVE_AGAIN_SECONDS = 5,
+        SAVE_TRIES = 16, /* while somebody else replaces the file again and again */
+};
 
 /* The configuration switches some factory rules; session answers outlive a reload. */
 void policy_apply_config(struct daemon *d)
@@ -81,6 +73,73 @@ static bool move_unsaved_rules(struct ruleset *from, struct ruleset *to)
         return any;
 }
 
+static void forget_deletions(struct daemon *d)
+{
+        for (size_t i = 0; i < d->n_deleted; i++)
+                rule_free(d->deleted[i]);
+        free(d->deleted);
+        d->deleted = NULL;
+        d->n_deleted = 0;
+}
+
+/* Takes `rule`, which is in force no more and perhaps still in the file. */
+static void remember_deletion(struct daemon *d, struct rule *rule)
+{
+        struct rule **more = realloc(d->deleted, (d->n_deleted + 1) * sizeof(*more));
+
+        if (!more) {
+                log_warn("no memory: rule %s comes back if somebody edits the file before it is saved", rule->id);
+                rule_free(rule);
+                return;
+        }
+        d->deleted = more;
+        d->deleted[d->n_deleted++] = rule;
+}
+
+static bool is_same_rule(const struct rule *a, const struct rule *b)
+{
+        return a->origin == b->origin && a->action == b->action && rule_same_criteria(a, b);
+}
+
+/* A flat rule's id says what it is; one of the list may have been numbered anew. */
+static const struct rule *find_same_rule(const struct ruleset *set, const struct rule *rule)
+{
+        const struct rule *found = ruleset_find(set, rule->id);
+
+        if (found && is_same_rule(found, rule))
+                return found;
+        if (rule->origin != ORIGIN_LIST)
+                return NULL;
+        found = ruleset_next(set, NULL);
+        while (found && !is_same_rule(found, rule))
+                found = ruleset_next(set, found);
+        return found;
+}
+
+/* What was deleted and is still in the file goes again; one that has another action by now is a new word. True when there was any. */
+static bool delete_again(struct daemon *d, struct ruleset *set)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < d->n_deleted; i++) {
+                const struct rule *found = find_same_rule(set, d->deleted[i]);
+
+                if (!found)
+                        continue;
+                rule_free(ruleset_remove(set, found->id));
+                any = true;
+        }
+        return any;
+}
+
+static bool has_unsaved_rules(const struct daemon *d)
+{
+        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
+                if (r->unsaved)
+                        return true;
+        return false;
+}
+
 /* What a rule did so far is remembered under its id. */
 static void carry_hits(const struct ruleset *from, struct ruleset *to)
 {
@@ -92,7 +151,7 @@ static void carry_hits(const struct ruleset *from, struct ruleset *to)
         }
 }
 
-/* True when rules went along that the file does not have. */
+/* True when what is in force now is not what the file says. */
 static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_rest rest)
 {
         bool unsaved = false;
@@ -100,12 +159,14 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         if (d->rules) {
                 carry_hits(d->rules, set);
                 move_session_rules(d->rules, set);
-                unsaved = move_unsaved_rules(d->rules, set);
+                unsaved = delete_again(d, set);
+                unsaved = move_unsaved_rules(d->rules, set) || unsaved;
                 ruleset_free(d->rules);
         }
         d->rules = set;
         rulefile_rest_deinit(&d->rest);
         d->rest = rest;
+        malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
         return unsaved;
 }
@@ -127,6 +188,7 @@ int policy_load_rules(struct daemon *d, bool at_start)
         _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
         struct rulefile_rest rest = { 0 };
         struct file_error error = { 0 }, ignored;
+        struct file_stamp version;
         char path[PATH_MAX], good[PATH_MAX];
         char *text = NULL;
         size_t n = 0;
@@ -136,17 +198,23 @@ int policy_load_rules(struct daemon *d, bool at_start)
                 return -ENOMEM;
         policy_path(path, d->options.etc, "rules.json");
         policy_path(good, d->options.state, "rules.json.good");
-        d->rules_stamp = stamp_of(path);
+        /* Looked at before it is read: what changes in between is noticed when it is saved. */
+        version = files_stamp(path);
+        r = saver_expect(d->saver, path, &version);
+        if (r < 0)
+                return r;
         r = policy_read_rules(path, set, &rest, &text, &n, &error);
         if (r == 0 || r == -ENOENT) {
                 bool unsaved = swap_rules(d, TAKE_PTR(set), rest);
 
                 policy_clear_problem(&d->rules_problem);
                 if (unsaved) {
+                        int64_t ticket = policy_save_rules(d);
+
                         free(text);
-                        policy_save_rules(d);
-                        return 0;
+                        return ticket < 0 ? (int)ticket : 0;
                 }
+                forget_deletions(d);
                 /* Somebody took the file away, and with it its rules: an old copy must not bring them back. */
                 if (r == -ENOENT && (text = strdup("{}\n")))
                         n = strlen(text);
@@ -237,13 +305,13 @@ static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, v
 static bool take_foreign_edit(struct daemon *d)
 {
         char path[PATH_MAX];
-        struct file_stamp stamp;
+        struct file_stamp now, expected;
 
         if (d->rules_ticket != 0)
-                return false; /* the difference is, or will be, our own */
+                return false; /* the difference is, or will be, our own; if it is not, the saver notices */
         policy_path(path, d->options.etc, "rules.json");
-        stamp = stamp_of(path);
-        if (memcmp(&stamp, &d->rules_stamp, sizeof(stamp)) == 0)
+        now = files_stamp(path);
+        if (!saver_expected(d->saver, path, &expected) || file_stamp_equal(&now, &expected))
                 return false;
         log_info("%s was changed by somebody else: reading it before writing", path);
         if (policy_load_rules(d, false) < 0)
@@ -282,7 +350,9 @@ int64_t policy_save_rules(struct daemon *d)
 
 const char *policy_save_error(const struct daemon *d, int error)
 {
-        return error == -EBADMSG && d->rules_problem ? d->rules_problem : strerror(-error);
+        if (error == -EBADMSG && d->rules_problem)
+                return d->rules_problem;
+        return error == -ESTALE ? "somebody else writes it all the time" : strerror(-error);
 }
 
 static int on_save_again(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -297,46 +367,102 @@ static int on_save_again(_unused_ sd_event_source *source, _unused_ uint64_t use
 /* No room, no descriptors: such things pass. Told of once, tried until it works, and a last time when the daemon stops. */
 static void on_rules_not_saved(struct daemon *d, const char *path, int error)
 {
-        if (!d->rules_save_failed) {
-                log_error("cannot save %s: %s; what it should hold is in force and is tried again every %d s", path, strerror(-error),
+        if (d->rules_save_error == 0) {
+                log_error("cannot save %s: %s; what it should hold is in force and is tried again every %d s", path, policy_save_error(d, error),
                           SAVE_AGAIN_SECONDS);
-                server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
+                server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, policy_save_error(d, error));
         }
-        d->rules_save_failed = true;
+        d->rules_save_error = error;
         sd_event_source_set_time(d->save_timer, clock_monotonic_us() + SAVE_AGAIN_SECONDS * UINT64_C(1000000));
         sd_event_source_set_enabled(d->save_timer, SD_EVENT_ONESHOT);
 }
 
-/* The last save of rules.json is done, for better or worse. */
-static void on_rules_saved(struct daemon *d, const char *path, int error)
+static void on_rules_on_disk(struct daemon *d, const char *path)
 {
-        d->rules_ticket = 0;
-        if (error < 0) {
-                on_rules_not_saved(d, path, error);
-        } else {
-                if (d->rules_save_failed)
-                        log_info("%s is saved now", path);
-                d->rules_save_failed = false;
-                d->rules_stamp = stamp_of(path);
-                for (struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
-                        r->unsaved = false;
-        }
-        if (!d->rules_reload_due)
-                return;
+        if (d->rules_save_error < 0)
+                log_info("%s is saved now", path);
+        d->rules_save_error = 0;
+        d->n_stale_saves = 0;
+        forget_deletions(d);
+        for (struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
+                r->unsaved = false;
+}
+
+static void reload_rules(struct daemon *d)
+{
         d->rules_reload_due = false;
         if (policy_load_rules(d, false) < 0)
                 log_error("cannot reload the rules: no memory; those in force stay");
         policy_changed(d);
 }
 
-void policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
+/* Somebody else's file lies in the place of what was read last. It is read, with what is not on disk yet carried into it, and saved again. What
+ * those are told who wait for the save: a negative errno, 0 when nothing of ours is missing in that file, or POLICY_E_LATER. */
+static int on_rules_stale(struct daemon *d, const char *path)
 {
-        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket)) {
-                on_rules_saved(d, path, error);
-        } else if (error < 0) {
+        if (++d->n_stale_saves > SAVE_TRIES) {
+                d->n_stale_saves = 0;
+                on_rules_not_saved(d, path, -ESTALE);
+                return -ESTALE;
+        }
+        log_info("%s was changed by somebody else while it was being saved: reading it, and saving again", path);
+        reload_rules(d);
+        if (d->rules_ticket != 0)
+                return POLICY_E_LATER;
+        if (d->rules_problem)
+                return -EBADMSG;
+        if (d->n_deleted > 0 || has_unsaved_rules(d)) {
+                on_rules_not_saved(d, path, -ENOMEM);
+                return -ENOMEM;
+        }
+        on_rules_on_disk(d, path);
+        return 0;
+}
+
+/* The last save of rules.json is done, for better or worse. */
+static int on_rules_saved(struct daemon *d, const char *path, int error)
+{
+        d->rules_ticket = 0;
+        if (error == -ESTALE)
+                return on_rules_stale(d, path);
+        if (error < 0)
+                on_rules_not_saved(d, path, error);
+        else
+                on_rules_on_disk(d, path);
+        if (d->rules_reload_due)
+                reload_rules(d);
+        return error;
+}
+
+int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
+{
+        malloc_trim(0); /* the file's text lay between what stays */
+        if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
+                return on_rules_saved(d, path, error);
+        if (error == -ESTALE)
+                return POLICY_E_LATER; /* rules.json, and a newer save of it is under way */
+        if (error < 0) {
                 log_error("cannot save %s: %s; what it should hold is in force until the daemon stops", path, strerror(-error));
                 server_notify(d, "Not saved", NOTIFICATION_ERROR, "%s: %s", path, strerror(-error));
         }
+        return error;
+}
+
+static void on_saved_at_stop(void *userdata, const char *path, int64_t ticket, int error)
+{
+        policy_on_saved(userdata, path, ticket, error);
+}
+
+void policy_finish_saving(struct daemon *d)
+{
+        if (d->rules_save_error < 0 && d->rules)
+                policy_save_rules(d);
+        /* One wait for each try that on_rules_stale() may begin. */
+        for (unsigned i = 0; i <= SAVE_TRIES && d->rules_ticket != 0; i++) {
+                saver_wait(d->saver);
+                saver_dispatch(d->saver, on_saved_at_stop, d);
+        }
+        forget_deletions(d);
 }
 
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
@@ -371,7 +497,10 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
         if (!rule || rule->origin == ORIGIN_FACTORY)
                 return false;
         session = rule->origin == ORIGIN_SESSION;
-        rule_free(ruleset_remove(d->rules, id));
+        if (session)
+                rule_free(ruleset_remove(d->rules, id));
+        else
+                remember_deletion(d, ruleset_remove(d->rules, id));
         *ret_ticket = session ? 0 : policy_save_rules(d);
         policy_changed(d);
         return true;

@@ -38,6 +38,8 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->config_problem);
         if (d->rules_problem)
                 buf_printf(&text, "%s\n", d->rules_problem);
+        if (d->rules_save_error < 0)
+                buf_printf(&text, "%s/rules.json is not saved: %s; tried again\n", d->options.etc, policy_save_error(d, d->rules_save_error));
         if (helpers_problem(d)[0])
                 buf_printf(&text, "%s\n", helpers_problem(d));
         if (helpers_lost(d))
@@ -50,10 +52,12 @@ static char *problems_of(const struct daemon *d)
 void report_status(struct daemon *d, struct status *ret)
 {
         struct tracker_stats kernel = { 0 };
+        struct queue_stats queue;
 
         summaries_tell(d);
         if (d->tracker)
                 tracker_stats(d->tracker, &kernel);
+        queue_stats(d->queue, &queue);
         *ret = (struct status){
                 .version = BASTION_VERSION,
                 .pid = d->pid,
@@ -68,7 +72,7 @@ void report_status(struct daemon *d, struct status *ret)
                 .n_questions = question_count(d->questions),
                 .n_held = question_held_count(d->questions),
                 .n_clients = server_client_count(d),
-                .n_queue_overruns = d->counters.n_queue_overruns,
+                .n_queue_overruns = (uint64_t)queue.kernel_dropped + queue.user_dropped, /* one overrun is many packets */
                 .n_track_lost = kernel.n_track_lost,
                 .n_tag_failed = kernel.n_tag_failed,
                 .n_log_lost = helpers_lost(d),
@@ -156,7 +160,7 @@ static void check_queue(struct daemon *d, struct findings *f)
 
         queue_stats(d->queue, &s);
         add(f, s.kernel_dropped || s.user_dropped ? CHECK_WARNING : CHECK_OK, "queue",
-            "number %u: %" PRIu64 " received, %u waiting, %u dropped because it was full, %u dropped on the way to us", d->options.queue,
+            "number %u: %" PRIu64 " received, %u waiting, %u dropped because it was full, %u because too much of it was unread", d->options.queue,
             s.n_received, s.waiting, s.kernel_dropped, s.user_dropped);
 }
 

@@ -209,7 +209,7 @@ void server_on_saved(struct daemon *d, int64_t ticket, int error)
                         if (!saver_covers(ticket, p->ticket))
                                 continue;
                         if (error < 0)
-                                server_send_error(c, p->id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s", strerror(-error));
+                                server_send_error(c, p->id, MESSAGE_ERROR_INTERNAL, "in force, but not saved: %s", policy_save_error(d, error));
                         else
                                 server_send(c, &p->line);
                         pending_free(p);

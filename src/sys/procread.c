@@ -20,6 +20,7 @@ enum {
         PROCREAD_SMALL = 1024,  /* stat */
         PROCREAD_FILE = 8192,   /* status, cgroup */
         PROCREAD_LINK = 64,     /* "socket:[18446744073709551615]" */
+        PROCREAD_WALKS = 2,
         PID_MAX = 1 << 22,
 };
 
@@ -235,8 +236,7 @@ static void each_socket_of(int proc_fd, uint32_t pid, procread_socket_fn fn, voi
                 return;
         }
         while ((entry = readdir(dir))) {
-                if (entry->d_type != DT_LNK)
-                        continue;
+                /* Not asked for its d_type, which is unknown where the kernel has no memory for an inode; "." and ".." are no links. */
                 n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link));
                 if (n < 0 && errno == EACCES)
                         return; /* the permission is the process's, not the descriptor's: the next would say the same */
@@ -277,7 +277,10 @@ unsigned procread_socket_owners(uint64_t inode, uint32_t ret[LIMIT_OWNERS])
 {
         struct owners o = { .inode = inode, .pids = ret };
 
-        procread_each_socket(collect_owner, &o);
+        /* A walk is no snapshot. A socket that has an inode has a holder; who took it over from a process that we had not come to, and was passed
+         * already, is seen by the next walk. */
+        for (unsigned i = 0; i < PROCREAD_WALKS && o.n == 0; i++)
+                procread_each_socket(collect_owner, &o);
         return o.n;
 }
 

@@ -14,7 +14,8 @@
  * file it names: path_deleted when that is gone, path_foreign when the process is in another mount namespace and the path names another file here. */
 struct subject *procread_subject(uint32_t pid, enum identity identity);
 
-/* All processes that hold a socket with this inode, at most LIMIT_OWNERS pids; returns how many. Walks /proc/PID/fd: O(processes × fds). */
+/* All processes that hold a socket with this inode, at most LIMIT_OWNERS pids; returns how many. Walks /proc/PID/fd, twice when there
+ * seems to be nobody: O(processes × fds). */
 unsigned procread_socket_owners(uint64_t inode, uint32_t ret[LIMIT_OWNERS]);
 
 /* One walk for many sockets: calls `fn` for each (inode, pid) pair found. */

@@ -21,14 +21,16 @@ struct save {
         int64_t ticket;      /* of what waits */
         int64_t done_ticket; /* of what was finished and not yet told */
         int done_error;
+        bool guarded; /* only this version is replaced: */
+        struct file_stamp expected;
 };
 
 struct saver {
         pthread_t thread;
         pthread_mutex_t mutex;
-        pthread_cond_t wake;
+        pthread_cond_t wake, idle;
         int event_fd;
-        bool running, stopping;
+        bool running, stopping, busy;
         struct save saves[SAVER_FILES];
         int64_t last_ticket;
 };
@@ -46,15 +48,22 @@ static void run_save(struct saver *s, struct save *save)
 {
         char *data = TAKE_PTR(save->data);
         int64_t ticket = save->ticket;
+        struct file_stamp expected = save->expected, written;
+        bool guarded = save->guarded;
         size_t n = save->n;
         mode_t mode = save->mode;
         uint64_t one = 1;
         int r;
 
+        s->busy = true;
         pthread_mutex_unlock(&s->mutex);
-        r = files_replace(save->path, data, n, mode); /* the path of a slot never changes */
+        /* The path of a slot never changes. */
+        r = guarded ? files_replace_known(save->path, &expected, data, n, mode, &written) : files_replace(save->path, data, n, mode);
         free(data);
         pthread_mutex_lock(&s->mutex);
+        s->busy = false;
+        if (guarded && r >= 0)
+                save->expected = written;
         save->done_ticket = ticket;
         save->done_error = r;
         if (write(s->event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
@@ -69,12 +78,14 @@ static void *saver_main(void *userdata)
         for (;;) {
                 struct save *save = next_save(s);
 
-                if (save)
+                if (save) {
                         run_save(s, save);
-                else if (s->stopping)
+                        continue;
+                }
+                pthread_cond_broadcast(&s->idle);
+                if (s->stopping)
                         break;
-                else
-                        pthread_cond_wait(&s->wake, &s->mutex);
+                pthread_cond_wait(&s->wake, &s->mutex);
         }
         pthread_mutex_unlock(&s->mutex);
         return NULL;
@@ -95,6 +106,7 @@ int saver_new(struct saver **ret)
         }
         pthread_mutex_init(&s->mutex, NULL);
         pthread_cond_init(&s->wake, NULL);
+        pthread_cond_init(&s->idle, NULL);
         *ret = s;
         return 0;
 }
@@ -129,6 +141,7 @@ struct saver *saver_stop(struct saver *s)
         }
         close(s->event_fd);
         pthread_cond_destroy(&s->wake);
+        pthread_cond_destroy(&s->idle);
         pthread_mutex_destroy(&s->mutex);
         free(s);
         return NULL;
@@ -169,6 +182,42 @@ int64_t saver_replace(struct saver *s, const char *path, char *data, size_t n, m
         pthread_mutex_unlock(&s->mutex);
         free(data);
         return ticket;
+}
+
+int saver_expect(struct saver *s, const char *path, const struct file_stamp *version)
+{
+        struct save *save;
+
+        pthread_mutex_lock(&s->mutex);
+        save = slot_for(s, path);
+        if (save) {
+                save->guarded = true;
+                save->expected = *version;
+        }
+        pthread_mutex_unlock(&s->mutex);
+        return save ? 0 : -ENOSPC;
+}
+
+bool saver_expected(struct saver *s, const char *path, struct file_stamp *ret)
+{
+        struct save *save;
+        bool guarded;
+
+        pthread_mutex_lock(&s->mutex);
+        save = slot_for(s, path);
+        guarded = save && save->guarded;
+        if (guarded)
+                *ret = save->expected;
+        pthread_mutex_unlock(&s->mutex);
+        return guarded;
+}
+
+void saver_wait(struct saver *s)
+{
+        pthread_mutex_lock(&s->mutex);
+        while (s->running && (s->busy || next_save(s)))
+                pthread_cond_wait(&s->idle, &s->mutex);
+        pthread_mutex_unlock(&s->mutex);
 }
 
 bool saver_covers(int64_t done, int64_t waited)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/macros.h"
+#include "sys/files.h"
 
 enum { SAVER_FILES = 8 };
 
@@ -31,6 +32,16 @@ int saver_fd(const struct saver *s);
 
 /* Replaces `path` by `data` (n bytes, taken: the saver frees it, also on failure). Returns a ticket > 0, or a negative errno. */
 int64_t saver_replace(struct saver *s, const char *path, char *data, size_t n, mode_t mode);
+
+/* Others write `path` too, and this is the version of it that was read last. From now on a save replaces that version only, or what saves of ours made
+ * of it since; should something else lie there, it stays, and the save ends with -ESTALE, as do those after it until this is called again.
+ * While a save of `path` is under way it must not be called. 0 or negative errno. */
+int saver_expect(struct saver *s, const char *path, const struct file_stamp *version);
+/* The version that was expected last, or written by a save since; false when nobody cares which it is. */
+bool saver_expected(struct saver *s, const char *path, struct file_stamp *ret);
+
+/* Waits until nothing is being saved; what has finished is still to be dispatched. Before saver_run() it returns at once. */
+void saver_wait(struct saver *s);
 
 /* True when a finished save `done` means that the one behind `waited` is on disk: same file, not older. */
 bool saver_covers(int64_t done, int64_t waited);

@@ -219,8 +219,9 @@ static void collect(void *userdata, const struct sockdiag_socket *socket)
                 c->found[c->n++] = *socket;
 }
 
-/* One table of /proc/net: the sockets whose "port" is `port` and whose addresses do not speak against the flow. */
-static void collect_table(struct collection *c, const char *path, uint16_t port)
+/* One table of /proc/net: the sockets whose "port" is `port`, whose addresses do not speak against the flow, and which have a packet under way: the
+ * one that waits here counts at the socket that sent it. One that only lies open did not send it. */
+static void collect_table(struct collection *c, const char *path, uint16_t port, bool raw)
 {
         _cleanup_(freep) char *text = NULL;
         struct procnet_socket socket;
@@ -231,13 +232,13 @@ static void collect_table(struct collection *c, const char *path, uint16_t port)
                 return; /* no such table: the kernel has no such sockets */
         at = text;
         while (c->n < c->max && procnet_next(&at, &left, &socket)) {
-                if (socket.local_port != port)
+                if (socket.local_port != port || socket.unsent == 0)
                         continue;
                 if (!addr_is_zero(&socket.local) && !addr_equal(&socket.local, &c->flow->local))
                         continue;
                 if (!addr_is_zero(&socket.remote) && !addr_equal(&socket.remote, &c->flow->remote))
                         continue;
-                c->found[c->n++] = (struct sockdiag_socket){ .flow = *c->flow, .inode = socket.inode, .uid = socket.uid };
+                c->found[c->n++] = (struct sockdiag_socket){ .flow = *c->flow, .inode = socket.inode, .uid = socket.uid, .raw = raw };
         }
 }
 
@@ -247,11 +248,11 @@ static void collect_rawish(struct collection *c)
         bool v4 = addr_is_v4(&c->flow->remote);
 
         if (c->flow->icmp_id != 0)
-                collect_table(c, v4 ? "/proc/net/icmp" : "/proc/net/icmp6", c->flow->icmp_id);
+                collect_table(c, v4 ? "/proc/net/icmp" : "/proc/net/icmp6", c->flow->icmp_id, false);
         if (c->n > 0)
                 return; /* the id is the ping socket's own */
-        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", c->flow->protocol);
-        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", 255);
+        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", c->flow->protocol, true);
+        collect_table(c, v4 ? "/proc/net/raw" : "/proc/net/raw6", 255, true);
 }
 
 int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag_socket *ret, unsigned max)

@@ -17,7 +17,7 @@ DEFINE_FREEP(struct sockets, sockets_close)
  * on any address. 0, -ENOENT, or another negative errno. Blocks only for the kernel's answer. */
 int sockets_find(struct sockets *s, const struct flow *flow, struct sockdiag_socket *ret);
 /* Several sockets may share the tuple (SO_REUSEPORT, fork): all of them, at most `max`; returns how many or a negative errno. Protocols that socket
- * diagnosis does not know (ICMP, raw) are looked up in /proc/net; those have no cookie (0). */
+ * diagnosis does not know (ICMP, raw) are looked up in /proc/net; those have no cookie (0), and one whose owner has closed it is not there. */
 int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag_socket *ret, unsigned max);
 
 typedef void (*sockets_fn)(void *userdata, const struct sockdiag_socket *socket);

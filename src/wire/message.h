@@ -166,7 +166,8 @@ struct status {
         unsigned n_rules, n_questions, n_held, n_clients;
         uint64_t n_root_bypass, n_systemd_bypass;
         bool root_bypass, systemd_bypass; /* switched on */
-        uint64_t n_queue_overruns, n_track_lost, n_tag_failed, n_log_lost;
+        uint64_t n_queue_overruns; /* packets that found the queue full and were dropped */
+        uint64_t n_track_lost, n_tag_failed, n_log_lost;
         char *problems; /* newline-separated words about bad files and the like, or NULL */
 };
 void status_deinit(struct status *s);

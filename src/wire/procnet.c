@@ -8,7 +8,7 @@
 #include "base/cursor.h"
 #include "wire/procnet.h"
 
-enum { FIELD_LOCAL = 1, FIELD_REMOTE = 2, FIELD_UID = 7, FIELD_INODE = 9, FIELDS = 10, DIGITS_V4 = 8, DIGITS_V6 = 32 };
+enum { FIELD_LOCAL = 1, FIELD_REMOTE = 2, FIELD_QUEUES = 4, FIELD_UID = 7, FIELD_INODE = 9, FIELDS = 10, DIGITS_V4 = 8, DIGITS_V6 = 32, DIGITS_QUEUE = 8 };
 
 /* The next run of non-spaces. */
 static bool next_field(struct cursor *line, struct cursor *ret)
@@ -100,7 +100,8 @@ static bool read_line(struct cursor line, struct procnet_socket *ret)
         if (line.left == 0)
                 return false; /* the inode may be cut */
         if (!read_endpoint(fields[FIELD_LOCAL], &ret->local, &ret->local_port) ||
-            !read_endpoint(fields[FIELD_REMOTE], &ret->remote, &remote_port) || !read_decimal(fields[FIELD_UID], UINT32_MAX, &uid) ||
+            !read_endpoint(fields[FIELD_REMOTE], &ret->remote, &remote_port) || !read_hex(&fields[FIELD_QUEUES], DIGITS_QUEUE, &ret->unsent) ||
+            !read_decimal(fields[FIELD_UID], UINT32_MAX, &uid) ||
             !read_decimal(fields[FIELD_INODE], UINT64_MAX, &ret->inode))
                 return false;
         ret->uid = (uint32_t)uid;

@@ -15,6 +15,7 @@ struct procnet_socket {
         struct addr local, remote; /* zero where unbound, unconnected */
         uint16_t local_port;       /* ping sockets: the echo id; raw sockets: the protocol's number */
         uint32_t uid;
+        uint32_t unsent; /* bytes of its packets that have not left the machine, what waits in a queue included */
         uint64_t inode;
 };
 

@@ -28,6 +28,7 @@ struct sockdiag_socket {
         uint64_t inode;    /* of the socket in sockfs: "socket:[N]" */
         uint32_t uid;
         uint32_t interface; /* bound or scope interface, 0 none */
+        bool raw;           /* found by the packet's protocol alone: others may have sent it too */
 };
 
 /* Each writes one request and returns its length. `protocol`: TCP, UDP, UDPLITE, RAW … */

@@ -13,6 +13,7 @@ tracking remembers of another."""
 
 import itertools
 import socket
+import subprocess
 
 import pytest
 
@@ -209,6 +210,52 @@ def test_a_raw_socket_is_whose_who_sends(desk, closing):
     question = desk.question(program, path=sender)
     assert question["protocol"] == str(number)
     desk.answer(question, False)
+    assert desk.sniffer.seen(number) == []
+
+
+def gone_after_sending(desk, number, name):
+    """(path, pid) of a program that sent one packet of that protocol and exited."""
+    path = desk.asked(name)
+    program = desk.start(path, "raw", Network.PEER4, 0, number, stdin=subprocess.DEVNULL)
+    assert program.finish()[0] == 0
+    return path, program.pid
+
+
+def questions_of_protocol(desk, number):
+    return [q for q in desk.watcher.of_type("question") if q["protocol"] == str(number)]
+
+
+def test_a_raw_socket_that_lies_open_sent_nothing(desk):
+    """One program has a raw socket open; another sends a packet of the same protocol and is gone before anybody looks."""
+    number = next(NUMBERS)
+    with desk.fw.socket(socket.AF_INET, socket.SOCK_RAW, number):
+        path, pid = gone_after_sending(desk, number, "gone")
+        question, *more = until(lambda: questions_of_protocol(desk, number), "a question about the second")
+        assert not more and not question["others"]
+        if desk.rung == "gate":
+            assert (question["path"], question["pid"]) == (path, pid)
+        else:
+            assert question["kind"] == "unknown"
+        desk.answer(question, False)
+
+
+def test_a_raw_socket_with_something_under_way_is_not_taken_for_everybody(desk, closing):
+    """Its owner's packet is held; another one's, who has gone, comes meanwhile. On the queue rung both count at the open socket: the second
+    may be its owner's, or somebody's who is unknown, and that is what is said."""
+    number = next(NUMBERS)
+    busy = desk.asked("busy")
+    first = closing(desk.start(busy, "raw", Network.PEER4, 0, number))
+    own = desk.question(first)
+    assert (own["path"], own["others"]) == (busy, []), "its own packet is its own"
+    path, pid = gone_after_sending(desk, number, "gone-meanwhile")
+    question = until(lambda: questions_of_protocol(desk, number)[1:], "a question about the second")[0]
+    if desk.rung == "gate":
+        assert (question["path"], question["pid"], question["others"]) == (path, pid, [])
+    else:
+        assert question["reason"] == "owner-ambiguous"
+        assert (question["path"], [other["kind"] for other in question["others"]]) == (busy, ["unknown"])
+    for asked in (own, question):
+        desk.answer(asked, False)
     assert desk.sniffer.seen(number) == []
 
 

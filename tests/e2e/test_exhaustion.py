@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing left: no space, no writable file system, no file descriptors. Verdicts go on, who asked for a save is told that it failed, the
+"""Nothing left: no space, no writable file system, no file descriptors, no room in the queue. Verdicts go on, who asked for a save is told that it failed, the
 files stay what they were, and when there is something again, it is used again.
 
      fw ┌──────────────────────────────┐   veth   ┌──────────┐ peer
@@ -10,13 +10,18 @@ files stay what they were, and when there is something again, it is used again.
 
 import json
 import os
+import signal
+import socket
 import subprocess
 
 import pytest
 
+from harness import sockets
 from harness.clients import OldClient
 from harness.net import Network
 from harness.wait import until
+
+SO_SNDBUFFORCE = 32
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def visit(network, programs, tcp):
     def run():
         return network.fw.run(path, "tcp", Network.PEER4, tcp.port).returncode
 
-    run.path = path
+    run.path, run.unknown, run.port = path, programs.visitor("unknown"), tcp.port
     return run
 
 
@@ -128,6 +133,42 @@ def test_no_file_descriptors_left(daemon, visit, cli, closing, tcp, subscriber):
     assert subscriber(d).request("status")["status"]["clients"] == 1
     assert visit() == 0
     assert "turned away" in d.output()
+
+
+def kernel_queue(network):
+    """(waiting, dropped) as the kernel counts: nfnetlink_queue in its /proc file."""
+    number, _, waiting, _, _, full, unread, *_ = network.fw.run("cat", "/proc/net/netfilter/nfnetlink_queue", check=True).stdout.split()
+    assert number == "1"
+    return int(waiting), int(full) + int(unread)
+
+
+def test_a_full_queue_drops_and_lets_nothing_through(daemon, network, sniffer, cli, visit):
+    """The daemon stands still until the queue is full. What found no room never arrives although a rule allows it; what waited does, all of it;
+    how many were dropped is told; and what comes later is decided as ever."""
+    port, count = 9999, 75000
+    d = daemon(rules={f"{sockets.PYTHON}:*": True, f"{visit.path}:*": True})
+    d.process.send_signal(signal.SIGSTOP)
+    try:
+        with network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+            flood.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 30)  # held datagrams count as unsent
+            for _ in range(count):
+                flood.sendto(b"x", (Network.PEER4, port))
+            waiting, dropped = kernel_queue(network)
+            assert dropped > 0 and waiting + dropped >= count  # more where the kernel sent something of its own
+            assert sniffer.seen(17, port) == [], "nobody has decided yet"
+            d.process.send_signal(signal.SIGCONT)
+            assert visit() == 0  # its first packet may be dropped too: it comes again
+            until(lambda: kernel_queue(network)[0] == 0, lambda: f"an empty queue: {kernel_queue(network)}", 60)
+            until(lambda: len(sniffer.seen(17, port)) + dropped >= count, lambda: f"what waited: {len(sniffer.seen(17, port))} came", 60)
+            assert len(sniffer.seen(17, port)) <= waiting, "what was dropped does not arrive"
+    finally:
+        d.process.send_signal(signal.SIGCONT)
+    dropped = kernel_queue(network)[1]
+    assert cli(d).json("status")["status"]["queue_overruns"] == dropped
+    assert f"{dropped:,} packets were lost because the queue was full" in cli(d)("status")
+    assert f" {dropped} because too much of it was unread" in cli(d)("doctor")
+    assert sockets.tcp(network.fw, Network.PEER4, visit.port) == 0
+    assert network.fw.run(visit.unknown, "tcp", Network.PEER4, visit.port).returncode != 0, "nobody to ask: denied"
 
 
 def sockets_of(d):

@@ -8,10 +8,14 @@ columns. (What cannot be parsed and whose owner cannot be found is with the traf
         └────────────────────────┘
 """
 
+import ctypes
 import errno
 import json
 import os
+import random
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -234,6 +238,121 @@ def test_what_was_added_to_a_bad_file_survives_a_restart(daemon, old_client, con
     person.settle()
     d.restart()
     assert connect() == 0
+
+
+# ---- rules.json edited by somebody else meanwhile -----------------------------------------------------------------
+
+class Editor(threading.Thread):
+    """Puts a rule into the file, sends SIGHUP, takes a short breath, and again, until it is told to stop: by exchanging the file, so that it
+    sees when the daemon wrote between its reading and its replacing; then it brings its work up to date, as a careful person would."""
+
+    RENAME_EXCHANGE = 2
+
+    def __init__(self, d, least):
+        super().__init__()
+        self.daemon, self._d, self._least = True, d, least
+        self.stopping, self.error, self.n_edits = threading.Event(), None, 0
+        self._path, self._beside = (d.path("etc", name).encode() for name in ("rules.json", "rules.json.edited"))
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._random = random.Random(0)
+
+    def edit(self, key, before_it_is_saved=lambda: None):
+        with open(self._path, encoding="utf-8") as f:
+            base = f.read()
+        text = base
+        while True:
+            rules = {**json.loads(base), **json.loads(text), key: True}
+            with open(self._beside, "w", encoding="utf-8") as f:
+                json.dump(rules, f)
+            if text is base:
+                before_it_is_saved()
+            if self._libc.renameat2(-100, self._beside, -100, self._path, self.RENAME_EXCHANGE) != 0:
+                raise OSError(ctypes.get_errno(), "renameat2")
+            with open(self._beside, encoding="utf-8") as f:
+                text = f.read()
+            if text == base:
+                return
+            base = json.dumps(rules)
+
+    def run(self):
+        try:
+            while self.n_edits < self._least or not self.stopping.is_set():
+                self.edit(f"/usr/bin/edited-{self.n_edits}:443")
+                self.n_edits += 1
+                self._d.reload()
+                time.sleep(self._random.uniform(0, 0.01))
+        except Exception as e:  # pylint: disable=broad-except
+            self.error = e
+
+
+@pytest.mark.gate_only
+def test_edits_and_answers_at_the_same_time_are_all_kept(daemon, subscriber):
+    """Two hundred rules by message, and as many edits of the file, as fast as both can: none is lost, in memory or on disk."""
+    count = 200
+    d = daemon(rules={"/usr/bin/first:443": True})
+    client = subscriber(d)
+    editor = Editor(d, count)
+    editor.start()
+    try:
+        for i in range(count):
+            said = client.request("rule_add", sentence=f"allow /usr/bin/told-{i} port 443")
+            assert said["type"] == "reply", said
+    finally:
+        editor.stopping.set()
+        editor.join()
+    assert editor.error is None, editor.error
+    wanted = {"/usr/bin/first:443", *(f"/usr/bin/told-{i}:443" for i in range(count)),
+              *(f"/usr/bin/edited-{i}:443" for i in range(editor.n_edits))}
+    d.reload_and_wait()
+    assert wanted <= {rule["id"] for rule in client.request("rules")["rules"]}
+    until(lambda: wanted <= set(d.rules()), lambda: f"on disk: {sorted(wanted - set(d.rules()))} are not")
+    assert "while it was being saved" in d.output(), "the race took place"
+
+
+@pytest.mark.gate_only
+def test_an_edit_during_the_last_save_is_kept(daemon, subscriber):
+    """The daemon is told to stop while it saves, and somebody replaces the file that very moment."""
+    wanted = {f"/usr/bin/many-{i}:443" for i in range(20000)}  # writing them takes a moment
+    d = daemon(rules=dict.fromkeys(wanted, True))
+    for i in range(8):
+        client = subscriber(d)
+
+        def tell(client=client, i=i):
+            client.send({"type": "rule_add", "id": 1000, "sentence": f"allow /usr/bin/told-{i} port 443"})
+            client.request("status")  # it is in force now, and being saved
+
+        Editor(d, 1).edit(f"/usr/bin/edited-{i}:443", tell)
+        wanted |= {f"/usr/bin/told-{i}:443", f"/usr/bin/edited-{i}:443"}
+        d.restart()
+        assert wanted <= set(d.rules()), wanted - set(d.rules())
+
+
+@pytest.mark.gate_only
+def test_a_deletion_that_is_not_saved_yet_survives_an_edit(daemon, small_disk, subscriber, connect):
+    """The editor still has the rule in the file; what was deleted by message stays deleted, what was edited comes in, both are saved."""
+    d = daemon(start=False)
+    disk = small_disk(d.path("etc"))
+    d.write_config({})
+    d.write_rules({f"{sockets.PYTHON}:*": True, "/usr/bin/kept:443": True})
+    d.start()
+    client = subscriber(d)
+    assert connect() == 0
+    disk.fill()
+    said = client.request("rule_delete", rule=f"{sockets.PYTHON}:*")
+    assert said["type"] == "error" and "not saved" in said["message"], said
+    assert "rules.json is not saved: No space left" in client.request("status")["status"]["problems"]
+    with open(d.path("etc", "rules.json"), "r+", encoding="utf-8") as f:
+        rules = json.load(f)
+        f.seek(0)
+        json.dump({**rules, "/usr/bin/edited:443": True}, f)
+        f.truncate()
+    d.reload_and_wait()
+    assert connect() == REFUSED
+    disk.empty()
+    until(lambda: set(d.rules()) >= {"/usr/bin/kept:443", "/usr/bin/edited:443"} and f"{sockets.PYTHON}:*" not in d.rules(),
+          lambda: f"both on disk: {d.rules()}\n{d.output()}")
+    until(lambda: not client.request("status")["status"]["problems"], "no problem told any more")
+    assert connect() == REFUSED
 
 
 # ---- config.json bad -----------------------------------------------------------------------------------------------

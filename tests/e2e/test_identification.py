@@ -57,8 +57,7 @@ def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon,
     count = 10000 if full else 500
     program, kind = KINDS[kind]
     visitors = [programs.copy(program, f"{program}-{i:02}") for i in range(16)]
-    # Without cached verdicts every connection is decided, and so told, by itself.
-    d = daemon({"mode": mode, "cache_decisions": False}, rules={f"{path}:*": True for path in visitors})
+    d = daemon({"mode": mode, "log_every_connection": True}, rules={f"{path}:*": True for path in visitors})
     watcher = subscriber(d, "decisions")
     done = network.fw.run(programs.path("swarm"), count, PARALLEL, 42, kind, f"{Network.PEER4},{Network.PEER6}",
                           tcp.port, udp.port, *visitors, timeout=900)
@@ -94,8 +93,41 @@ def test_short_lived_programs_are_named(kind, mode, rung, full, network, daemon,
     # Who was named has his rule, and so has arrived, or is about to.
     until(lambda: named() - truth() == collections.Counter(), lambda: f"nobody named wrong: {named() - truth()}")
     waited = collections.Counter({k: v for k, v in truth().items() if k[0] == "TCP"})
-    assert waited - named() == collections.Counter(), "a program that waits in connect() can always be named"
+    # Awaited, because two visitors may have had the same port, and what is said of the second may still be on its way.
+    until(lambda: not waited - named(), lambda: f"a program that waits in connect() to be named, always: {waited - named()}, told of these ports: "
+          f"{[d for d in about_visitors() if d['local_port'] in {port for _, port, _, _ in waited - named()}]}")
     print(f"queue rung, {kind}, {mode}: {named().total()} of {count} named, 0 wrong")
+
+
+@pytest.mark.gate_only
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_kernel_decides_is_each_programs_own(kind, full, network, daemon, subscriber, programs, closing, tcp):
+    """Half of the visitors are denied. Who got through, and how often each was counted, is what it should be for every one of them."""
+    udp = closing(UdpServer(network.peer, next(UDP_PORTS)))
+    count = 10000 if full else 500
+    program, kind = KINDS[kind]
+    visitors = [programs.copy(program, f"{program}-{i:02}") for i in range(16)]
+    denied = set(visitors[::2])
+    d = daemon(rules={f"{path}:*": path not in denied for path in visitors})
+    watcher = subscriber(d, "decisions")
+    done = network.fw.run(programs.path("swarm"), count, PARALLEL, 43, kind, f"{Network.PEER4},{Network.PEER6}",
+                          tcp.port, udp.port, *visitors, timeout=900)
+    runs = collections.Counter(line.split()[3] for line in done.stdout.splitlines())
+    assert runs.total() == count
+    through = collections.Counter({path: n for path, n in runs.items() if path not in denied})
+    arrived = lambda: collections.Counter(visit["data"].decode().split()[0] for visit in (*tcp.snapshot(), *udp.snapshot()))  # noqa: E731
+    until(lambda: arrived() == through, lambda: f"missing {through - arrived()}, too much {arrived() - through}", 120)
+    watcher.request("status")  # what was not told yet is told now
+
+    def told():
+        counts = collections.Counter()
+        for x in (*watcher.decisions(), *watcher.of_type("decisions")):
+            assert x["verdict"] == ("deny" if x["path"] in denied else "allow") and x["identity"] == "task", x
+            counts[x["path"]] += x.get("count", 1)
+        return counts
+
+    until(lambda: told() == runs, lambda: f"not told {runs - told()}, told and not true {told() - runs}")
+    assert len(watcher.decisions()) < count / 2
 
 
 def test_arguments_and_parents_come_along(network, daemon, subscriber, cli, closing, tcp, tmp_path):

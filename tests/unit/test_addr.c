@@ -62,6 +62,19 @@ static void masking_clears_what_is_beyond_the_prefix(void **state)
         assert_true(addr_equal(&masked, &a));
 }
 
+static void masking_to_every_length_keeps_just_the_first_bits(void **state)
+{
+        struct addr ones, masked;
+
+        (void)state;
+        memset(ones.bytes, 0xff, sizeof(ones.bytes));
+        for (unsigned prefix = 0; prefix <= 128; prefix++) {
+                masked = addr_masked(&ones, prefix);
+                for (unsigned bit = 0; bit < 128; bit++)
+                        assert_int_equal(masked.bytes[bit / 8] >> (7 - bit % 8) & 1, bit < prefix);
+        }
+}
+
 static void zero_and_family(void **state)
 {
         struct addr v4_zero = address("0.0.0.0"), v6_zero = address("::"), one = address("::1"), v4 = address("1.0.0.0");
@@ -168,6 +181,7 @@ int main(void)
                 cmocka_unit_test(what_people_disagree_about_is_refused),
                 cmocka_unit_test(prefixes_match_bit_by_bit),
                 cmocka_unit_test(masking_clears_what_is_beyond_the_prefix),
+                cmocka_unit_test(masking_to_every_length_keeps_just_the_first_bits),
                 cmocka_unit_test(zero_and_family),
                 cmocka_unit_test(ports_are_written_after_brackets_for_v6),
                 cmocka_unit_test(each_scope_has_its_edges),

@@ -58,6 +58,21 @@ static void what_is_too_long_leaves_what_was_there(void **state)
         assert_int_equal(strlen(b.data), 200);
 }
 
+static void formatting_at_every_distance_from_the_end_of_memory(void **state)
+{
+        (void)state;
+        for (int n = 0; n < 300; n++) {
+                _cleanup_(buf_deinit) struct buf b = { 0 };
+
+                buf_printf(&b, "%*s", n, "");
+                buf_printf(&b, "<%d>", n);
+                assert_int_equal(b.n, n + 2 + (n < 10 ? 1 : n < 100 ? 2 : 3));
+                assert_int_equal(strlen(b.data), b.n);
+                assert_int_equal(b.data[n], '<');
+                assert_int_equal(b.data[b.n - 1], '>');
+        }
+}
+
 static void reset_forgets_the_content_and_the_error(void **state)
 {
         _cleanup_(buf_deinit) struct buf b = { .max = 4 };
@@ -103,6 +118,7 @@ int main(void)
                 cmocka_unit_test(taking_an_empty_buffer_gives_an_empty_string),
                 cmocka_unit_test(passing_the_limit_sticks),
                 cmocka_unit_test(what_is_too_long_leaves_what_was_there),
+                cmocka_unit_test(formatting_at_every_distance_from_the_end_of_memory),
                 cmocka_unit_test(reset_forgets_the_content_and_the_error),
                 cmocka_unit_test(consuming_drops_from_the_front),
                 cmocka_unit_test(it_grows_byte_by_byte),

@@ -13,7 +13,7 @@
         "246576 2 0000000047e63388 0        \n"
 #define PING_V6                                                                                              \
         "    3: B80D0120000000000000000001000000:4CAF 00000000000000000000000000000000:0001 01 "             \
-        "00000000:00000000 00:00000000 00000000     0        0 7 2 0000000000000000 0\n"
+        "00000E00:00000000 00:00000000 00000000     0        0 7 2 0000000000000000 0\n"
 
 static unsigned count(const char *text, size_t n, struct procnet_socket *ret_last)
 {
@@ -40,6 +40,7 @@ static void test_ping_v4(void **state _unused_)
         assert_true(addr_equal(&s.remote, &remote));
         assert_int_equal(s.local_port, 0x4cae);
         assert_int_equal(s.uid, 1000);
+        assert_int_equal(s.unsent, 0);
         assert_int_equal(s.inode, 246576);
 }
 
@@ -53,6 +54,7 @@ static void test_ping_v6(void **state _unused_)
         assert_true(addr_is_zero(&s.remote));
         assert_int_equal(s.local_port, 0x4caf);
         assert_int_equal(s.uid, 0);
+        assert_int_equal(s.unsent, 0xe00);
         assert_int_equal(s.inode, 7);
 }
 

@@ -157,6 +157,25 @@ static void expired_rules_go_and_the_next_expiry_is_known(void **state)
         assert_int_equal(ruleset_count(set), 1);
 }
 
+/* No reader of files lets one in; the table of prefixes ends at 128. */
+static void a_prefix_beyond_an_address_matches_nothing(void **state)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/bin/a", "a");
+        struct flow flow = flow_to("192.0.2.7", 443, 6);
+        struct facts facts = { .subject = s, .flow = &flow };
+        struct rule *r = named("r1", "/bin/a");
+
+        (void)state;
+        r->has = RULE_HAS_NETWORK;
+        r->network = flow.remote;
+        r->prefix = 255;
+        assert_int_equal(ruleset_add(set, r), 0);
+        assert_null(ruleset_decide(set, &facts, random_now));
+        assert_ptr_equal(ruleset_remove(set, "r1"), r);
+        rule_free(r);
+}
+
 static double seconds(void)
 {
         struct timespec t;
@@ -328,6 +347,7 @@ int main(void)
                 cmocka_unit_test(an_id_belongs_to_one_rule),
                 cmocka_unit_test(next_goes_in_the_order_of_insertion),
                 cmocka_unit_test(expired_rules_go_and_the_next_expiry_is_known),
+                cmocka_unit_test(a_prefix_beyond_an_address_matches_nothing),
                 cmocka_unit_test(the_cap_is_reached_quickly_and_refused_after),
                 cmocka_unit_test(the_order_is_total),
                 cmocka_unit_test(the_index_agrees_with_a_plain_scan),

@@ -18,24 +18,44 @@ class _Lines:
         self.socket.connect(path)
         self.messages = []
         self.closed = False
+        self._rest = b""
+        self._unread = None  # a list of bytes while they are put by
         self._condition = threading.Condition()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
-        rest = b""
         while True:
             try:
                 piece = self.socket.recv(1 << 16)
             except OSError:
                 piece = b""
-            *lines, rest = (rest + piece).split(b"\n")
             with self._condition:
-                self.messages += [json.loads(line) for line in lines if line]
+                if self._unread is not None:
+                    self._unread.append(piece)
+                else:
+                    self._take(piece)
                 self.closed = not piece
                 self._condition.notify_all()
             if not piece:
                 return
+
+    def _take(self, data):
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self.messages += [json.loads(line) for line in lines if line]
+
+    def put_by(self):
+        """From now on what comes is kept as it is: it takes more time to understand 50,000 messages than to send them, and whoever does not
+        keep up is let go. understand() reads it."""
+        with self._condition:
+            self._unread = []
+
+    def understand(self):
+        """What was put by, and what comes from now on."""
+        with self._condition:
+            data, self._unread = b"".join(self._unread), None
+            self._take(data)
+            self._condition.notify_all()
 
     def send(self, message):
         self.send_bytes(json.dumps(message).encode() + b"\n")
