@@ -170,7 +170,7 @@ enum { POLICY_E_LATER = 1 };
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
-/* The machine's addresses changed. */
+/* The machine's addresses, or its resolvers, may have changed. */
 void policy_read_net(struct daemon *d);
 /* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
 int policy_install_hook(struct daemon *d);

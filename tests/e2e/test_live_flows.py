@@ -11,6 +11,7 @@
 import contextlib
 import errno
 import itertools
+import json
 import re
 import resource
 import select
@@ -424,6 +425,21 @@ def test_a_socket_that_closes_meanwhile_leaves_no_tag(daemon, network, tcp, subs
     for t in threads:
         t.join()
     until(lambda: not maps.tagged(d), lambda: f"every tag to go: {maps.tagged(d)}")
+
+
+@each_kind
+def test_many_changes_make_few_sweeps(kind, daemon, flow, subscriber):
+    d = daemon(rules={f"{PYTHON}:*": True}, environment={"BASTION_LOG": "debug"})
+    watcher = subscriber(d)
+    denied = flow(kind, Network.PEER4)
+    before = d.output().count("sweep: ")
+    lines = [{"type": "rule_add", "id": 1000 + n, "sentence": f"deny {PYTHON} port {denied.port if n == 500 else 1 + n}"} for n in range(1000)]
+    watcher.send_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    assert ended(denied.near, 20) in ENDED
+    until(lambda: sum(m.get("id", 0) >= 1000 for m in watcher.of_type("reply")) == 1000, "every reply")
+    made = d.output().count("sweep: ") - before
+    print(f"1000 changes, {made} sweeps")
+    assert made < 250
 
 
 def test_many_sockets(rung, full, daemon, network, subscriber, closing):
