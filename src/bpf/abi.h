@@ -47,7 +47,7 @@ struct abi_tag {
         struct abi_process process;
         abi_u64 program; /* key of what the process runs (bpf/program.h), 0: not known */
         abi_u32 uid, gid;
-        abi_u32 generation; /* at which `state` was written */
+        abi_u32 generation; /* at which `state` was written; during a sweep one ahead of the config's */
         abi_u16 mode_epoch; /* user space's; counts changes of mode */
         abi_u8 state;
         abi_u8 direction;

@@ -213,7 +213,7 @@ static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, 
                 return true;
         if (!read_peer(key, &peer) || peer.state == ABI_TAG_DENIED)
                 return false;
-        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : peer.generation == generation;
+        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : (__s32)(peer.generation - generation) >= 0;
 }
 
 static __noinline int allow_peer(const struct abi_peer_key *key, const struct known_verdict *verdict, __u32 generation)

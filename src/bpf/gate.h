@@ -165,13 +165,14 @@ static __always_inline bool is_kernels_own(struct sock *sk)
         return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) && BPF_CORE_READ(sk, sk_type) == SOCK_RAW;
 }
 
+/* A number ahead of the current one is that of a sweep under way: the daemon writes the allowed tags first and publishes the number then. */
 static __always_inline bool is_allowed(__u8 state, __u8 direction, __u32 generation, __u32 current)
 {
         if (state == ABI_TAG_DENIED)
                 return false;
         if (direction == ABI_DIRECTION_IN)
                 return true;
-        return state != ABI_TAG_UNDECIDED && generation == current;
+        return state != ABI_TAG_UNDECIDED && (__s32)(generation - current) >= 0;
 }
 
 /* The tag speaks for this packet. A connected datagram socket may be told another destination; a TCP socket that failed may have connected

@@ -13,7 +13,8 @@
  *      server        clients and their bytes; requests.c is what they may say
  *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
- *      adopt         sockets that are older than the daemon
+ *      adopt         sockets that are older than the daemon; walk.c lists sockets and who holds them
+ *      sweep         a change of rules reaches the flows that live
  *      start         the kernel's side, put in place; taken over from a daemon that was killed
  */
 #pragma once
@@ -39,6 +40,7 @@
 
 struct server;
 struct helpers;
+struct sweep;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -47,6 +49,7 @@ struct counters {
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
         uint64_t n_records_lost;     /* no memory for a record; the verdict stood */
+        uint64_t n_not_ended;        /* live flows that a rule denies and that the kernel would not end */
 };
 
 /* A raw packet that was let go or refused: for a moment it may still count at its sender's socket. */
@@ -92,6 +95,7 @@ struct daemon {
         uint32_t first_generation;  /* of the tags that are ours; lower: a daemon before wrote them */
         struct sockets *sockets;
         struct flowmem *flows; /* queue rung */
+        struct sweep *sweep;
         struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
         unsigned next_raw_verdict;
 
@@ -117,6 +121,12 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
+
+/* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go. */
+struct decision packet_path_judge(struct daemon *d, const struct owner *owners, unsigned n, const struct flow *flow, enum owners certainty,
+                                  struct boottime now);
+/* What the tag of a socket says after such a decision. */
+enum tag_state packet_path_tag_for(const struct decision *decision);
 
 /* ---- raw.c */
 /* Whether the packet at hand is certainly this program's, a raw socket of which has something under way. */
@@ -160,7 +170,7 @@ enum { POLICY_E_LATER = 1 };
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
-/* The machine's addresses changed. */
+/* The machine's addresses, or its resolvers, may have changed. */
 void policy_read_net(struct daemon *d);
 /* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
 int policy_install_hook(struct daemon *d);
@@ -242,6 +252,14 @@ void report_kernel(struct daemon *d, struct buf *out);
 /* ---- start.c */
 /* Queue, hooks, older sockets, rule: in the order in which nothing slips past. Words are logged; negative errno. */
 int start_kernel(struct daemon *d);
+
+/* ---- sweep.c */
+int sweep_start(struct daemon *d);
+/* What is allowed has changed: every live flow is decided again before the loop turns to anything else. Many requests make one sweep. */
+void sweep_request(struct daemon *d);
+/* The last one let a flow live for a rule that an answer "once" left behind, which may have stood before one that denies. */
+bool sweep_used_once(const struct daemon *d);
+void sweep_stop(struct daemon *d);
 
 /* ---- adopt.c */
 /* Writes tags for the sockets that exist already; on the queue rung only counts them. */

@@ -146,3 +146,21 @@ void flowmem_decide(struct flowmem *m, uint64_t cookie, const struct flow *flow,
         entry->remembered.generation = generation;
         entry->remembered.mode_epoch = mode_epoch;
 }
+
+void flowmem_each(const struct flowmem *m, flowmem_fn fn, void *userdata)
+{
+        list_for_each(pos, &m->by_use) {
+                const struct key *key = &CONTAINER_OF(pos, const struct entry, link)->key;
+                const struct flow flow = { .remote = key->remote, .remote_port = key->remote_port, .protocol = key->protocol };
+
+                fn(userdata, key->cookie, &flow);
+        }
+}
+
+void flowmem_forget(struct flowmem *m, uint64_t cookie, const struct flow *flow)
+{
+        struct entry *entry = cookie ? find(m, cookie, flow) : NULL;
+
+        if (entry)
+                entry_drop(m, entry);
+}

@@ -35,3 +35,8 @@ int flowmem_put(struct flowmem *m, uint64_t cookie, const struct flow *flow, str
 /* What was decided for a remembered flow; nothing for one that is not. */
 void flowmem_decide(struct flowmem *m, uint64_t cookie, const struct flow *flow, enum tag_state state, uint32_t generation,
                     uint16_t mode_epoch);
+typedef void (*flowmem_fn)(void *userdata, uint64_t cookie, const struct flow *flow);
+/* Calls `fn`, which changes nothing here, for each flow: its protocol and remote end. */
+void flowmem_each(const struct flowmem *m, flowmem_fn fn, void *userdata);
+/* The flow has ended. */
+void flowmem_forget(struct flowmem *m, uint64_t cookie, const struct flow *flow);

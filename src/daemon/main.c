@@ -197,6 +197,8 @@ static int start(struct daemon *d)
         if (r >= 0)
                 r = watch_world(d);
         if (r >= 0)
+                r = sweep_start(d);
+        if (r >= 0)
                 r = policy_start(d);
         if (r >= 0)
                 r = history_start(d);
@@ -226,6 +228,7 @@ static void stop(struct daemon *d)
                 if (r < 0)
                         log_error("cannot remove the tables: %s; `bastion rescue` does it", strerror(-r));
         }
+        sweep_stop(d);
         if (d->server)
                 summaries_tell(d);
         history_tell(d);

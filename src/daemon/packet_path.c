@@ -2,7 +2,7 @@
 /*
  * One packet, from the queue to its verdict. Each station is a function, in the order in which a packet meets them:
  *
- *      parse ──▶ attribute ──▶ precedents ──▶ decide ──▶ act
+ *      parse ──▶ attribute ──▶ decide ──▶ precedents ──▶ act
  *
  * A packet leaves by one exit: carry_out(), or prompts_hold(), which ends in packet_path_finish() later. Nothing here waits, and nothing here
  * knows what a mode or a failure does to a verdict: that is core/decision.c.
@@ -24,7 +24,7 @@ enum { BATCH = 64 };
 /* A packet on its way. */
 struct transit {
         struct daemon *d;
-        const struct nfqueue_packet *queued;
+        const struct nfqueue_packet *queued; /* NULL: a live flow is judged, no packet */
         struct boottime now;
         struct packet packet;
         struct owner owners[LIMIT_OWNERS];
@@ -105,7 +105,6 @@ static void attribute_by_socket(struct transit *t)
 static void attribute(struct transit *t)
 {
         bool all = true;
-        unsigned scopes = addr_scopes(&t->packet.flow.remote, &t->d->net);
 
         t->certainty = OWNERS_ALL;
         if (t->d->tracker)
@@ -114,8 +113,6 @@ static void attribute(struct transit *t)
                 attribute_by_socket(t);
         if (!all)
                 t->certainty = OWNERS_AMBIGUOUS; /* some could not be named: nobody may be allowed on behalf of them */
-        for (unsigned i = 0; i < t->n; i++)
-                t->facts[i] = (struct facts){ .subject = t->owners[i].subject, .flow = &t->packet.flow, .scopes = scopes };
 }
 
 /* ---- precedents: what was decided for this very connection before -------------------------------------------------- */
@@ -147,6 +144,8 @@ static bool is_closing(const struct transit *t)
         struct sockdiag_socket socket;
         int r;
 
+        if (!t->queued) /* of a live flow, not of a packet: it may never send one */
+                return false;
         if (t->n != 1 || t->packet.flow.protocol != IPPROTO_TCP || t->packet.tcp_syn || (owner->state != TAG_ALLOWED && owner->state != TAG_KEPT))
                 return false;
         r = sockets_find(t->d->sockets, &t->packet.flow, &socket);
@@ -154,7 +153,8 @@ static bool is_closing(const struct transit *t)
 }
 
 /*
- * A rule that denies ends what was allowed before. Anything less leaves the precedent in force, with its own reason.
+ * A rule that denies ends what was allowed before. Anything less leaves the precedent in force, with its own reason; that there is nobody to
+ * ask is less.
  */
 static void apply_precedents(const struct transit *t, struct decision *decision)
 {
@@ -162,7 +162,7 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
 
         if (t->n == 1 && t->owners[0].subject->process.pid == t->d->pid)
                 reason = REASON_SELF; /* probe.c; we send nothing else */
-        else if (decision->verdict == VERDICT_DENY || decision->would_deny)
+        else if (decision->rule && (decision->verdict == VERDICT_DENY || decision->would_deny))
                 return;
         else if (t->n == 1 && t->owners[0].direction == DIRECTION_IN)
                 reason = REASON_INBOUND;
@@ -179,10 +179,35 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
         *decision = (struct decision){ .verdict = VERDICT_ALLOW, .reason = reason, .subject = t->owners[0].subject };
 }
 
+/* ---- decide: the rules and the mode, then the precedents ------------------------------------------------------------ */
+
+static struct decision judge(struct transit *t)
+{
+        const unsigned scopes = addr_scopes(&t->packet.flow.remote, &t->d->net);
+        struct decision decision;
+
+        for (unsigned i = 0; i < t->n; i++)
+                t->facts[i] = (struct facts){ .subject = t->owners[i].subject, .flow = &t->packet.flow, .scopes = scopes };
+        decision = decide(t->d->rules, &t->d->config, t->facts, t->n, t->certainty, t->now);
+        apply_precedents(t, &decision);
+        if (!decision.subject)
+                decision.subject = t->owners[0].subject;
+        return decision;
+}
+
+struct decision packet_path_judge(struct daemon *d, const struct owner *owners, unsigned n, const struct flow *flow, enum owners certainty,
+                                  struct boottime now)
+{
+        struct transit t = { .d = d, .now = now, .n = n, .certainty = certainty, .packet.flow = *flow };
+
+        memcpy(t.owners, owners, n * sizeof(*owners));
+        return judge(&t);
+}
+
 /* ---- act ---------------------------------------------------------------------------------------------------------- */
 
 /* What the tag of the packet's socket says from now on. */
-static enum tag_state tag_for(const struct decision *decision)
+enum tag_state packet_path_tag_for(const struct decision *decision)
 {
         if (decision->verdict == VERDICT_DENY)
                 return TAG_DENIED;
@@ -195,7 +220,7 @@ static enum tag_state tag_for(const struct decision *decision)
 static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, const struct flow *flow, const struct decision *decision,
                       uint32_t tally, bool late)
 {
-        const struct tag_change change = { .state = tag_for(decision), .mode_epoch = d->mode_epoch, .tally = tally, .late = late };
+        const struct tag_change change = { .state = packet_path_tag_for(decision), .mode_epoch = d->mode_epoch, .tally = tally, .late = late };
         int r = 0;
 
         if (!d->tracker)
@@ -284,7 +309,7 @@ static void act(struct transit *t, struct decision decision)
                 decision.subject = t->owners[0].subject;
         if (decision.rule && !is_no_news(t, &decision))
                 decision.rule->n_hits++;
-        change = (struct tag_change){ .state = tag_for(&decision), .mode_epoch = t->d->mode_epoch };
+        change = (struct tag_change){ .state = packet_path_tag_for(&decision), .mode_epoch = t->d->mode_epoch };
         for (unsigned i = 1; i < t->n; i++)
                 if (t->d->tracker && t->owners[i].cookie)
                         tracker_set(t->d->tracker, t->owners[i].cookie, &t->packet.flow, &change);
@@ -319,7 +344,6 @@ static void on_packet(void *userdata, const struct nfqueue_packet *queued)
 {
         struct daemon *d = userdata;
         struct transit t = { .d = d, .queued = queued, .now = clock_boottime() };
-        struct decision decision;
         int r;
 
         r = packet_parse(queued->data, queued->n, &t.packet);
@@ -329,9 +353,7 @@ static void on_packet(void *userdata, const struct nfqueue_packet *queued)
         }
         t.packet.flow.interface = queued->out_interface;
         attribute(&t);
-        decision = decide(d->rules, &d->config, t.facts, t.n, t.certainty, t.now);
-        apply_precedents(&t, &decision);
-        act(&t, decision);
+        act(&t, judge(&t));
         for (unsigned i = 0; i < t.n_references; i++)
                 subject_unref(t.references[i]);
 }

@@ -27,7 +27,11 @@ static void apply_log(struct daemon *d)
 
 void policy_read_net(struct daemon *d)
 {
+        const struct netinfo before = d->net;
+
         netwatch_read(RESOLV_CONF, &d->net);
+        if (memcmp(&before, &d->net, sizeof(before)) != 0)
+                sweep_request(d); /* rules speak of scopes, and what is in a scope has changed */
 }
 
 int policy_start(struct daemon *d)

@@ -49,5 +49,5 @@ void policy_finish_saving(struct daemon *d);
 /* The configuration switches some factory rules. */
 void policy_apply_config(struct daemon *d);
 void policy_forget_session_answers(struct daemon *d);
-/* Something that can end a flow has changed: the generation rises, open questions are decided again. */
+/* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);

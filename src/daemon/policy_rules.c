@@ -4,8 +4,8 @@
  * it is somebody's unfinished work and is never written over: what is added meanwhile goes into the last good copy, and into the file
  * when that has been put right. A rules.json that somebody else wrote is not written over either: the saver replaces only the version that it
  * was told of, and when another lies there, that is read, what is not on disk yet is added to it or taken from it, and the whole is saved again.
- * Every change that can end a flow ends in policy_changed(): the generation rises, so that decided flows
- * are judged anew at their next packet. After any change open questions are decided again.
+ * Every change that can end a flow ends in policy_changed(): live flows are decided again (sweep.c). After any change open questions are decided
+ * again.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -272,23 +272,32 @@ static void changed_for_the_open(struct daemon *d)
 
 void policy_changed(struct daemon *d)
 {
-        int r;
-
-        if (d->tracker) {
-                r = tracker_set_generation(d->tracker, tracker_generation(d->tracker) + 1);
-                if (r < 0)
-                        log_error("cannot raise the generation: %s; flows that were decided keep their verdict", strerror(-r));
-        }
+        sweep_request(d);
         changed_for_the_open(d);
+}
+
+/* What "once" leaves behind ends without effect on its connections, which were answered; but a rule that was added meanwhile may have had to wait. */
+static bool ends_flows(const struct daemon *d, struct boottime now)
+{
+        if (sweep_used_once(d))
+                return true;
+        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
+                if (r->lifetime != LIFETIME_ONCE && boottime_reached(r->expires, now))
+                        return true;
+        return false;
 }
 
 static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
+        struct boottime now = clock_boottime();
         struct daemon *d = userdata;
+        bool changed = ends_flows(d, now);
 
-        /* What "once" leaves behind ends without effect on its connections, which were answered; so no new generation. */
-        ruleset_expire(d->rules, clock_boottime());
-        arm_expiry(d);
+        ruleset_expire(d->rules, now);
+        if (changed)
+                policy_changed(d);
+        else
+                arm_expiry(d);
         return 0;
 }
 

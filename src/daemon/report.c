@@ -44,6 +44,8 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", helpers_problem(d));
         if (helpers_lost(d))
                 buf_printf(&text, "%" PRIu64 " decisions or lines did not reach log and history\n", helpers_lost(d));
+        if (d->counters.n_not_ended)
+                buf_printf(&text, "%" PRIu64 " live flows that a rule denies could not be ended; their packets are refused\n", d->counters.n_not_ended);
         return text.n ? buf_take(&text) : NULL;
 }
 

@@ -153,5 +153,9 @@ int start_kernel(struct daemon *d)
         r = install_rule(d);
         if (r >= 0)
                 r = take_over(d);
-        return r < 0 ? r : prove(d);
+        if (r >= 0)
+                r = prove(d);
+        if (r >= 0)
+                sweep_request(d); /* a rule that denies ends older connections too */
+        return r;
 }

@@ -53,6 +53,7 @@ struct tracker {
         struct tallies *tallies;
         bool tallies_full;
         struct abi_config config;
+        uint32_t generation; /* that tags are written with; ahead of the config's while a sweep is under way */
         uint32_t own_mount_namespace;
         uint64_t ticks_ns; /* length of /proc's clock tick */
         struct leftover leftovers[LEFTOVERS];
@@ -253,6 +254,7 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
         r = programs_open(&t->programs, pins, &owner, why);
         if (r < 0)
                 return r;
+        t->generation = t->config.generation;
         t->tallies = tallies_new(t->programs.map_fds[MAP_TALLIES]);
         if (!t->tallies)
                 return -ENOMEM;
@@ -281,7 +283,10 @@ int tracker_commit(struct tracker *t)
                 return 0;
         purge_queued(t, t->opened_ns);
         forget_seen(t);
-        return tracker_set_generation(t, t->config.generation + 1);
+        /* Two: the daemon before may have been killed in the middle of a sweep, whose tags are one ahead. */
+        t->generation = t->config.generation + 1;
+        r = tracker_begin_generation(t);
+        return r < 0 ? r : tracker_publish_generation(t);
 }
 
 struct tracker *tracker_close(struct tracker *t)
@@ -647,7 +652,7 @@ static bool is_about_another(const struct abi_tag *tag, const struct flow *flow)
 static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, const struct tag_change *change)
 {
         tag->state = (uint8_t)(change->state - TAG_UNDECIDED);
-        tag->generation = t->config.generation;
+        tag->generation = t->generation;
         tag->mode_epoch = change->mode_epoch;
         tag->tally = change->tally;
         if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, tag, BPF_EXIST) < 0 && errno != ENOENT)
@@ -661,7 +666,7 @@ static int set_peer(struct tracker *t, uint64_t cookie, const struct flow *flow,
         const struct abi_peer peer = {
                 .key = key,
                 .mode_epoch = change->mode_epoch,
-                .generation = t->config.generation,
+                .generation = t->generation,
                 .tally = change->tally,
                 .state = (uint8_t)(change->state - TAG_UNDECIDED),
         };
@@ -691,18 +696,20 @@ int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, con
 
 uint32_t tracker_generation(const struct tracker *t)
 {
-        return t->config.generation;
+        return t->generation;
 }
 
 /* A hook reads the generation before it looks for a verdict: with the verdicts gone first, none of the old rules is written into a tag of
  * the new generation. */
-int tracker_set_generation(struct tracker *t, uint32_t generation)
+int tracker_begin_generation(struct tracker *t)
 {
-        int r = tracker_forget_verdicts(t);
+        t->generation++;
+        return tracker_forget_verdicts(t);
+}
 
-        if (r < 0)
-                return r;
-        t->config.generation = generation;
+int tracker_publish_generation(struct tracker *t)
+{
+        t->config.generation = t->generation;
         return write_config(t, &t->programs);
 }
 
@@ -798,7 +805,7 @@ int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, e
                 .process = to_abi(&process),
                 .uid = subject->uid,
                 .gid = subject->gid,
-                .generation = t->config.generation,
+                .generation = t->generation,
                 .state = (uint8_t)(state - TAG_UNDECIDED),
                 .direction = direction == DIRECTION_IN ? ABI_DIRECTION_IN : ABI_DIRECTION_OUT,
         };
@@ -895,6 +902,149 @@ bool tracker_prove(struct tracker *t, struct buf *report)
                 good &= ran;
         }
         return good;
+}
+
+/* ---- all live flows ------------------------------------------------------------------------------------------------ */
+
+enum { BATCH_ENTRIES = 1024 };
+
+typedef void (*entry_fn)(struct tracker *t, const void *key, const void *value, void *userdata);
+
+/* Bounded by the map's buckets, which the kernel walks once. What `fn` borrows is good for the batch. Whoever has bpf_loop() (5.17), which
+ * our programs need, has batches (5.6). */
+static int each_entry(struct tracker *t, enum map map, size_t key_size, size_t value_size, entry_fn fn, void *userdata)
+{
+        _cleanup_(freep) uint8_t *keys = calloc(BATCH_ENTRIES, key_size);
+        _cleanup_(freep) uint8_t *values = calloc(BATCH_ENTRIES, value_size);
+        uint32_t bucket, n;
+        bool first = true;
+        int r;
+
+        if (!keys || !values)
+                return -ENOMEM;
+        do {
+                n = BATCH_ENTRIES;
+                r = bpf_map_lookup_batch(t->programs.map_fds[map], first ? NULL : &bucket, &bucket, keys, values, &n, NULL);
+                if (r < 0 && errno != ENOENT)
+                        return -errno;
+                for (uint32_t i = 0; i < n; i++)
+                        fn(t, keys + i * key_size, values + i * value_size, userdata);
+                processes_bury(&t->processes);
+                first = false;
+        } while (r == 0);
+        return 0;
+}
+
+struct behind {
+        bool denied;
+        tracker_flow_fn fn;
+        void *userdata;
+};
+
+static bool is_behind(const struct tracker *t, uint8_t state, uint8_t direction, uint32_t generation)
+{
+        return direction == ABI_DIRECTION_OUT && (state == ABI_TAG_ALLOWED || state == ABI_TAG_KEPT || state == ABI_TAG_ADOPTED) &&
+               (int32_t)(generation - t->generation) < 0;
+}
+
+/* A connect to "any" reaches the loopback address. */
+static struct addr remote_of(const uint8_t bytes[16])
+{
+        struct addr a;
+
+        memcpy(a.bytes, bytes, sizeof(a.bytes));
+        if (addr_is_zero(&a))
+                addr_parse(addr_is_v4(&a) ? "127.0.0.1" : "::1", &a);
+        return a;
+}
+
+static void on_tag(struct tracker *t, const void *key, const void *value, void *userdata)
+{
+        const struct behind *b = userdata;
+        struct tracked flow = { 0 };
+        struct abi_tag tag;
+
+        memcpy(&tag, value, sizeof(tag));
+        if (tag.remote_port == 0 || tag.raw) /* no destination, or a different one for each packet */
+                return;
+        if (!is_behind(t, tag.state, tag.direction, tag.generation) && !(b->denied && tag.state == ABI_TAG_DENIED))
+                return;
+        memcpy(&flow.owner.cookie, key, sizeof(flow.owner.cookie));
+        flow.flow.protocol = tag.protocol;
+        flow.flow.local_port = tag.local_port;
+        flow.flow.remote_port = tag.remote_port;
+        flow.flow.remote = remote_of(tag.remote);
+        flow.owner.subject = subject_of(t, &tag);
+        flow.owner.state = (enum tag_state)(TAG_UNDECIDED + tag.state);
+        flow.owner.generation = tag.generation;
+        flow.owner.mode_epoch = tag.mode_epoch;
+        flow.tally = tag.tally;
+        b->fn(b->userdata, &flow);
+}
+
+static struct flow flow_of_peer(const struct abi_peer_key *key)
+{
+        return (struct flow){ .protocol = key->protocol, .remote = remote_of(key->remote), .remote_port = key->remote_port };
+}
+
+/* An entry names no process: it is the socket's, as far as is known here. A packet that another one sends through it is judged as its own. */
+static void on_peer_behind(struct tracker *t, const void *key_bytes, const void *value, void *userdata)
+{
+        const struct behind *b = userdata;
+        struct tracked flow = { .one_of_several = true };
+        struct abi_peer_key key;
+        struct abi_peer peer;
+        struct abi_tag tag;
+
+        memcpy(&key, key_bytes, sizeof(key));
+        memcpy(&peer, value, sizeof(peer));
+        if (!is_behind(t, peer.state, peer.direction, peer.generation) || !find_tag(t, key.cookie, &tag))
+                return; /* without a tag the socket has closed */
+        flow.flow = flow_of_peer(&key);
+        flow.tally = peer.tally;
+        flow.owner = (struct owner){
+                .subject = subject_of(t, &tag),
+                .cookie = key.cookie,
+                .state = (enum tag_state)(TAG_UNDECIDED + peer.state),
+                .generation = peer.generation,
+                .mode_epoch = peer.mode_epoch,
+        };
+        b->fn(b->userdata, &flow);
+}
+
+int tracker_each_behind(struct tracker *t, bool denied, tracker_flow_fn fn, void *userdata)
+{
+        struct behind behind = { .denied = denied, .fn = fn, .userdata = userdata };
+        int r;
+
+        tracker_drain(t);
+        r = each_entry(t, MAP_SOCKETS, sizeof(uint64_t), sizeof(struct abi_tag), on_tag, &behind);
+        if (r < 0)
+                return r;
+        return each_entry(t, MAP_PEERS, sizeof(struct abi_peer_key), sizeof(struct abi_peer), on_peer_behind, &behind);
+}
+
+struct peers {
+        tracker_peer_fn fn;
+        void *userdata;
+};
+
+static void on_peer(_unused_ struct tracker *t, const void *key_bytes, _unused_ const void *value, void *userdata)
+{
+        const struct peers *p = userdata;
+        struct abi_peer_key key;
+        struct flow flow;
+
+        memcpy(&key, key_bytes, sizeof(key));
+        flow = flow_of_peer(&key);
+        p->fn(p->userdata, key.cookie, &flow);
+}
+
+int tracker_each_peer(struct tracker *t, tracker_peer_fn fn, void *userdata)
+{
+        struct peers peers = { .fn = fn, .userdata = userdata };
+
+        return each_entry(t, MAP_PEERS, sizeof(struct abi_peer_key), sizeof(struct abi_peer), on_peer, &peers);
 }
 
 int tracker_remove_pins(const char *pins)

@@ -75,10 +75,14 @@ struct tag_change {
  * denied state makes the gate queue again: a denied socket is judged anew each time. */
 int tracker_set(struct tracker *t, uint64_t cookie, const struct flow *flow, const struct tag_change *change);
 
-/* The number that ALLOWED tags are compared with. Raising it makes every decided flow undecided at its next packet, and ends what
- * tracker_remember() wrote. */
+/*
+ * The number that tags are compared with. A new one is begun, by which the verdicts of tracker_remember() end: it is what tracker_set() writes from then
+ * on, and the gate takes it for current already. When it is published, every decided flow whose tag was not written since is undecided at its
+ * next packet. Negative errno: the kernel goes on with the old one.
+ */
 uint32_t tracker_generation(const struct tracker *t);
-int tracker_set_generation(struct tracker *t, uint32_t generation);
+int tracker_begin_generation(struct tracker *t);
+int tracker_publish_generation(struct tracker *t);
 
 /*
  * Verdicts that the kernel knows (bpf/verdict.h). A decision that holds for more than this connection is remembered as widely as it holds, until
@@ -99,7 +103,7 @@ void tracker_tell_tallies(struct tracker *t, tallies_fn fn, void *userdata);
 /* There is no room for another tally until tracker_tell_tallies(). */
 bool tracker_tallies_full(const struct tracker *t);
 
-/* Writes an ADOPTED or UNDECIDED tag (direction `in` for accepted connections) for a socket that has none yet. */
+/* Writes an ADOPTED, DENIED or UNDECIDED tag (direction `in` for accepted connections) for a socket that has none yet. */
 int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
                   enum tag_state state);
 
@@ -116,6 +120,22 @@ void tracker_stats(const struct tracker *t, struct tracker_stats *ret);
  * sent. True when all holds; appends a line per check to `report` ("connect4: attached, program bastion_conn4, id 12").
  */
 bool tracker_prove(struct tracker *t, struct buf *report);
+
+/* A live flow that a program of ours opened. */
+struct tracked {
+        struct owner owner; /* its subject is borrowed for the call */
+        struct flow flow;   /* local address and interface are unknown, the local port mostly */
+        uint32_t tally;     /* that its bytes belong to */
+        bool one_of_several; /* of a datagram or raw socket that may have other destinations */
+};
+
+typedef void (*tracker_flow_fn)(void *userdata, const struct tracked *flow);
+/* Calls `fn` for each of them that was allowed before the generation begun last; with `denied` also for those that were denied. `fn` may write
+ * tags. Subjects that were borrowed before end. What nothing was decided of is in the queue or on its way there. 0 or negative errno. */
+int tracker_each_behind(struct tracker *t, bool denied, tracker_flow_fn fn, void *userdata);
+typedef void (*tracker_peer_fn)(void *userdata, uint64_t cookie, const struct flow *flow);
+/* Every destination that a datagram or raw socket was judged for by itself, or was written to from. 0 or negative errno. */
+int tracker_each_peer(struct tracker *t, tracker_peer_fn fn, void *userdata);
 
 /* Removes whatever pins lie in `pins` (rescue); 0 also when there were none. */
 int tracker_remove_pins(const char *pins);

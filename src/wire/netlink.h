@@ -45,6 +45,23 @@ static inline struct netlink_writer netlink_begin(void *ret, size_t size, uint16
         return w;
 }
 
+/* An attribute that holds attributes: what is put until netlink_nest_end() is inside. */
+static inline size_t netlink_nest(struct netlink_writer *w, uint16_t type)
+{
+        size_t at = w->n;
+
+        netlink_attribute(w, type | NLA_F_NESTED, "", 0);
+        return at;
+}
+
+static inline void netlink_nest_end(struct netlink_writer *w, size_t at)
+{
+        uint16_t n = (uint16_t)(w->n - at);
+
+        if (n >= NLA_HDRLEN) /* else it did not fit */
+                memcpy(w->data + at + offsetof(struct nlattr, nla_len), &n, sizeof(n));
+}
+
 /* Writes the length into the header and returns it. */
 static inline size_t netlink_end(struct netlink_writer *w)
 {

@@ -76,6 +76,43 @@ static void test_the_longest_unused_goes(_unused_ void **state)
         assert_int_equal(s->n_refs, LIMIT_FLOWS + 1);
 }
 
+struct seen {
+        unsigned n;
+        uint64_t cookies;
+        uint32_t ports;
+};
+
+static void on_flow(void *userdata, uint64_t cookie, const struct flow *flow)
+{
+        struct seen *seen = userdata;
+
+        assert_int_equal(flow->protocol, 17);
+        seen->n++;
+        seen->cookies += cookie;
+        seen->ports += flow->remote_port;
+}
+
+static void test_what_has_ended_is_forgotten(_unused_ void **state)
+{
+        _cleanup_(flowmem_freep) struct flowmem *m = flowmem_new(1);
+        _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/bin/a", "a");
+        const struct flow here = flow_to(1, 53), there = flow_to(2, 100);
+        struct seen seen = { 0 };
+
+        assert_int_equal(flowmem_put(m, 7, &here, &s, 1), 0);
+        assert_int_equal(flowmem_put(m, 7, &there, &s, 1), 0);
+        flowmem_each(m, on_flow, &seen);
+        assert_int_equal(seen.n, 2);
+        assert_int_equal(seen.cookies, 14);
+        assert_int_equal(seen.ports, 153);
+        flowmem_forget(m, 7, &here);
+        flowmem_forget(m, 7, &here); /* gone already */
+        flowmem_forget(m, 0, &there);
+        assert_null(flowmem_find(m, 7, &here));
+        assert_non_null(flowmem_find(m, 7, &there));
+        assert_int_equal(s->n_refs, 2);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -83,6 +120,7 @@ int main(void)
                 cmocka_unit_test(test_no_cookie_is_never_known),
                 cmocka_unit_test(test_new_owners_take_the_place_of_old_ones),
                 cmocka_unit_test(test_the_longest_unused_goes),
+                cmocka_unit_test(test_what_has_ended_is_forgotten),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
