@@ -529,6 +529,8 @@ void sweep_request(struct daemon *d)
 {
         struct sweep *s = d->sweep;
 
+        if (!s) /* rules can still change while the last save is under way; no flow is ours any more */
+                return;
         s->requested = true;
         sd_event_source_set_priority(s->source, SD_EVENT_PRIORITY_IMPORTANT);
         arm(s, s->n_endings > 0 ? 0 : s->not_before_us);

@@ -293,7 +293,7 @@ def test_the_log_is_opened_again_on_sighup(daemon, curl):
 
 def test_killed_helpers_cost_no_verdict(daemon, curl, cli, full):
     """Both are killed again and again while connections are decided; every one is, and in the end both are back."""
-    d = daemon(rules={f"{CURL}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{CURL}:*": True})
     whole_family(d)
     n, kills = 200 if full else 30, 0
     for _ in range(n):
@@ -327,7 +327,7 @@ def test_a_killed_nursery_is_told_and_costs_no_verdict(daemon, curl, cli):
 
 def test_a_stopped_recorder_holds_up_nobody(daemon, curl, cli, full, network, programs):
     """It is alive and takes nothing: what does not fit into the daemon's buffer is lost and counted."""
-    d = daemon(rules={f"{CURL}:*": True})
+    d = daemon({"log_every_connection": True}, rules={f"{CURL}:*": True})
     recorder = whole_family(d)["bastion-record"]
     os.kill(recorder, signal.SIGSTOP)
     try:
@@ -409,7 +409,7 @@ def test_a_full_disk_costs_history_and_no_verdict(daemon, curl, cli, small_disk)
 
 
 def test_a_full_disk_costs_log_lines_and_no_verdict(daemon, curl, cli, small_disk):
-    d = daemon(rules={f"{CURL}:*": True}, start=False)
+    d = daemon({"log_every_connection": True}, rules={f"{CURL}:*": True}, start=False)
     disk = small_disk(d.path("log"), 64)
     d.start()
     disk.fill()
