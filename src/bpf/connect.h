@@ -199,8 +199,9 @@ int bastion_conn6(struct bpf_sock_addr *ctx)
         return on_connect(ctx, c, remote);
 }
 
-/* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. */
-static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation)
+/* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. What was
+ * allowed at another generation is not settled, but no new connection either: *ret_live. */
+static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation, bool *ret_live)
 {
         struct abi_peer peer;
 
@@ -208,7 +209,10 @@ static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, 
                 return true;
         if (!read_peer(key, &peer) || peer.state == ABI_TAG_DENIED)
                 return false;
-        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : peer.generation == generation;
+        if (peer.direction == ABI_DIRECTION_IN)
+                return bpf_ktime_get_boot_ns() < peer.expires_ns;
+        *ret_live = peer.state != ABI_TAG_UNDECIDED;
+        return peer.generation == generation;
 }
 
 static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct abi_config *c, const __u8 remote[16])
@@ -220,15 +224,17 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct ab
         struct abi_peer_key key;
         struct abi_peer peer = { 0 };
         struct abi_seen *process;
+        bool live = false;
 
         fill_peer_key(&key, cookie, ctx->protocol, remote, bpf_ntohs((__u16)ctx->user_port));
         tag = bpf_map_lookup_elem(&sockets, &cookie);
-        if (tag && (tag->raw || is_settled(tag, cookie, &key, generation)))
+        if (tag && (tag->raw || is_settled(tag, cookie, &key, generation, &live)))
                 return 1;
         sender.protocol = ctx->protocol;
         process = name_current(&sender);
         if (is_datagram(sender.protocol) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
-                tally_connection(verdict.tally, &sender, remote, key.remote_port);
+                if (!live || verdict.state == ABI_TAG_DENIED)
+                        tally_connection(verdict.tally, &sender, remote, key.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
                 peer.key = key;
