@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts that the kernel knows are the verdicts that the daemon would give, for every way of connecting and after every change.
+
+     fw                                            peer
+     ┌─────────────────────────────────┐           ┌──────────────────────────────┐
+     │ bastion-daemon                  │   veth    │ TCP 8080, 8081               │
+     │ errands: programs that connect  ├───────────┤ a sniffer on the cable       │
+     │   again and again, as told      │           │                              │
+     └─────────────────────────────────┘           └──────────────────────────────┘
+
+deny_errno is EPERM nearly everywhere in here. A denial that the kernel knew says just that; one that was asked for says what comes nearest in an
+answer from the network, and a peer that refuses says ECONNREFUSED: so the errno tells who decided."""
+
+import errno
+import itertools
+import os
+import random
+import re
+import select
+import subprocess
+
+import pytest
+
+from harness.clients import Subscriber
+from harness.daemon import Daemon
+from harness.net import Network, Sniffer
+from harness.programs import Running
+from harness.servers import TcpServer
+from harness.wait import PATIENCE, until
+
+pytestmark = pytest.mark.gate_only
+
+TCP, UDP, UDPLITE = 6, 17, 136
+A, B = 8080, 8081
+KNOWN = errno.EPERM  # what a denial that the kernel knew says
+ASKED = {errno.EHOSTUNREACH, errno.EACCES}  # and one that the daemon was asked for
+PORTS = itertools.count(21000, 100)  # where nobody listens
+NAMES = itertools.count()
+
+
+class Errands:
+    """A running program that does what it is told, and says what came of it: {errno: how often}."""
+
+    def __init__(self, namespace, path, *wrap, name=None, **kw):
+        self.path = path
+        self.running = Running(namespace, *wrap, name or path, **{"stdin": subprocess.PIPE, **kw})
+        self.pid = self.running.pid
+        self._hear("ready")
+
+    def _hear(self, expected=None):
+        out = self.running.process.stdout
+        assert select.select([out], [], [], PATIENCE * 3)[0], f"{self.path} says nothing"
+        line = out.readline().strip()
+        assert expected is None or line == expected, line
+        return line
+
+    def text(self, *words):
+        self.running.process.stdin.write(" ".join(str(w) for w in words) + "\n")
+        self.running.process.stdin.flush()
+        return self._hear()
+
+    def do(self, *words):
+        return _counts(self.text(*words))
+
+    def list(self, *words):
+        """Of errands that answer with one errno after the other."""
+        return [int(word) for word in self.text(*words).split()]
+
+    def each(self, *words):
+        """Of errands that answer with counts for each port."""
+        return [_counts(part) for part in self.text(*words).split(",")]
+
+    def tcp(self, address, port=A, count=1, *more):
+        return self.do("stream", 0, address, port, count, *more)
+
+    def one(self, address=Network.PEER4, port=A):
+        """The errno of one TCP connection."""
+        (result,) = self.tcp(address, port)
+        return result
+
+    def run(self, path):
+        """Becomes that program, in the same process."""
+        self.path = path
+        assert self.text("run", path) == "ready"
+
+    def close(self):
+        self.running.close()
+
+
+def _counts(text):
+    return {int(e): int(n) for e, n in (part.split(":") for part in text.split())}
+
+
+class House:
+    """A daemon, nobody who could be asked, and what the peer saw."""
+
+    def __init__(self, network, programs, daemon, sniffer):
+        self.network, self.fw, self.programs, self.daemon, self.sniffer = network, network.fw, programs, daemon, sniffer
+        self.watcher = None
+
+    def connect(self):
+        self.watcher = Subscriber(self.daemon.socket_path, "decisions")
+
+    def close(self):
+        if self.watcher:
+            self.watcher.close()
+            self.watcher = None
+
+    def program(self, name="errands"):
+        return self.programs.copy("errands", f"{name}-{next(NAMES)}")
+
+    def request(self, kind, **fields):
+        reply = self.watcher.request(kind, **fields)
+        assert reply["type"] == "reply", reply
+        return reply
+
+    def rule(self, *sentences):
+        """Makes them in this order; returns the last one's id."""
+        return [self.request("rule_add", sentence=s)["rule"]["id"] for s in sentences][-1]
+
+    def delete(self, rule):
+        self.request("rule_delete", rule=rule)
+
+    def status(self):
+        return self.request("status")["status"]
+
+    def kernel(self):
+        """How many packets were queued, and how many connections the kernel decided."""
+        text = self.request("kernel")["text"]
+        return tuple(int(re.search(rf"(\d+) {what}", text)[1]) for what in ("queued", "connections decided"))
+
+    def reload(self, **config):
+        self.daemon.write_config({"deny_errno": "EPERM", **config})
+        self.daemon.reload_and_wait()
+
+    def told(self, path):
+        """Everything that was told of a program: single decisions and sums."""
+        self.status()
+        return [m for m in self.watcher.of_type("decision") + self.watcher.of_type("decisions") if m["path"] == path]
+
+    def count(self, path, verdict=None):
+        return sum(m.get("count", 1) for m in self.told(path) if verdict in (None, m["verdict"]))
+
+    def settle(self, path, n=1):
+        """Whoever sends a datagram does not wait for what becomes of it."""
+        until(lambda: self.count(path) >= n, lambda: f"{n} decisions about {path}")
+
+    def counted(self, path, allowed, denied=0):
+        """Just so many, and no more when it is asked again."""
+        until(lambda: self.count(path) >= allowed + denied, lambda: f"{allowed} and {denied}, there are {self.sums(path)}")
+        assert self.sums(path) == (allowed, denied)
+
+    def sums(self, path):
+        return self.count(path, "allow"), self.count(path, "deny")
+
+    def seen(self, protocol, port=None):
+        return len(self.sniffer.seen(protocol, port if protocol in (TCP, UDP) else None))
+
+
+@pytest.fixture(scope="module")
+def home(request, build, programs, tmp_path_factory, rung):
+    """What is expensive, once."""
+    network = Network(request.config.getoption("--netns-prefix") + "verdicts-")
+    daemon = Daemon(build, network.fw, tmp_path_factory.mktemp("verdicts"), rung, {"deny_errno": "EPERM"}, {})
+    things = [daemon]
+    try:
+        sniffer = Sniffer(network)
+        servers = {port: TcpServer(network.peer, port) for port in (A, B)}
+        things += [sniffer, *servers.values()]
+        daemon.start()
+        house = House(network, programs, daemon, sniffer)
+        house.servers = servers
+        house.connect()
+        things.append(house)
+        yield house
+    finally:
+        for thing in reversed(things):
+            thing.close()
+        network.delete()
+
+
+@pytest.fixture
+def house(home):
+    """No rules, no answers, the configuration as it was."""
+    yield home
+    if home.daemon.process is None or home.daemon.process.poll() is not None:
+        return
+    home.daemon.write_rules({})
+    home.reload()
+    for rule in home.request("rules")["rules"]:
+        if rule["origin"] == "session":
+            home.delete(rule["id"])
+
+
+@pytest.fixture
+def start(house, closing):
+    """start(path) → the running program."""
+    return lambda path, *wrap, **kw: closing(Errands(house.fw, path, *wrap, **kw))
+
+
+def address_of(version):
+    return Network.PEER4 if version == 4 else Network.PEER6
+
+
+def came(house, path, port=A):
+    """Connections of that program that the server saw."""
+    return [x for x in house.servers[port].snapshot() if x["data"].startswith(path.encode() + b" ")]
+
+
+# ---- what is known is decided in the kernel, in every way -------------------------------------------------------------------
+
+WAYS = {"tcp": ("stream", 0, TCP), "udp": ("datagram", 0, UDP), "udp-unconnected": ("unconnected", 0, UDP),
+        "udplite-unconnected": ("unconnected", UDPLITE, UDPLITE)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("version", (4, 6))
+def test_an_allowed_program_is_decided_in_the_kernel(house, start, way, version):
+    kind, number, protocol = WAYS[way]
+    port = A if protocol == TCP else next(PORTS)
+    path = house.program(way)
+    house.rule(f"allow {path}")
+    program = start(path)
+    before = house.seen(protocol, port)
+    assert program.do(kind, number, address_of(version), port, 1) == {0: 1}
+    house.settle(path)
+    queued, known = house.kernel()
+    assert program.do(kind, number, address_of(version), port, 20) == {0: 20}
+    assert house.kernel() == (queued, known + 20), "nothing was asked, and each was counted"
+    if protocol == TCP:
+        until(lambda: len(came(house, path)) == 21, "all of them at the peer")
+    else:
+        assert house.seen(protocol, port) == before + 21
+    house.counted(path, 21)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("version", (4, 6))
+def test_a_denied_program_fails_in_its_own_call(house, start, way, version):
+    kind, number, protocol = WAYS[way]
+    port, path = next(PORTS), house.program(way)
+    house.rule(f"deny {path}")
+    program = start(path)
+    before = house.seen(protocol, port)
+    (first,) = program.do(kind, number, address_of(version), port, 1)
+    assert first in ASKED if protocol == TCP else first in {0, *ASKED}
+    house.settle(path)
+    queued, known = house.kernel()
+    assert program.do(kind, number, address_of(version), port, 20) == {KNOWN: 20}
+    assert house.kernel() == (queued, known + 20)
+    assert house.seen(protocol, port) == before, "zero packets"
+    house.counted(path, 0, 21)
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_connected_udplite_is_asked_about_and_right(house, start, version):
+    """The kernel calls no hook when such a socket is connected."""
+    allowed, denied = house.program(), house.program()
+    house.rule(f"allow {allowed}", f"deny {denied}")
+    before = house.seen(UDPLITE)
+    for path in (allowed, denied):
+        program = start(path)
+        for _ in range(3):
+            program.do("datagram", UDPLITE, address_of(version), next(PORTS), 1)
+    house.counted(allowed, 3)
+    house.counted(denied, 0, 3)
+    assert house.seen(UDPLITE) == before + 3
+
+
+@pytest.mark.parametrize("word", ("ECONNREFUSED", "EPERM", "ENETUNREACH"))
+def test_a_known_denial_says_just_what_is_configured(house, start, word):
+    """And the next one says what has been configured meanwhile."""
+    path, port = house.program(), next(PORTS)
+    house.rule(f"deny {path}")
+    program = start(path)
+    program.one(port=port)
+    house.reload(deny_errno=word)
+    program.one(port=port)  # a reload forgets
+    for address in (Network.PEER4, Network.PEER6, "::ffff:" + Network.PEER4):
+        for kind, number, _ in WAYS.values():
+            assert program.do(kind, number, address, port, 3) == {getattr(errno, word): 3}, (kind, number, address)
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_one_call_many_destinations(house, start, version):
+    """sendmmsg ends at the one that is denied; the others go."""
+    path, port = house.program(), next(PORTS)
+    house.rule(f"allow {path}", f"deny {path} port {port + 1}")
+    program = start(path)
+    program.list("many", address_of(version), port, 4)
+    house.settle(path, 4)
+    queued = house.kernel()[0]
+    seen = [house.seen(UDP, port + i) for i in range(4)]
+    assert seen == [1, 0, 1, 1]
+    for _ in range(5):
+        assert program.list("many", address_of(version), port, 4) == [0, KNOWN, 0, 0]
+    assert house.kernel()[0] == queued
+    assert [house.seen(UDP, port + i) for i in range(4)] == [6, 0, 6, 6]
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_threads_that_share_a_socket(house, start, version):
+    path, port = house.program(), next(PORTS)
+    house.rule(f"allow {path}", f"deny {path} port {port + 1},{port + 3}")
+    program = start(path)
+    program.list("many", address_of(version), port, 4)
+    house.settle(path, 4)
+    queued = house.kernel()[0]
+    each = program.each("spread", address_of(version), port, 4, 100)
+    assert each == [{0: 400}, {KNOWN: 400}, {0: 400}, {KNOWN: 400}]
+    assert house.kernel()[0] == queued
+    assert [house.seen(UDP, port + i) for i in range(4)] == [401, 0, 401, 0]
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_one_socket_for_all(house, start, version):
+    """A socket that is kept is a connection for each destination, however many datagrams it sends."""
+    path, port = house.program(), next(PORTS)
+    house.rule(f"allow {path}", f"deny {path} port {port + 1}")
+    program = start(path)
+    address = address_of(version)
+    program.do("again", address, port, 1)
+    program.do("again", address, port + 1, 1)
+    house.settle(path, 2)
+    queued = house.kernel()[0]
+    assert program.do("again", address, port, 50) == {0: 50}
+    assert program.do("again", address, port + 1, 50) == {KNOWN: 50}
+    assert house.kernel()[0] == queued
+    house.counted(path, 1, 51)
+    for _ in range(3):
+        house.rule("deny /usr/bin/somebody-else")  # a new generation
+        assert program.do("unconnected", 0, address, port, 1) == {0: 1}  # asked; known from here on
+        house.settle(path)
+        assert program.do("again", address, port, 50) == {0: 50}
+    house.counted(path, 4, 51)  # a live flow that is judged again is no news
+
+
+# ---- how widely an answer holds -----------------------------------------------------------------------------------------------
+
+# The rules; what they allow; what they do not speak of, which is denied, and decided anew each time.
+SETS = {
+    "everything": (("allow {}",), lambda v, port, p: True, None),
+    "port": (("allow {} port 8080",), lambda v, port, p: port == A, lambda v, port, p: port != A),
+    "address and port": (("allow {} to 10.91.0.2 port 8080",), lambda v, port, p: (v, port) == (4, A), lambda v, port, p: (v, port) != (4, A)),
+    "all but a port": (("allow {}", "deny {} port 8081"), lambda v, port, p: port != B, None),
+    "all but an address": (("allow {}", "deny {} to 10.91.0.2"), lambda v, port, p: v != 4, None),
+    "all but an address and port": (("allow {}", "deny {} to fd91:0:0:1::2 port 8080"), lambda v, port, p: (v, port) != (6, A), None),
+    "nothing but a port": (("deny {}", "allow {} port 8080 tcp"), lambda v, port, p: port == A and p == TCP, None),
+    "all but a protocol": (("allow {}", "deny {} udp"), lambda v, port, p: p == TCP, None),
+    "a network but an address": (("allow {} to 10.91.0.0/24", "deny {} to 10.91.0.2 port 8081"),
+                                 lambda v, port, p: (v, port) == (4, A), lambda v, port, p: v == 6),
+    "a range but a port": (("allow {} port 8000-8999", "deny {} port 8081"), lambda v, port, p: port == A, None),
+    "a network over a port": (("deny {} port 8080", "allow {} to fd91::/16"), lambda v, port, p: v == 6, lambda v, port, p: (v, port) == (4, B)),
+    "a user": (("allow {} user 0", "deny {} port 8081"), lambda v, port, p: port == A, None),
+    "anyone": (("deny anyone port 8081", "allow {} to 10.91.0.2"), lambda v, port, p: v == 4, lambda v, port, p: (v, port) == (6, A)),
+    "a scope": (("allow {} to lan", "deny {} to 10.91.0.2 port 8081"), lambda v, port, p: (v, port) != (4, B), None),
+    "a name": (("allow name {name}", "deny name {name} port 8081"), lambda v, port, p: port == A, None),
+    "a name beside a path": (("allow name {name}", "deny {} port 8081"), lambda v, port, p: port == A, None),
+    "nothing": (("deny {}",), lambda v, port, p: False, None),
+    "no rule": ((), lambda v, port, p: False, lambda v, port, p: True),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_whatever_came_first_the_exceptions_hold(house, start, full, name):
+    """Each destination in turn as the first of all: what is remembered of it is never taken for more than the rules say."""
+    sentences, allowed, open_to = SETS[name]
+    destinations = [(version, port, protocol) for version in (4, 6) for port in (A, B) for protocol in (TCP, UDP)]
+    for first in destinations if full else random.sample(destinations, 3):
+        path = house.program()
+        if sentences:
+            house.rule(*(s.format(path, name=os.path.basename(path)[:15]) for s in sentences))
+        program = start(path)
+        done = 0
+        for _ in range(3):
+            queued = house.kernel()[0]
+            for at in (first, *destinations):
+                version, port, protocol = at
+                kind = "stream" if protocol == TCP else "datagram"
+                (result,) = program.do(kind, 0, address_of(version), port, 1)
+                done += 1
+                if protocol == TCP or result != 0:
+                    assert (result == 0) == allowed(*at), f"{at} after {first}: {errno.errorcode.get(result, 0)}"
+                if protocol == UDP:
+                    house.settle(path, done)
+        n_open = sum(open_to(*at) for at in (first, *destinations)) if open_to else 0
+        assert house.kernel()[0] == queued + n_open, "of the third round all was known that a rule speaks of"
+        n_allowed = 3 * sum(allowed(*at) for at in (first, *destinations))
+        house.counted(path, n_allowed, done - n_allowed)
+        for rule in house.request("rules")["rules"]:
+            if rule["origin"] != "factory":
+                house.delete(rule["id"])
