@@ -17,6 +17,7 @@ import os
 import random
 import re
 import select
+import shutil
 import subprocess
 
 import pytest
@@ -54,10 +55,18 @@ class Errands:
         assert expected is None or line == expected, line
         return line
 
-    def text(self, *words):
+    def say(self, *words):
         self.running.process.stdin.write(" ".join(str(w) for w in words) + "\n")
         self.running.process.stdin.flush()
+
+    def text(self, *words):
+        self.say(*words)
         return self._hear()
+
+    def heard(self):
+        """The one errno of what was said."""
+        (result,) = _counts(self._hear())
+        return result
 
     def do(self, *words):
         return _counts(self.text(*words))
@@ -153,6 +162,15 @@ class House:
     def sums(self, path):
         return self.count(path, "allow"), self.count(path, "deny")
 
+    def quiet(self):
+        """Every TCP connection has said its last: a change that comes now ends none of them, which would be another decision."""
+        def states():
+            for name in ("tcp", "tcp6"):
+                with open(f"/proc/{self.daemon.pid}/net/{name}", encoding="ascii") as f:
+                    yield from (line.split()[3] for line in f.readlines()[1:])
+
+        until(lambda: set(states()) <= {"06", "07", "0A"}, "all connections to have ended")  # TIME_WAIT, CLOSE, LISTEN
+
     def seen(self, protocol, port=None):
         return len(self.sniffer.seen(protocol, port if protocol in (TCP, UDP) else None))
 
@@ -185,6 +203,7 @@ def house(home):
     yield home
     if home.daemon.process is None or home.daemon.process.poll() is not None:
         return
+    home.request("mode", mode="enforcement")
     home.daemon.write_rules({})
     home.reload()
     for rule in home.request("rules")["rules"]:
@@ -390,3 +409,205 @@ def test_whatever_came_first_the_exceptions_hold(house, start, full, name):
         for rule in house.request("rules")["rules"]:
             if rule["origin"] != "factory":
                 house.delete(rule["id"])
+
+
+# ---- every way in which a rule can change ---------------------------------------------------------------------------------------
+
+def is_known(program, allowed, address=Network.PEER4, port=A):
+    """The next connection goes as it should, and so does another, which the kernel decides."""
+    result = program.one(address, port)
+    assert result == 0 if allowed else result in {KNOWN, *ASKED}, result
+    assert program.one(address, port) == (0 if allowed else KNOWN)
+
+
+def is_open(program, address=Network.PEER4, port=A):
+    """No rule speaks of it, and nobody is there to ask."""
+    assert program.one(address, port) in ASKED
+    assert program.one(address, port) in ASKED
+
+
+def test_a_rule_by_message(house, start, full):
+    path = house.program()
+    program = start(path)
+    is_open(program)
+    for i in range(200 if full else 20):
+        house.rule(f"allow {path}")
+        is_known(program, True)
+        house.rule(f"deny {path} port {A}")
+        is_known(program, False)
+        is_known(program, True, port=B)
+        house.delete(f"{path}:{A}")
+        is_known(program, True)
+        house.rule(f"deny {path}")
+        is_known(program, False)
+        house.delete(f"{path}:*")
+        is_open(program)
+
+
+def test_a_rule_by_file(house, start):
+    path = house.program()
+    program = start(path)
+    for allowed in (True, False, None) * 3:
+        house.daemon.write_rules({} if allowed is None else {f"{path}:*": allowed})
+        house.daemon.reload_and_wait()
+        is_open(program) if allowed is None else is_known(program, allowed)
+
+
+@pytest.mark.parametrize("lifetime", ("session", "always"))
+@pytest.mark.parametrize("allow", (True, False), ids=("allow", "deny"))
+def test_an_answer(house, start, closing, lifetime, allow):
+    """And what takes it back."""
+    path = house.program()
+    program = start(path)
+    person = closing(Subscriber(house.daemon.socket_path, "questions"))
+    program.say("stream", 0, Network.PEER4, A, 1)
+    question = person.wait("question", lambda q: q["path"] == path)
+    assert person.request("answer", question=question["question"], allow=allow, lifetime=lifetime)["type"] == "reply"
+    result = program.heard()
+    assert result == 0 if allow else result in ASKED
+    is_known(program, allow)
+    if lifetime == "session":
+        house.watcher.send({"type": "clear_cache", "cache_key": f"{path}:{A}"})
+        house.status()  # has been read when this is answered
+    else:
+        house.delete(f"{path}:{A}")
+    program.say("stream", 0, Network.PEER4, A, 1)
+    again = person.wait("question", lambda q: q["path"] == path and q["question"] != question["question"])
+    person.request("answer", question=again["question"], allow=not allow)
+    assert (program.heard() == 0) == (not allow)
+
+
+def test_session_answers_end_with_cache_decisions(house, start):
+    path = house.program()
+    program = start(path)
+    house.rule(f"allow {path} for session")
+    is_known(program, True)
+    house.reload(cache_decisions=False)
+    assert program.one() in {0, *ASKED}  # a rule for the session is no answer of a person
+    house.rule(f"deny {path} for session")
+    assert program.one() != 0
+
+
+def test_the_mode(house, start):
+    allowed, denied = start(house.program()), start(house.program())
+    house.rule(f"allow {allowed.path}", f"deny {denied.path}")
+    for _ in range(3):
+        is_known(allowed, True)
+        is_known(denied, False)
+        house.request("mode", mode="learning")
+        is_known(allowed, True)
+        assert [denied.one() for _ in range(3)] == [0, 0, 0]
+        house.quiet()
+        house.request("mode", mode="enforcement")
+    is_known(denied, False)
+    house.counted(denied.path, 9, 8)
+
+
+def test_a_try_of_a_mode(house, start, closing):
+    program, watcher = start(house.program()), closing(Subscriber(house.daemon.socket_path, "decisions"))
+    house.rule(f"deny {program.path}")
+    is_known(program, False)
+    house.request("mode", mode="learning", try_seconds=1)
+    assert program.one() == 0
+    house.quiet()
+    watcher.wait("mode_changed", lambda m: m["mode"] == "enforcement")
+    is_known(program, False)
+
+
+@pytest.mark.parametrize("key, address", (("allow_lan", Network.PEER4), ("allow_lan", Network.PEER6), ("allow_localhost", "127.0.0.1"),
+                                          ("allow_localhost", "::1"), ("allow_root_bypass", Network.PEER4)))
+def test_what_the_configuration_switches(house, start, closing, key, address):
+    if key == "allow_localhost":
+        closing(TcpServer(house.fw, A))
+    program = start(house.program())
+    for _ in range(2):
+        house.reload(**{key: True})
+        is_known(program, True, address)
+        house.reload(**{key: False})
+        is_open(program, address)
+        house.reload(**{key: False, "default_action": "allow"})
+        assert program.one(address) == program.one(address) == 0
+        house.reload(**{key: False})
+        is_open(program, address)
+
+
+def test_log_every_connection(house, start):
+    """Switched on, nothing is decided in the kernel; whatever it is, each is counted once."""
+    allowed, denied = start(house.program()), start(house.program())
+    house.rule(f"allow {allowed.path}", f"deny {denied.path}")
+    for switch in (False, True, False, True):
+        house.reload(log_every_connection=switch)
+        known = house.kernel()[1]
+        assert allowed.tcp(Network.PEER4, A, 10) == {0: 10}
+        for _ in range(10):
+            assert denied.one() != 0
+        assert house.kernel()[1] - known == (0 if switch else 18)
+    house.counted(allowed.path, 40)
+    house.counted(denied.path, 0, 40)
+
+
+def test_the_resolvers_that_resolv_conf_names(build, network, daemon, closing, programs, subscriber, tmp_path):
+    """The daemon has an /etc of its own, so that the machine's is left alone."""
+    etc = tmp_path / "private-etc"
+    etc.mkdir()
+    for name in ("passwd", "group", "nsswitch.conf", "ld.so.cache"):
+        if os.path.exists(f"/etc/{name}"):
+            shutil.copy(f"/etc/{name}", etc / name)
+
+    def name(server):
+        (etc / "new").write_text(f"nameserver {server}\n")
+        os.replace(etc / "new", etc / "resolv.conf")
+
+    name(Network.PEER4)
+    closing(TcpServer(network.peer, 53))
+    daemon({"deny_errno": "EPERM"}, {},
+           wrapper=("unshare", "--mount", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh"))
+    program = closing(Errands(network.fw, programs.copy("errands", "resolving")))
+    for _ in range(3):
+        name(Network.PEER4)
+        until(lambda: program.one(port=53) == 0, "the resolver to be allowed")
+        assert program.tcp(Network.PEER4, 53, 20) == {0: 20}
+        name("192.0.2.53")
+        until(lambda: program.one(port=53) in ASKED, "it to be none any more", 5)
+        is_open(program, port=53)
+
+
+def test_random_changes_and_many_programs(house, full):
+    """Between two rounds the rules change in some way; in each, sixteen short-lived programs connect, eight at a time."""
+    seed = int(os.environ.get("BASTION_TEST_SEED") or random.randrange(1 << 32))
+    print(f"BASTION_TEST_SEED={seed}")
+    chance, rules, mode = random.Random(seed), {}, "enforcement"
+    paths = [house.programs.visitor(f"random-{next(NAMES)}") for _ in range(4)]
+    expected = {path: [0, 0] for path in paths}
+    for number in range(1000 if full else 200):
+        path, port, allow = chance.choice(paths), chance.choice((A, B, "*")), chance.random() < 0.5
+        change = chance.choice(("add", "add", "add", "delete", "file", "mode", "config"))
+        if change == "add":
+            house.rule(f"{'allow' if allow else 'deny'} {path}" + (f" port {port}" if port != "*" else ""))
+            rules[f"{path}:{port}"] = allow
+        elif change == "delete" and rules:
+            key = chance.choice(sorted(rules))
+            house.delete(key)
+            del rules[key]
+        elif change == "file":
+            rules = {k: v for k, v in rules.items() if chance.random() < 0.7} | {f"{path}:{port}": allow}
+            house.daemon.write_rules(rules)
+            house.daemon.reload_and_wait()
+        elif change == "mode":
+            mode = "learning" if mode == "enforcement" else "enforcement"
+            house.request("mode", mode=mode)
+        else:
+            house.daemon.write_config({"deny_errno": "EPERM", "mode": mode, "log_every_connection": allow})
+            house.daemon.reload_and_wait()
+        for port in (A, B):
+            done = house.fw.run(house.programs.path("swarm"), 16, 8, chance.randrange(1 << 30), "tcp", f"{Network.PEER4},{Network.PEER6}",
+                                port, port, *paths)
+            for line in done.stdout.splitlines():
+                _, _, status, path = line.split()
+                through = mode == "learning" or rules.get(f"{path}:{port}", rules.get(f"{path}:*", False))
+                assert (status == "0") == through, f"round {number}, {change}: {path} to {port}: {status}, mode {mode}, rules {rules}"
+                expected[path][not through] += 1
+        house.quiet()
+    for path in paths:
+        house.counted(path, *expected[path])
+    assert {m["kind"] for m in house.watcher.decisions()} == {"program"}, "nobody was unnamed"
