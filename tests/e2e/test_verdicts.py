@@ -11,6 +11,7 @@
 deny_errno is EPERM nearly everywhere in here. A denial that the kernel knew says just that; one that was asked for says what comes nearest in an
 answer from the network, and a peer that refuses says ECONNREFUSED: so the errno tells who decided."""
 
+import ctypes
 import errno
 import itertools
 import os
@@ -18,6 +19,7 @@ import random
 import re
 import select
 import shutil
+import struct
 import subprocess
 
 import pytest
@@ -28,6 +30,7 @@ from harness.net import Network, Sniffer
 from harness.programs import Running
 from harness.servers import TcpServer
 from harness.wait import PATIENCE, until
+from test_life import bpf
 
 pytestmark = pytest.mark.gate_only
 
@@ -611,3 +614,403 @@ def test_random_changes_and_many_programs(house, full):
     for path in paths:
         house.counted(path, *expected[path])
     assert {m["kind"] for m in house.watcher.decisions()} == {"program"}, "nobody was unnamed"
+
+
+# ---- every connection is counted, once --------------------------------------------------------------------------------------------
+
+class Books:
+    """What status, rules and events say of some programs, against what they had done before."""
+
+    def __init__(self, house, *rules):
+        self.house, self.rules = house, rules
+        self.before = self.read()
+
+    def read(self):
+        status = self.house.status()
+        hits = {r["id"]: r["hits"] for r in self.house.request("rules")["rules"]}
+        return [status["allowed"], status["denied"], status["by_reason"].get("rule", 0), *[hits.get(rule, 0) for rule in self.rules]]
+
+    def since(self):
+        return [now - then for now, then in zip(self.read(), self.before)]
+
+
+@pytest.mark.parametrize("n_programs", (1, 8))
+def test_the_sums_are_what_was_done(house, start, full, n_programs):
+    count = 2000 if full else 200
+    allowed, denied = ([start(house.program()) for _ in range(n_programs)] for _ in range(2))
+    rules = [house.rule(f"allow {p.path}") for p in allowed] + [house.rule(f"deny {p.path}") for p in denied]
+    books = Books(house, *rules)
+    for p in (*allowed, *denied):
+        p.say("stream", 0, Network.PEER4, A, count)
+    for p in allowed:
+        assert _counts(p._hear()) == {0: count}
+    for p in denied:
+        heard = _counts(p._hear())
+        assert sum(heard.values()) == count and 0 not in heard
+    expected = [n_programs * count, n_programs * count, 2 * n_programs * count, *[count] * 2 * n_programs]
+    for _ in range(5):
+        assert books.since() == expected
+    for p in allowed:
+        house.counted(p.path, count)
+    for p in denied:
+        house.counted(p.path, 0, count)
+    until(lambda: sum(len(came(house, p.path)) for p in allowed) == n_programs * count, "all of them at the peer")
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_the_bytes_are_those_on_the_cable(house, start, version):
+    """Of what the kernel decided alone; the gate sees whole segments, so nothing is rounded."""
+    payload, path, address = 3 << 20, house.program(), address_of(version)
+    house.rule(f"allow {path}")
+    program = start(path)
+    program.one(address)
+    house.quiet()
+    before = sum(p.length for p in house.sniffer.seen(TCP, A))
+    assert program.tcp(address, A, 1, payload) == {0: 1}
+    assert program.do("datagram", 0, address, next(PORTS), 1) == {0: 1}  # bytes are told with the next connection
+    until(lambda: len([x for x in house.servers[A].snapshot() if len(x["data"]) == payload]) > 0, "all of it at the peer")
+    house.quiet()
+    on_cable = sum(p.length for p in house.sniffer.seen(TCP, A)) - before
+    assert program.do("datagram", 0, address, next(PORTS), 1) == {0: 1}
+    house.counted(path, 4)
+    told = sum(m["bytes"] for m in house.told(path) if m["type"] == "decisions")
+    house.servers[A].seen.clear()
+    assert payload < told <= on_cable + 4096, (payload, told, on_cable)
+
+
+def test_a_rule_that_goes_takes_no_count_along(house, start):
+    """What it decided before stays counted, also what was not told yet."""
+    path = house.program()
+    program = start(path)
+    books = Books(house)
+    for i in range(1, 6):
+        house.rule(f"allow {path}")
+        program.tcp(Network.PEER4, A, 20)
+        house.quiet()
+        house.delete(f"{path}:*")
+        assert books.since() == [20 * i, 0, 20 * i]
+    house.counted(path, 100)
+
+
+# ---- who is who -----------------------------------------------------------------------------------------------------------------
+
+def short(house, path, port=A, *wrap, **kw):
+    """The status of a program that only connects: 0 is through."""
+    return house.fw.run(*wrap, path, "tcp", Network.PEER4, port, **kw).returncode
+
+
+def test_two_hard_links_are_two_programs(house):
+    allowed = house.programs.visitor(f"link-{next(NAMES)}")
+    denied = allowed + "-other"
+    os.link(allowed, denied)
+    house.rule(f"allow {allowed}", f"deny {denied}")
+    for _ in range(50):
+        assert short(house, allowed) == 0
+        assert short(house, denied) == 1
+    house.counted(allowed, 50)
+    house.counted(denied, 0, 50)
+
+
+def test_a_symbolic_link_is_what_it_points_to(house):
+    path = house.programs.visitor(f"pointed-{next(NAMES)}")
+    os.symlink(path, path + "-symlink")
+    house.rule(f"allow {path}", f"deny {path}-symlink")
+    assert [short(house, p) for p in (path, path + "-symlink") * 3] == [0] * 6
+
+
+def test_a_copy_has_no_part_in_it(house):
+    path = house.programs.visitor(f"copied-{next(NAMES)}")
+    house.rule(f"allow {path}")
+    assert short(house, path) == short(house, path) == 0
+    shutil.copy2(path, path + "-copy")
+    assert short(house, path + "-copy") == short(house, path + "-copy") == 1
+
+
+def test_a_file_that_is_replaced(house):
+    """The rule is of the path. In between another file that lies there is denied by a rule of another path."""
+    path = house.programs.visitor(f"replaced-{next(NAMES)}")
+    house.rule(f"allow {path}", f"deny {path}-moved")
+    for _ in range(3):
+        assert short(house, path) == short(house, path) == 0
+        shutil.copy(path, path + ".new")
+        os.replace(path + ".new", path)
+        assert short(house, path) == short(house, path) == 0
+        with open(path, "r+b") as f:
+            head = f.read(64)
+            f.seek(0)
+            f.write(head)
+        assert short(house, path) == short(house, path) == 0
+        os.rename(path, path + "-moved")
+        assert short(house, path + "-moved") == short(house, path + "-moved") == 1
+        os.rename(path + "-moved", path)
+
+
+def test_a_file_mounted_over_it_is_somebody_else(house):
+    """The very path, in another mount namespace: neither file's verdict."""
+    path, other = (house.programs.visitor(f"mount-{next(NAMES)}") for _ in range(2))
+    house.rule(f"allow {path}", f"allow {other}")
+    for _ in range(3):
+        assert short(house, path) == short(house, other) == 0
+        for below, over in ((path, other), (other, path)):
+            done = house.fw.run("unshare", "--mount", "sh", "-c",
+                                f"mount --bind {over} {below} && for i in 1 2 3; do {below} tcp {Network.PEER4} {A}; echo $?; done")
+            assert done.stdout.split() == ["1"] * 3, done
+        assert house.fw.run("unshare", "--mount", path, "tcp", Network.PEER4, A).returncode == 0, "the host's file keeps its rules there"
+
+
+def test_a_folder_that_is_renamed(house, start, tmp_path):
+    """Who runs is who it was; whoever starts from there later is not."""
+    os.chmod(tmp_path, 0o755)
+    folder = tmp_path / "before"
+    folder.mkdir()
+    path = shutil.copy(house.programs.path("errands"), folder / "program")
+    house.rule(f"allow {path}")
+    program = start(str(path))
+    is_known(program, True)
+    os.rename(folder, tmp_path / "after")
+    is_known(program, True)
+    moved = start(str(tmp_path / "after" / "program"))
+    is_open(moved)
+    folder.mkdir()
+    shutil.copy(house.programs.path("errands"), path)
+    is_known(start(str(path)), True)
+    is_open(moved)
+
+
+def test_a_script_is_its_interpreter(house, start, tmp_path):
+    path = house.program()
+    script = tmp_path / "script"
+    script.write_text(f"#!{path}\n")
+    script.chmod(0o755)
+    os.chmod(tmp_path, 0o755)
+    house.rule(f"allow {path}", f"deny {script}")
+    is_known(start(str(script)), True)
+    is_known(start(path), True)
+
+
+def test_a_deleted_file(house, start):
+    """Who ran before keeps its rules, and so do its children. A file that nobody had seen before it lost its name has none."""
+    path = house.program()
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        shutil.copy(path, path + ".new")
+        os.replace(path + ".new", path)
+        house.rule(f"allow {path}")
+        program = start(path)
+        is_known(program, True)
+        is_open(start(f"/proc/self/fd/{fd}", pass_fds=[fd]))
+        os.unlink(path)
+        is_known(program, True)
+        for _ in range(3):
+            assert program.do("child", "stream", 0, Network.PEER4, A, 2) == {0: 2}
+        is_open(start(f"/proc/self/fd/{fd}", pass_fds=[fd]))
+        shutil.copy(house.programs.path("errands"), path)
+        is_known(start(path), True)
+    finally:
+        os.close(fd)
+
+
+def test_a_file_in_memory(house, start):
+    """Its path looks like another's."""
+    path = house.program()
+    house.rule(f"allow {path}", f"allow /memfd:{os.path.basename(path)}")
+    is_known(start(path), True)
+    fd = os.memfd_create(os.path.basename(path))
+    with open(path, "rb") as f:
+        os.write(fd, f.read())
+    try:
+        is_open(start(f"/proc/self/fd/{fd}", pass_fds=[fd]))
+    finally:
+        os.close(fd)
+
+
+def test_one_process_many_programs(house, start):
+    allowed, denied, nameless = (house.program() for _ in range(3))
+    house.rule(f"allow {allowed}", f"deny {denied}")
+    program = start(allowed)
+    for _ in range(5):
+        is_known(program, True)
+        program.run(denied)
+        is_known(program, False)
+        program.run(nameless)
+        is_open(program)
+        program.run(allowed)
+    house.counted(allowed, 10)
+    house.counted(denied, 0, 10)
+
+
+def test_children_that_execute_nothing(house, start):
+    allowed, denied = start(house.program()), start(house.program())
+    house.rule(f"allow {allowed.path}", f"deny {denied.path}")
+    is_known(allowed, True)
+    is_known(denied, False)
+    queued = house.kernel()[0]
+    for _ in range(5):
+        assert allowed.do("child", "stream", 0, Network.PEER4, A, 3) == {0: 3}
+        assert denied.do("child", "stream", 0, Network.PEER4, A, 3) == {KNOWN: 3}
+    assert house.kernel()[0] == queued
+    house.counted(allowed.path, 17)
+    house.counted(denied.path, 0, 17)
+
+
+@pytest.mark.parametrize("what", ("user", "group"))
+def test_one_process_two_users(house, start, what):
+    path, number = house.program(), 65534
+    there, back = ((number, 0), (0, 0)) if what == "user" else ((0, number), (0, 0))
+    house.rule(f"allow {path} {what} 0", f"deny {path} {what} {number}")
+    program = start(path)
+    for _ in range(5):
+        is_known(program, True)
+        assert program.do("become", *there) == {0: 1}
+        is_known(program, False)
+        assert program.do("child", "stream", 0, Network.PEER4, A, 1) == {KNOWN: 1}
+        assert program.do("become", *back) == {0: 1}
+    house.counted(path, 10, 15)
+    house.delete([r["id"] for r in house.request("rules")["rules"] if r["action"] == "deny"][0])
+    program.do("become", *there)
+    is_open(program)
+
+
+def test_a_weak_name(house, start):
+    """The rule is of what a program called itself when it was first seen."""
+    path, name = house.program(), f"weak-{next(NAMES)}"
+    house.rule(f"allow name {name}")
+    for _ in range(2):
+        plain, named = start(path), start(path)
+        is_open(plain)
+        named.do("name", name)
+        is_known(named, True)
+        is_open(plain)
+        is_open(start(path))
+    house.rule(f"deny {path}")  # the path's rule comes first
+    is_known(named, False)
+
+
+# ---- without a daemon, and from one to the next -----------------------------------------------------------------------------------
+
+@pytest.fixture
+def life(daemon, network, programs, sniffer, closing):
+    """life(config) → (a house of its own, three programs: allowed, denied, without a rule)"""
+    def begin(**config):
+        servers = {port: closing(TcpServer(network.peer, port)) for port in (A, B)}
+        paths = [programs.copy("errands", f"life-{next(NAMES)}") for _ in range(3)]
+        d = daemon({"deny_errno": "EPERM", **config}, {f"{paths[0]}:*": True, f"{paths[1]}:*": False})
+        house = closing(House(network, programs, d, sniffer))
+        house.servers = servers
+        house.connect()
+        return house, [closing(Errands(network.fw, path)) for path in paths]
+
+    return begin
+
+
+def go_on(allowed, denied):
+    """By what is known, in every way."""
+    for address in (Network.PEER4, Network.PEER6):
+        for kind, number, protocol in WAYS.values():
+            port = A if protocol == TCP else next(PORTS)
+            assert allowed.do(kind, number, address, port, 5) == {0: 5}
+            assert denied.do(kind, number, address, port, 5) == {KNOWN: 5}
+    assert allowed.do("child", "stream", 0, Network.PEER4, A, 2) == {0: 2}
+    assert denied.do("child", "stream", 0, Network.PEER4, A, 2) == {KNOWN: 2}
+
+
+@pytest.mark.parametrize("on_failure", ("closed", "open"))
+def test_what_is_known_needs_no_daemon(life, on_failure):
+    house, (allowed, denied, other) = life(on_failure=on_failure)
+    is_known(allowed, True)
+    is_known(denied, False)
+    is_open(other)
+    house.close()
+    house.daemon.kill()
+    go_on(allowed, denied)
+    if on_failure == "open":
+        assert other.tcp(Network.PEER4, B, 3) == {0: 3}
+        house.daemon.start()
+        is_open(other)
+    else:
+        other.say("stream", 0, Network.PEER4, B, 1)
+        go_on(allowed, denied)
+        assert house.seen(TCP, B) == 0, "it waits"
+        house.daemon.start()
+        assert other.heard() in ASKED
+    house.connect()
+    is_known(allowed, True)
+    is_known(denied, False)
+    assert (house.seen(TCP, B) > 0) == (on_failure == "open")
+
+
+@pytest.mark.parametrize("crash", (True, False), ids=("crash", "stop"))
+def test_rules_that_changed_while_no_daemon_lived(life, crash):
+    """From the moment on in which the next one says that it is ready."""
+    house, (first, second, other) = life(on_failure="closed")
+    for allowed, denied in ((second, first), (first, second)) * 2:
+        is_known(denied, True)
+        is_known(allowed, False)
+        house.quiet()
+        house.close()
+        house.daemon.kill() if crash else house.daemon.stop()
+        house.daemon.write_rules({f"{allowed.path}:*": True, f"{denied.path}:*": False})
+        house.daemon.start()
+        assert denied.one() in ASKED
+        assert allowed.one() == 0
+        house.connect()
+        is_known(allowed, True)
+        is_known(denied, False)
+        is_open(other)
+        status = house.status()
+        assert (status["allowed"], status["denied"]) == (3, 5), "those of this life"
+
+
+def test_a_storm_over_a_crash_and_a_changed_rule(life, closing, programs, network):
+    """Of a program that connects all the time none gets through once the new daemon is ready."""
+    house, _ = life(on_failure="closed")
+    path = programs.copy("storm", f"life-storm-{next(NAMES)}")
+    house.rule(f"allow {path}")
+    storm = closing(Running(network.fw, path, Network.PEER4, A, 100, 0))
+    until(lambda: house.kernel()[1] > 100, "it to be known")
+    house.close()
+    house.daemon.kill()
+    before = house.servers[A].accepted
+    until(lambda: house.servers[A].accepted > before + 50, "it to go on without a daemon")
+    house.daemon.write_rules({f"{path}:*": False})
+    house.daemon.start()
+    house.connect()
+    until(lambda: house.sums(path)[1] > 100, "it to be denied")
+    house.quiet()
+    until(lambda: len(house.servers[A].snapshot()) == house.servers[A].accepted, "what was under way to be heard")
+    n = len(came(house, path))
+    until(lambda: house.sums(path)[1] > 10000, "it to be denied many times")
+    storm.process.terminate()
+    n_connected = int(storm.finish()[1].split()[0])
+    assert len(came(house, path)) == n <= n_connected
+
+
+def test_a_daemon_of_another_abi_forgets(life):
+    """The config map that the dead one left is not ours: the next starts with maps of its own."""
+    house, (allowed, denied, other) = life(on_failure="closed")
+    is_known(allowed, True)
+    is_known(denied, False)
+    house.close()
+    house.daemon.kill()
+    path = os.path.join(house.daemon.pin_path, "map_config")
+    name, zero, config = ctypes.create_string_buffer(path.encode()), ctypes.create_string_buffer(4), ctypes.create_string_buffer(256)
+    fd = bpf(7, struct.pack("QI", ctypes.addressof(name), 0))  # BPF_OBJ_GET
+    element = struct.pack("IxxxxQQQ", fd, ctypes.addressof(zero), ctypes.addressof(config), 0)
+    bpf(1, element)  # BPF_MAP_LOOKUP_ELEM
+    (abi,) = struct.unpack_from("I", config, 16)  # struct abi_config
+    assert 4 < abi < 1000
+    struct.pack_into("I", config, 16, abi + 1)
+    bpf(2, element)  # BPF_MAP_UPDATE_ELEM
+    os.close(fd)
+    go_on(allowed, denied)  # the programs that run do not mind
+    other.say("stream", 0, Network.PEER4, B, 1)
+    house.daemon.write_rules({f"{allowed.path}:*": False, f"{denied.path}:*": True})
+    house.daemon.start()
+    assert "took over" not in house.daemon.output()
+    assert allowed.one() in ASKED
+    assert denied.one() == 0
+    assert other.heard() in ASKED
+    house.connect()
+    is_known(allowed, False)
+    is_known(denied, True)
+    assert house.seen(TCP, B) == 0
