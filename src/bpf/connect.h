@@ -55,6 +55,14 @@ static __always_inline bool same_addr(const __u8 a[16], const __u8 b[16])
         return x[0] == y[0] && x[1] == y[1];
 }
 
+/* 0.0.0.0 or ::. A connect there reaches some address of this machine: which, only the packet says. */
+static __always_inline bool is_any(const __u8 address[16])
+{
+        const __u64 *words = (const __u64 *)address;
+
+        return words[0] == 0 && (words[1] == 0 || words[1] == bpf_cpu_to_be64(0xffff00000000ull));
+}
+
 static __always_inline bool is_datagram(__u32 protocol)
 {
         return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
@@ -161,7 +169,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         tag.direction = direction_to(cookie, &tag);
         if (!own_as_first_subflow(ctx, &tag))
                 process = name_current(&tag);
-        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(c, process, &tag, tag.remote, tag.remote_port, &verdict)) {
+        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && !is_any(tag.remote) &&
+            find_verdict(c, process, &tag, tag.remote, tag.remote_port, &verdict)) {
                 tally_connection(verdict.tally, &tag, tag.remote, tag.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
@@ -232,7 +241,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct ab
                 return 1;
         sender.protocol = ctx->protocol;
         process = name_current(&sender);
-        if (is_datagram(sender.protocol) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
+        if (is_datagram(sender.protocol) && !is_any(remote) && find_verdict(c, process, &sender, remote, key.remote_port, &verdict)) {
                 if (!live || verdict.state == ABI_TAG_DENIED)
                         tally_connection(verdict.tally, &sender, remote, key.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
