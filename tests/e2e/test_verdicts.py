@@ -19,6 +19,7 @@ import random
 import re
 import select
 import shutil
+import socket
 import struct
 import subprocess
 
@@ -1013,3 +1014,137 @@ def test_a_daemon_of_another_abi_forgets(life):
     is_known(allowed, False)
     is_known(denied, True)
     assert house.seen(TCP, B) == 0
+
+
+# ---- odd ways -----------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_one_socket_that_fails_and_connects_elsewhere(house, start, version):
+    """What was said of the first destination is not said of the second."""
+    address, shut, path = address_of(version), next(PORTS), house.program()
+    house.rule(f"allow {path}", f"deny {path} port {B}")
+    program = start(path)
+    for _ in range(5):
+        assert program.list("both", address, shut, B)[0] == errno.ECONNREFUSED
+    seen = house.seen(TCP, B)
+    for _ in range(5):
+        assert program.list("both", address, shut, B) == [errno.ECONNREFUSED, KNOWN]
+        assert program.list("both", address, shut, A) == [errno.ECONNREFUSED, 0]
+        assert program.list("both", address, B, A) == [KNOWN, 0]
+    assert house.seen(TCP, B) == seen == 0
+    house.counted(path, 25, 15)
+
+
+@pytest.mark.parametrize("any_address, real", (("0.0.0.0", "127.0.0.1"), ("::", "::1")))
+@pytest.mark.parametrize("name", ("allow", "deny", "all but loopback", "nothing but loopback"))
+def test_any_address_is_this_machine(house, start, closing, name, any_address, real):
+    """A connect to no address reaches the loopback address, and the rules for that hold."""
+    path, rules = house.program(), {"allow": ("allow {}",), "deny": ("deny {}",), "all but loopback": ("allow {}", f"deny {{}} to {real}"),
+                                    "nothing but loopback": ("deny {}", f"allow {{}} to {real}")}[name]
+    server = closing(TcpServer(house.fw, A))
+    house.rule(*(rule.format(path) for rule in rules))
+    program, allowed = start(path), name in ("allow", "nothing but loopback")
+    for address in (any_address, real, any_address, any_address, real):
+        result = program.one(address)
+        assert (result == 0) == allowed, (address, result)
+    house.counted(path, *((5, 0) if allowed else (0, 5)))
+    assert server.accepted == (5 if allowed else 0)
+    for address in (any_address, real, any_address, any_address, real):
+        program.do("datagram", 0, address, next(PORTS), 1)
+        house.settle(path, 6)
+    house.counted(path, *((10, 0) if allowed else (0, 10)))
+
+
+@pytest.mark.parametrize("first", (Network.PEER4, "::ffff:" + Network.PEER4))
+def test_a_mapped_address_is_its_ipv4_address(house, start, first):
+    path = house.program()
+    house.rule(f"allow {path}", f"deny {path} to {Network.PEER4} port {B}")
+    program, mapped = start(path), "::ffff:" + Network.PEER4
+    assert program.one(first, A) == 0
+    assert program.one(first, B) in ASKED
+    queued = house.kernel()[0]
+    for address in (Network.PEER4, mapped) * 3:
+        assert program.one(address, A) == 0
+        assert program.one(address, B) == KNOWN
+    assert house.kernel()[0] == queued
+
+
+def test_link_local_addresses_are_not_known_by_address(house, start, closing):
+    """The same address is another machine behind another interface, and a hook does not see which."""
+    class Second:
+        def __init__(self):
+            house.fw.ip("link", "add", "second", "type", "veth", "peer", "name", "second", "netns", house.network.peer.name)
+            for namespace, address in ((house.fw, "fe80::f"), (house.network.peer, "fe80::aa")):
+                namespace.ip("link", "set", "second", "up")
+                for device in ("second", "uplink"):
+                    namespace.ip("addr", "add", f"{address}/64", "dev", device, "nodad")
+
+        @staticmethod
+        def close():
+            house.fw.ip("link", "del", "second")
+            for namespace, address in ((house.fw, "fe80::f"), (house.network.peer, "fe80::aa")):
+                namespace.ip("addr", "del", f"{address}/64", "dev", "uplink")
+
+    closing(Second())
+    index = {d: int(house.fw.ip("-o", "link", "show", d).split(":")[0]) for d in ("uplink", "second")}
+    path = house.program()
+    house.rule(f"allow {path} to fe80::aa port {A}", f"deny {path} to fe80::aa port {B}")
+    program, n = start(path), 0
+    for _ in range(3):
+        for device in index.values():
+            queued = house.kernel()[0]
+            assert program.one(f"fe80::aa%{device}", A) == 0
+            n += 2
+            assert program.do("datagram", 0, f"fe80::aa%{device}", B, 1) == {0: 1}  # denied, but not in its call
+            house.settle(path, n)
+            assert house.kernel()[0] == queued + 2
+    house.counted(path, 6, 6)
+    house.rule(f"deny {path}")
+    program.do("datagram", 0, f"fe80::aa%{index['uplink']}", next(PORTS), 1)
+    house.settle(path, n + 1)
+    for device in index.values():  # as widely as a port, it may be known
+        assert program.do("datagram", 0, f"fe80::aa%{device}", next(PORTS), 1)
+        assert program.one(f"fe80::aa%{device}", A) == 0
+    assert house.sniffer.seen(UDP, B) == []
+
+
+ODD = {"fast-open": ("fast-open",), "waiting": ("waiting",), "mptcp": ("stream", 262)}
+
+
+@pytest.mark.parametrize("way", ODD)
+@pytest.mark.parametrize("version", (4, 6))
+def test_odd_ways_to_connect(house, start, way, version):
+    words, more = ODD[way], (1,) if way == "mptcp" else ()
+    if way == "mptcp":
+        try:
+            house.fw.socket(socket.AF_INET, socket.SOCK_STREAM, 262).close()
+        except OSError as e:
+            pytest.skip(f"needs MPTCP in the kernel: {e}")
+    allowed, denied, address, shut = start(house.program()), start(house.program()), address_of(version), next(PORTS)
+    house.rule(f"allow {allowed.path}", f"deny {denied.path}")
+    is_known(allowed, True)
+    is_known(denied, False)
+    queued, known = house.kernel()
+    for _ in range(5):
+        assert allowed.do(*words, address, A, *more) == {0: 1}
+        assert denied.do(*words, address, shut, *more) == {KNOWN: 1}
+    assert house.kernel() == (queued, known + 10)
+    assert house.seen(TCP, shut) == 0
+    house.counted(allowed.path, 7)
+    house.counted(denied.path, 0, 7)
+
+
+@pytest.mark.parametrize("kind", ("uring-tcp", "uring-udp"))
+def test_connections_of_a_ring(house, kind):
+    """A worker thread of the kernel connects on behalf of the program."""
+    allowed, denied = (house.programs.copy("talk", f"ring-{next(NAMES)}") for _ in range(2))
+    house.rule(f"allow {allowed}", f"deny {denied}")
+    shut = next(PORTS)
+    for path in (allowed, denied):
+        house.fw.run(path, "tcp", Network.PEER4, A)
+    queued, known = house.kernel()
+    for _ in range(5):
+        assert house.fw.run(allowed, kind, Network.PEER4, A).returncode == 0
+        assert house.fw.run(denied, kind, Network.PEER4, shut).returncode == 1
+    assert house.kernel() == (queued, known + 10)
+    assert house.seen(TCP, shut) + house.seen(UDP, shut) == 0
