@@ -17,6 +17,7 @@ import itertools
 import os
 import random
 import re
+import resource
 import select
 import shutil
 import socket
@@ -67,9 +68,12 @@ class Errands:
         self.say(*words)
         return self._hear()
 
+    def counts(self):
+        """What came of what was said."""
+        return _counts(self._hear())
+
     def heard(self):
-        """The one errno of what was said."""
-        (result,) = _counts(self._hear())
+        (result,) = self.counts()
         return result
 
     def do(self, *words):
@@ -111,8 +115,8 @@ class House:
         self.network, self.fw, self.programs, self.daemon, self.sniffer = network, network.fw, programs, daemon, sniffer
         self.watcher = None
 
-    def connect(self):
-        self.watcher = Subscriber(self.daemon.socket_path, "decisions")
+    def connect(self, *events):
+        self.watcher = Subscriber(self.daemon.socket_path, *(events or ("decisions",)))
 
     def close(self):
         if self.watcher:
@@ -644,9 +648,9 @@ def test_the_sums_are_what_was_done(house, start, full, n_programs):
     for p in (*allowed, *denied):
         p.say("stream", 0, Network.PEER4, A, count)
     for p in allowed:
-        assert _counts(p._hear()) == {0: count}
+        assert p.counts() == {0: count}
     for p in denied:
-        heard = _counts(p._hear())
+        heard = p.counts()
         assert sum(heard.values()) == count and 0 not in heard
     expected = [n_programs * count, n_programs * count, 2 * n_programs * count, *[count] * 2 * n_programs]
     for _ in range(5):
@@ -1148,3 +1152,153 @@ def test_connections_of_a_ring(house, kind):
         assert house.fw.run(denied, kind, Network.PEER4, shut).returncode == 1
     assert house.kernel() == (queued, known + 10)
     assert house.seen(TCP, shut) + house.seen(UDP, shut) == 0
+
+
+# ---- every map full -------------------------------------------------------------------------------------------------------------------
+
+def memory(house):
+    """None under sanitizers, whose memory is not the daemon's."""
+    with open(f"/proc/{house.daemon.pid}/maps", encoding="utf-8") as f:
+        if "libclang_rt.asan" in f.read():
+            return 0
+    with open(f"/proc/{house.daemon.pid}/status", encoding="utf-8") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS:"))
+
+
+class Arrivals:
+    """Datagrams at the peer, to every address of 10.92.0.0/16, counted by address and port. The sniffer would keep each."""
+
+    def __init__(self, network):
+        self.network, self.by_address = network, {}
+        network.peer.ip("route", "add", "local", "10.92.0.0/16", "dev", "lo")
+        network.fw.ip("route", "add", "10.92.0.0/16", "via", Network.PEER4)
+        self.socket = network.peer.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+        self.socket.setsockopt(socket.SOL_SOCKET, 33, 256 << 20)  # SO_RCVBUFFORCE
+        self.socket.settimeout(0.2)
+
+    def read(self, sniffer):
+        """After a fence whatever was sent before has come."""
+        sniffer.fence()
+        found = {}
+        while True:
+            try:
+                packet = self.socket.recv(128)
+            except socket.timeout:
+                return found
+            key = packet[16:20], int.from_bytes(packet[22:24], "big")
+            found[key] = found.get(key, 0) + 1
+
+    def close(self):
+        self.socket.close()
+        self.network.peer.ip("route", "del", "local", "10.92.0.0/16", "dev", "lo")
+        self.network.fw.ip("route", "del", "10.92.0.0/16")
+
+
+@pytest.fixture
+def arrivals(house, closing):
+    """And nobody who watches: who does not read fast enough what is told of a flood is disconnected."""
+    house.close()
+    house.connect("notifications")
+    yield closing(Arrivals(house.network))
+    house.close()
+    house.connect()
+
+
+def host(number):
+    return socket.inet_aton(f"10.92.{number >> 8}.{number & 255}")
+
+
+def await_sums(books, allowed, denied):
+    until(lambda: sum(books.since()[:2]) >= allowed + denied, lambda: f"{allowed} and {denied}, there are {books.since()[:2]}", 60)
+    assert books.since()[:3] == books.since()[:3] == [allowed, denied, allowed + denied]
+
+
+def test_more_destinations_than_verdicts_and_peers(house, start, arrivals):
+    """20,000 destinations of one program, of which each has a verdict of its own, because some are denied."""
+    count, port, path = 20000, next(PORTS), house.program()
+    denied = [7, 300, 4321, 16384, 19999]
+    house.rule(f"allow {path}", *(f"deny {path} to {socket.inet_ntoa(host(n))}" for n in denied))
+    program, books = start(path), Books(house)
+    expected, rounds = {(host(n), port): 1 for n in range(1, count + 1) if n not in denied}, []
+    for i in range(1, 4):
+        heard = program.do("hosts", "10.92.0.0", 1, count, port)
+        assert set(heard) <= {0, KNOWN} and sum(heard.values()) == count
+        await_sums(books, i * (count - len(denied)), i * len(denied))  # a socket of its own each time: each is a connection
+        assert arrivals.read(house.sniffer) == expected, f"round {i}"
+        rounds.append(memory(house))
+    assert rounds[2] - rounds[0] < 8 << 20, rounds
+
+
+def test_more_processes_than_are_remembered(house, start, full, arrivals):
+    """A fork is a process of its own; the program's verdict is theirs too."""
+    count, port = 20000 if full else 9000, next(PORTS)
+    allowed, denied = start(house.program()), start(house.program())
+    house.rule(f"allow {allowed.path}", f"deny {denied.path}")
+    is_known(allowed, True)
+    is_known(denied, False)
+    queued, books = house.kernel()[0], Books(house)
+    allowed.say("crowd", "10.92.1.1", port, count)
+    denied.say("crowd", "10.92.1.2", port, count)
+    assert allowed.counts() == {0: count}
+    assert denied.counts() == {KNOWN: count}
+    assert arrivals.read(house.sniffer) == {(socket.inet_aton("10.92.1.1"), port): count}
+    assert house.kernel()[0] == queued
+    await_sums(books, count, count)
+    is_known(allowed, True)
+    is_known(denied, False)
+
+
+def test_more_pairs_of_program_and_rule_than_tallies(house, start, arrivals):
+    """6,000 rules of one program, each for an address; every fifth denies. Nothing is lost when the tallies are given away and used again."""
+    count, port, path = 6000, next(PORTS), house.program()
+    house.daemon.write_rules({"version": 2, "rules": [
+        {"id": f"r{n}", "action": "deny" if n % 5 == 0 else "allow", "program": path, "network": f"{socket.inet_ntoa(host(n))}/32"}
+        for n in range(1, count + 1)]})
+    house.daemon.reload_and_wait()
+    program, books = start(path), Books(house)
+    expected, rounds = {(host(n), port): 1 for n in range(1, count + 1) if n % 5}, []
+    for i in range(1, 6):
+        assert set(program.do("hosts", "10.92.0.0", 1, count, port)) <= {0, KNOWN}
+        await_sums(books, i * (count - count // 5), i * (count // 5))
+        assert arrivals.read(house.sniffer) == expected, f"round {i}"
+        rounds.append(memory(house))
+    hits = {r["id"]: r["hits"] for r in house.request("rules")["rules"] if r["origin"] == "list"}
+    assert hits == {f"r{n}": 5 for n in range(1, count + 1)}
+    assert rounds[4] - rounds[1] < 8 << 20, rounds
+
+
+def test_more_sockets_than_tags(house, start, closing, arrivals):
+    """Where no tag can be written the daemon decides each packet, and a denial that is known fails as ever."""
+    count, port, path = 17000, next(PORTS), house.program()
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < count + 64:
+        pytest.skip(f"needs {count + 64} file descriptors a process")
+
+    class Address:
+        def __init__(self, address):
+            self.address = address
+            house.fw.ip("addr", "add", f"{address}/24", "dev", "uplink")
+
+        def close(self):
+            house.fw.ip("addr", "del", f"{self.address}/24", "dev", "uplink")
+
+    holders = [(start(path), closing(Address(f"10.91.0.{n}")).address) for n in (11, 12, 13, 14)]
+    denied, other = start(house.program()), start(house.program())
+    house.rule(f"allow {path}", f"deny {denied.path}")
+    is_known(holders[0][0], True)
+    is_known(denied, False)
+    for holder, address in holders:
+        assert holder.do("sockets", "10.92.1.1", port, count, address) == {0: count}
+    assert arrivals.read(house.sniffer) == {(socket.inet_aton("10.92.1.1"), port): 4 * count}
+    tags = next(c for c in house.request("doctor")["checks"] if c["name"] == "tags")
+    assert tags["level"] == "warning" and int(re.search(r"(\d+) not \(map full\)", tags["text"])[1]) >= 4 * count - 65536, tags
+    for _ in range(3):
+        assert holders[0][0].tcp(Network.PEER4, A, 5) == {0: 5}
+        assert denied.tcp(Network.PEER4, A, 5) == {KNOWN: 5}
+        assert denied.do("unconnected", 0, "10.92.1.2", port, 5) == {KNOWN: 5}
+        is_open(other)
+    for holder, address in holders:
+        holder.text("sockets", "10.92.1.1", port, 0, address)
+    queued = house.kernel()[0]
+    is_known(holders[0][0], True)
+    assert house.kernel()[0] == queued
+    assert arrivals.read(house.sniffer) == {}

@@ -15,6 +15,8 @@
  *      open ADDRESS PORT, write BYTES               a stream that is kept
  *      hosts NETWORK FIRST LAST PORT                a datagram from one socket to each address NETWORK + FIRST … LAST (IPv4)
  *      crowd ADDRESS PORT COUNT                     as many children, one after the other, with a datagram each
+ *      sockets ADDRESS PORT COUNT FROM              as many datagram sockets of the address FROM (one has no ports for more than some 20,000), which
+ *                                                   stay open until `sockets` is said again; a datagram each
  *      become UID GID, name COMM, child ERRAND…, run PROGRAM
  */
 #include <arpa/inet.h>
@@ -29,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -305,6 +308,30 @@ static void crowd(char **words, struct tally *t)
         }
 }
 
+static void hold_sockets(char **words, struct tally *t)
+{
+        static int *held, n_held;
+        const int n = atoi(words[3]);
+        struct place to = parse(words[1], words[2]), from = parse(words[4], "0");
+        struct rlimit files;
+
+        while (n_held > 0)
+                close(held[--n_held]);
+        free(held);
+        held = calloc((size_t)n + 1, sizeof(*held));
+        if (!held || getrlimit(RLIMIT_NOFILE, &files) < 0)
+                exit(9);
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+                exit(9);
+        for (int i = 0; i < n; i++) {
+                held[n_held++] = make(&to, SOCK_DGRAM, 0);
+                if (bind(held[i], &from.any, from.n) < 0)
+                        exit(10);
+                add(t, say(held[i], &to));
+        }
+}
+
 static int become(char **words)
 {
         const gid_t gid = (gid_t)atoi(words[2]);
@@ -379,6 +406,8 @@ static void do_errand(char **w, int n)
                 hosts(w, &t);
         } else if (IS("crowd", 4)) {
                 crowd(w, &t);
+        } else if (IS("sockets", 5)) {
+                hold_sockets(w, &t);
         } else if (IS("become", 3)) {
                 add(&t, become(w));
         } else if (IS("name", 2)) {
