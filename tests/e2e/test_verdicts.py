@@ -1030,12 +1030,13 @@ def test_one_socket_that_fails_and_connects_elsewhere(house, start, version):
     program = start(path)
     for _ in range(5):
         assert program.list("both", address, shut, B)[0] == errno.ECONNREFUSED
+    house.quiet()
     seen = house.seen(TCP, B)
     for _ in range(5):
         assert program.list("both", address, shut, B) == [errno.ECONNREFUSED, KNOWN]
         assert program.list("both", address, shut, A) == [errno.ECONNREFUSED, 0]
         assert program.list("both", address, B, A) == [KNOWN, 0]
-    assert house.seen(TCP, B) == seen == 0
+    assert house.seen(TCP, B) == seen
     house.counted(path, 25, 15)
 
 
@@ -1109,7 +1110,7 @@ def test_link_local_addresses_are_not_known_by_address(house, start, closing):
     for device in index.values():  # as widely as a port, it may be known
         assert program.do("datagram", 0, f"fe80::aa%{device}", next(PORTS), 1)
         assert program.one(f"fe80::aa%{device}", A) == 0
-    assert house.sniffer.seen(UDP, B) == []
+    assert [p for p in house.sniffer.seen(UDP, B) if p.destination == "fe80::aa"] == []
 
 
 ODD = {"fast-open": ("fast-open",), "waiting": ("waiting",), "mptcp": ("stream", 262)}
