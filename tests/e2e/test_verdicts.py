@@ -30,7 +30,7 @@ from harness.clients import Subscriber
 from harness.daemon import Daemon
 from harness.net import Network, Sniffer
 from harness.programs import Running
-from harness.servers import TcpServer
+from harness.servers import TcpServer, UdpServer
 from harness.wait import PATIENCE, until
 from test_life import bpf
 
@@ -55,7 +55,7 @@ class Errands:
 
     def _hear(self, expected=None):
         out = self.running.process.stdout
-        assert select.select([out], [], [], PATIENCE * 3)[0], f"{self.path} says nothing"
+        assert select.select([out], [], [], PATIENCE)[0], f"{self.path} says nothing"
         line = out.readline().strip()
         assert expected is None or line == expected, line
         return line
@@ -1153,6 +1153,101 @@ def test_connections_of_a_ring(house, kind):
         assert house.fw.run(denied, kind, Network.PEER4, shut).returncode == 1
     assert house.kernel() == (queued, known + 10)
     assert house.seen(TCP, shut) + house.seen(UDP, shut) == 0
+
+
+# ---- one flow ---------------------------------------------------------------------------------------------------------------------------
+
+def test_an_answer_for_one_flow_outlives_other_changes(house, start, closing):
+    """What was answered "once" is asked no more, whatever becomes of other rules."""
+    path, other, port = house.program(), house.program(), next(PORTS)
+    program, neighbour, person = start(path), start(other), closing(Subscriber(house.daemon.socket_path, "questions"))
+    asked = 0
+    for words in (("open", Network.PEER4, A), ("again", Network.PEER4, port, 1)):
+        program.say(*words)
+        question = person.wait("question", lambda q, words=words: q["path"] == path and q["remote_port"] == words[2])
+        person.request("answer", question=question["question"], allow=True)
+        assert program.heard() == 0
+        asked += 1
+    for i in range(10):
+        house.rule(f"{'allow' if i % 2 else 'deny'} {other}", f"deny {other} port {port + i}")
+        is_known(neighbour, bool(i % 2))
+        before = house.seen(UDP, port)
+        assert program.do("write", 100) == {0: 1}
+        assert program.do("again", Network.PEER4, port, 3) == {0: 3}
+        assert house.seen(UDP, port) == before + 3
+    house.rule(f"allow {path}")
+    is_known(program, True)
+    house.delete(f"{path}:*")
+    assert program.do("write", 100) == {0: 1}
+    assert program.do("again", Network.PEER4, port, 3) == {0: 3}
+    assert len([q for q in person.of_type("question") if q["path"] == path]) == asked
+    house.rule(f"deny {path}")
+    is_known(program, False, port=B)
+
+
+def test_a_buffer_that_outlives_its_program(house, closing):
+    """Allowed by a known verdict, closed, and under way still when the rule goes: it arrives whole, and nobody is asked."""
+    listener = closing(house.network.peer.socket(socket.AF_INET, socket.SOCK_STREAM))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.bind((Network.PEER4, 0))
+    listener.listen(1)
+    person = closing(Subscriber(house.daemon.socket_path, "questions"))
+    path = house.programs.copy("talk", f"leaver-{next(NAMES)}")
+    house.rule(f"allow {path}")
+    assert house.fw.run(path, "tcp", Network.PEER4, A).returncode == 0
+    known = house.kernel()[1]
+    done = house.fw.run(path, "buffered", Network.PEER4, listener.getsockname()[1])
+    s = closing(listener.accept()[0])
+    assert done.returncode == 0 and house.kernel()[1] == known + 1
+    house.rule("deny /usr/bin/somebody-else")
+    house.delete(f"{path}:*")
+    s.settimeout(30)
+    n = 0
+    while piece := s.recv(65536):
+        n += len(piece)
+    assert n == int(done.stdout)
+    assert person.of_type("question") == []
+    house.counted(path, 2)
+
+
+@pytest.mark.parametrize("rule", ("deny {}", None), ids=("denied", "undecided"))
+@pytest.mark.parametrize("connected", ((), ("connected",)), ids=("unconnected", "connected"))
+@pytest.mark.parametrize("version", (4, 6))
+def test_two_programs_share_a_port(house, start, closing, rule, connected, version):
+    """The same five numbers; one program's verdict is known. Each datagram is judged as its sender's."""
+    server = closing(UdpServer(house.network.peer, next(PORTS)))
+    allowed, other, local = start(house.program()), start(house.program()), next(PORTS)
+    house.rule(f"allow {allowed.path}", *([rule.format(other.path)] if rule else []))
+    is_known(allowed, True)
+    is_known(other, False) if rule else is_open(other)
+    n = 0
+    for _ in range(3):
+        for p in (allowed, other):
+            p.say("bound", local, address_of(version), server.port, 100, *connected)
+        mine, theirs = allowed.counts(), other.counts()
+        # A refusal of the one's datagram may be told to the other's socket: an ICMP error has no more than the five numbers.
+        assert mine == {0: 100} or (rule is None and set(mine) <= {0, *ASKED}), mine
+        assert theirs == {KNOWN: 100} or rule is None, theirs
+        n += mine[0]
+    until(lambda: len(server.snapshot()) >= n, lambda: f"{n} datagrams, there are {len(server.snapshot())}")
+    house.sniffer.fence()
+    assert {x["data"].split()[0].decode() for x in server.snapshot()} == {allowed.path}
+    assert len(server.snapshot()) == n
+    house.counted(allowed.path, 5)
+
+
+def test_two_programs_with_raw_sockets(house):
+    """Nothing but addresses and a protocol number, the same for both."""
+    allowed, denied = (house.programs.copy("talk", f"raw-{next(NAMES)}") for _ in range(2))
+    house.rule(f"allow {allowed}", f"deny {denied}")
+    for path in (allowed, denied):
+        house.fw.run(path, "tcp", Network.PEER4, A)
+    running = [house.fw.popen(path, "raw", Network.PEER4, 0, 200) for path in (allowed, denied) * 10]
+    for process in running:
+        process.wait(PATIENCE)
+    house.counted(allowed, 11)
+    house.counted(denied, 0, 11)
+    assert len(house.sniffer.seen(200)) == 10
 
 
 # ---- every map full -------------------------------------------------------------------------------------------------------------------

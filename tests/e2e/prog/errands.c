@@ -8,6 +8,8 @@
  *      datagram PROTOCOL ADDRESS PORT COUNT         a connected socket each
  *      unconnected PROTOCOL ADDRESS PORT COUNT      a socket each
  *      again ADDRESS PORT COUNT                     one socket that is kept, unconnected
+ *      bound LOCAL-PORT ADDRESS PORT COUNT [connected]
+ *                                                   one socket that shares its port (SO_REUSEPORT)
  *      spread ADDRESS PORT N COUNT                  four threads, one socket, ports PORT … PORT + N - 1, each COUNT times: a list for each port
  *      many ADDRESS PORT N                          one sendmmsg to these ports; one errno for each
  *      waiting ADDRESS PORT, fast-open ADDRESS PORT a non-blocking connect; data in the SYN
@@ -25,7 +27,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +160,20 @@ static int send_one(int protocol, const struct place *to)
 
         close(fd);
         return error;
+}
+
+static void send_bound(char **words, bool connected, struct tally *t)
+{
+        struct place to = parse(words[2], words[3]), local = place_of(to.any.sa_family == AF_INET ? "0.0.0.0" : "::", atoi(words[1]));
+        int fd = make(&to, SOCK_DGRAM, 0), error = 0;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)) < 0 || bind(fd, &local.any, local.n) < 0)
+                exit(10);
+        if (connected && connect(fd, &to.any, to.n) < 0)
+                error = errno;
+        for (int i = 0; i < atoi(words[4]); i++)
+                add(t, error ? error : say(fd, connected ? NULL : &to));
+        close(fd);
 }
 
 struct sharer {
@@ -384,6 +400,8 @@ static void do_errand(char **w, int n)
                         kept = make(&to, SOCK_DGRAM, 0);
                 for (int i = 0; i < atoi(w[3]); i++)
                         add(&t, say(kept, &to));
+        } else if (IS("bound", 5)) {
+                send_bound(w, n > 5, &t);
         } else if (IS("spread", 5)) {
                 spread(w);
         } else if (IS("many", 4)) {
