@@ -391,9 +391,12 @@ static void do_errand(char **w, int n)
 #define IS(name, n_words) (strcmp(w[0], name) == 0 && n >= (n_words))
         if (IS("stream", 5) || IS("datagram", 5) || IS("unconnected", 5)) {
                 to = parse(w[2], w[3]);
-                for (int i = 0; i < atoi(w[4]); i++)
-                        add(&t, IS("unconnected", 5) ? send_one(atoi(w[1]), &to) :
-                                                       connect_one(IS("stream", 5) ? SOCK_STREAM : SOCK_DGRAM, atoi(w[1]), &to, n > 5 ? atol(w[5]) : 0));
+                for (int i = 0; i < atoi(w[4]); i++) {
+                        if (IS("unconnected", 5))
+                                add(&t, send_one(atoi(w[1]), &to));
+                        else
+                                add(&t, connect_one(IS("stream", 5) ? SOCK_STREAM : SOCK_DGRAM, atoi(w[1]), &to, n > 5 ? atol(w[5]) : 0));
+                }
         } else if (IS("again", 4)) {
                 to = parse(w[1], w[2]);
                 if (kept < 0)
