@@ -55,6 +55,14 @@ static __always_inline bool same_addr(const __u8 a[16], const __u8 b[16])
         return x[0] == y[0] && x[1] == y[1];
 }
 
+/* 0.0.0.0 or ::. A connect there reaches some address of this machine: which, only the packet says. */
+static __always_inline bool is_any(const __u8 address[16])
+{
+        const __u64 *words = (const __u64 *)address;
+
+        return words[0] == 0 && (words[1] == 0 || words[1] == bpf_cpu_to_be64(0xffff00000000ull));
+}
+
 static __always_inline bool is_datagram(__u32 protocol)
 {
         return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
@@ -164,7 +172,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         tag.direction = direction_to(cookie, &tag);
         if (!own_as_first_subflow(ctx, &tag))
                 process = name_current(&tag, &known);
-        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && find_verdict(process, &known, &tag, &verdict)) {
+        if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && !is_any(tag.remote) && find_verdict(process, &known, &tag, &verdict)) {
                 tag.uncounted = is_datagram(tag.protocol) && verdict.state != ABI_TAG_DENIED;
                 if (!tag.uncounted)
                         tally_connection(verdict.tally, tag.protocol, tag.remote, tag.remote_port);
@@ -204,8 +212,9 @@ int bastion_conn6(struct bpf_sock_addr *ctx)
         return on_connect(ctx, c, remote);
 }
 
-/* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. */
-static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation)
+/* The socket is used for this destination already, and that was decided: by its tag where it is connected to it, else in `peers`. What was
+ * allowed at another generation is not settled, but no new connection either: *ret_live. */
+static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, const struct abi_peer_key *key, __u32 generation, bool *ret_live)
 {
         struct peer peer;
 
@@ -213,7 +222,10 @@ static __always_inline bool is_settled(const struct abi_tag *tag, __u64 cookie, 
                 return true;
         if (!read_peer(key, &peer) || peer.state == ABI_TAG_DENIED)
                 return false;
-        return peer.direction == ABI_DIRECTION_IN ? bpf_ktime_get_boot_ns() < peer.expires_ns : (__s32)(peer.generation - generation) >= 0;
+        if (peer.direction == ABI_DIRECTION_IN)
+                return bpf_ktime_get_boot_ns() < peer.expires_ns;
+        *ret_live = peer.state != ABI_TAG_UNDECIDED;
+        return (__s32)(peer.generation - generation) >= 0;
 }
 
 static __noinline int allow_peer(const struct abi_peer_key *key, const struct known_verdict *verdict, __u32 generation)
@@ -237,17 +249,19 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, const struct ab
         struct abi_peer_key key;
         struct abi_seen *process;
         struct seen known = { 0 };
+        bool live = false;
 
         fill_peer_key(&key, cookie, ctx->protocol, remote, bpf_ntohs((__u16)ctx->user_port));
         tag = bpf_map_lookup_elem(&sockets, &cookie);
-        if (tag && (tag->raw || is_settled(tag, cookie, &key, generation)))
+        if (tag && (tag->raw || is_settled(tag, cookie, &key, generation, &live)))
                 return 1;
         sender.protocol = ctx->protocol;
         sender.remote_port = key.remote_port;
         __builtin_memcpy(sender.remote, remote, sizeof(sender.remote));
         process = name_current(&sender, &known);
-        if (is_datagram(sender.protocol) && find_verdict(process, &known, &sender, &verdict)) {
-                tally_connection(verdict.tally, sender.protocol, remote, key.remote_port);
+        if (is_datagram(sender.protocol) && !is_any(remote) && find_verdict(process, &known, &sender, &verdict)) {
+                if (!live || verdict.state == ABI_TAG_DENIED)
+                        tally_connection(verdict.tally, sender.protocol, remote, key.remote_port);
                 if (verdict.state == ABI_TAG_DENIED)
                         return refuse(c);
                 allow_peer(&key, &verdict, generation);

@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "prog")
-SOURCES = {"visit": ["visit.c"], "swarm": ["swarm.c"], "knock": ["knock.c"], "storm": ["storm.c"],
+SOURCES = {"visit": ["visit.c"], "errands": ["errands.c"], "swarm": ["swarm.c"], "knock": ["knock.c"], "storm": ["storm.c"],
            "flood": ["flood.c"], "talk": ["talk.c", "talk-raw.c", "talk-uring.c"]}
 
 
