@@ -217,6 +217,21 @@ enum tag_state packet_path_tag_for(const struct decision *decision)
         return decision->rule && decision->rule->lifetime != LIFETIME_ONCE ? TAG_ALLOWED : TAG_KEPT;
 }
 
+/* The answer to a denied packet for a link-local address would have to name the interface to find its way back. The socket is ended instead. */
+static void end_link_local(struct daemon *d, uint64_t cookie, const struct flow *flow)
+{
+        struct sockdiag_socket socket;
+        int r;
+
+        if (flow->protocol != IPPROTO_TCP || addr_is_v4(&flow->remote) || !(addr_scopes(&flow->remote, NULL) & SCOPE_LINK))
+                return;
+        r = sockets_find(d->sockets, flow, &socket);
+        if (r == 0 && (cookie == 0 || socket.cookie == cookie))
+                r = sockets_destroy(d->sockets, &socket);
+        if (r < 0 && r != -ENOENT)
+                log_debug("cannot end a denied connection to a link-local address: %s; its program waits for its own timeout", strerror(-r));
+}
+
 static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, const struct flow *flow, const struct decision *decision,
                       uint32_t tally, bool late)
 {
@@ -232,6 +247,8 @@ static void carry_out(struct daemon *d, uint32_t packet_id, uint64_t cookie, con
         r = decision->verdict == VERDICT_ALLOW ? queue_verdict(d->queue, packet_id, true) : queue_reject(d->queue, packet_id);
         if (r < 0)
                 log_warn("cannot send a verdict to the kernel: %s; the packet stays held until its question or the queue ends", strerror(-r));
+        if (decision->verdict == VERDICT_DENY)
+                end_link_local(d, cookie, flow);
 }
 
 /* The rules alone decided, without regard to a mode, a person or what was before: so they will the next time. */

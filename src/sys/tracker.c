@@ -655,6 +655,8 @@ static int set_tag(struct tracker *t, uint64_t cookie, struct abi_tag *tag, cons
         tag->generation = t->generation;
         tag->mode_epoch = change->mode_epoch;
         tag->tally = change->tally;
+        if (!change->late)
+                tag->uncounted = 0; /* the packet at hand is told of by itself */
         if (bpf_map_update_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, tag, BPF_EXIST) < 0 && errno != ENOENT)
                 return -errno;
         return 0;

@@ -11,7 +11,10 @@
 """
 
 import os
+import re
 import shutil
+import socket
+import sys
 
 import pytest
 
@@ -270,3 +273,14 @@ s.sendto(b"ping", ("{Network.FW4}", 8283)); assert s.recv(100) == b"ping"
 """)
     assert done.returncode == 0, done.stderr
     assert person.of_type("connection_request") == []
+
+
+def test_a_denied_link_local_connection_does_not_wait(daemon, network, sniffer):
+    """No reset finds its way back to a link-local address; the program hears of it all the same, and nothing goes out."""
+    address = re.search(r"inet6 (fe80:[0-9a-f:]+)", network.peer.ip("-6", "addr", "show", "scope", "link")).group(1)
+    daemon(rules={f"{os.path.realpath(sys.executable)}:*": False})
+    with network.fw.socket(socket.AF_INET6, socket.SOCK_STREAM) as s, network.fw.entered():
+        s.settimeout(20)
+        with pytest.raises(ConnectionError):
+            s.connect((address, 8080, 0, socket.if_nametoindex("uplink")))
+    assert sniffer.seen(6, 8080) == []

@@ -91,7 +91,7 @@ class Soak:
         self.d = daemon({"on_failure": "closed", "timeout_seconds": 60}, rules={})
         self.person = self.admin = None
         self.expected_at_peer, self.refused = set(), set()
-        self.journal = []
+        self.journal, self.visits_made = [], 0
         self.steps, self.high_water = 0, []
         self.connect()
 
@@ -127,11 +127,14 @@ class Soak:
 
     def launch(self, kind, path, port):
         version = self.random.choice((4, 6))
-        return self.network.fw.popen(path, kind, self.network.peer_address(version), port)
+        self.visits_made += 1
+        process = self.network.fw.popen(path, kind, self.network.peer_address(version), port, self.visits_made)
+        process.line = f"{path} {process.pid} {self.visits_made}\n".encode()
+        return process
 
     def settle(self, process, kind, path, port, through):
         status = process.wait(60)
-        line = f"{path} {process.pid}\n".encode()
+        line = process.line
         (self.expected_at_peer if through else self.refused).add((kind, port, line))
         if kind == "udp" and status == 0:
             # Its program does not wait for the verdict, unless the kernel knows it; the next step must not overtake it.
@@ -143,7 +146,7 @@ class Soak:
         """Of a datagram: what the daemon says, or what the peer has; None while neither is known."""
         told = [d["verdict"] for d in self.admin.decisions() if d["pid"] == pid and d["protocol"] == "UDP"]
         if told:
-            return told[0]
+            return told[-1]
         return "allow" if any(x["data"] == line for x in self.servers["udp", port].snapshot()) else None
 
     def visits(self):

@@ -3,7 +3,9 @@
  * A program that lives as short as a program can: it opens one connection or sends one datagram, says who it is in it, and
  * exits. The server's record of that one line is the truth that Bastion's naming is compared with.
  *
- *      visit tcp|udp|udp-unconnected ADDRESS PORT
+ *      visit tcp|udp|udp-unconnected ADDRESS PORT [WORD]
+ *
+ * The word stands at the end of the line: a pid is used again.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -15,7 +17,7 @@
 
 int main(int argc, char **argv)
 {
-        if (argc != 4)
+        if (argc < 4 || argc > 5)
                 return 2;
 
         struct sockaddr_storage address = { 0 };
@@ -36,7 +38,7 @@ int main(int argc, char **argv)
 
         /* argv[0] is the name that swarm chose; the server hears it from us, not from Bastion. */
         char text[256];
-        int n_text = snprintf(text, sizeof(text), "%s %d\n", argv[0], (int)getpid());
+        int n_text = snprintf(text, sizeof(text), "%s %d%s%s\n", argv[0], (int)getpid(), argc == 5 ? " " : "", argc == 5 ? argv[4] : "");
         int is_tcp = strcmp(argv[1], "tcp") == 0;
         int fd = socket(address.ss_family, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
         if (fd < 0)
