@@ -11,7 +11,7 @@ send one datagram and exit (`gone`). Each says in his packet who he is, and witn
 packet to verdict is taken outside the deciding program, alike for all: connect(), or from send() to the datagram's arrival at the peer. It contains
 the way itself, which is the same for all and is the figure of no firewall. CPU is that of the deciding process alone.
 
-Verdicts are not cached here (`cache_decisions`: false), since a cached verdict is no identification; and who cannot be named is let through
+The kernel decides nothing by itself here (`log_every_connection`), since a known verdict is told only in sums; and who cannot be named is let through
 (`default_action`: allow, nobody is asked), so that he is heard by the witness and counted as not named."""
 
 import collections
@@ -99,7 +99,7 @@ def make(method, network, directory, names):
     of = METHODS[method]
     if not issubclass(of, world.Bastion):
         return of(network, directory)
-    config = {"cache_decisions": False, "popup_enabled": False, "default_action": "allow"}
+    config = {"log_every_connection": True, "popup_enabled": False, "default_action": "allow"}
     return of(network, directory, rules={f"{name}:*": True for name in names}, config=config)
 
 
