@@ -68,7 +68,7 @@ def one_flow(network, daemon, control, peer, kind, version):
         if line_of(flow) != "ready":
             raise Failed(f"the {kind} flow over IPv{version} did not begin")
         began = time.monotonic_ns()
-        reply = control.request("rule_add", sentence=f"deny {FLOW} port {port} {kind}")
+        reply = control.request("rule_add", sentence=f"deny {FLOW} to {network.peer_address(version)} port {port} {kind}")
         if reply["type"] != "reply":
             raise Failed(f"rule_add: {reply}")
         said = line_of(flow)

@@ -56,7 +56,7 @@ class Errands:
 
     def _hear(self, expected=None):
         out = self.running.process.stdout
-        assert select.select([out], [], [], PATIENCE)[0], f"{self.path} says nothing"
+        assert select.select([out], [], [], 3 * PATIENCE)[0], f"{self.path} says nothing"
         line = out.readline().strip()
         assert expected is None or line == expected, line
         return line
