@@ -71,6 +71,7 @@ struct daemon {
         /* policy */
         struct config config;
         struct ruleset *rules;
+        uint64_t rules_load; /* names the set: CLOCK_BOOTTIME when it was put in force, ns */
         struct rulefile_rest rest;
         struct netinfo net;
         uint16_t mode_epoch; /* counts changes of mode */

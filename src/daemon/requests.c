@@ -187,8 +187,13 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        summaries_tell(d); /* their hits */
-        message_format_reply_rules(&line, m->id, d->rules, &d->config);
+        if (m->rules.has_after && m->rules.after.load != d->rules_load) {
+                server_send_error(c, m->id, MESSAGE_ERROR_CLOSED, "the rules were loaded anew meanwhile: list them from the first");
+                return;
+        }
+        if (!m->rules.has_after)
+                summaries_tell(d); /* their hits */
+        message_format_reply_rules(&line, m->id, d->rules, d->rules_load, &d->config, &m->rules);
         server_send(c, &line);
 }
 

@@ -246,17 +246,25 @@ void message_format_reply_questions(struct buf *out, int64_t id, const struct qu
         end(&w);
 }
 
-void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, const struct config *config)
+void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, uint64_t load, const struct config *config,
+                                const struct rules_page *page)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
+        const struct rule *r = page->has_after ? ruleset_next_after(rules, page->after.number, page->after.rule) : ruleset_next(rules, NULL);
+        const struct rule *last = NULL;
+        const size_t start = out->n;
 
         jsonwrite_open(&w, "rules", '[');
-        for (const struct rule *r = ruleset_next(rules, NULL); r; r = ruleset_next(rules, r)) {
+        for (unsigned n = 0; r && n < page->limit && out->n - start < LIMIT_RULES_TEXT; n++) {
                 bool enabled = !r->disabled && (r->origin != ORIGIN_FACTORY || config_enables_factory_rule(config, r->id));
 
                 rulejson_write(&w, NULL, r, RULEJSON_REPLY, enabled);
+                last = r;
+                r = ruleset_next(rules, r);
         }
         jsonwrite_close(&w, ']');
+        if (r && last)
+                shape_write_rules_mark(&w, "next", &(struct rules_mark){ .load = load, .number = ruleset_number(rules, last), .rule = last->id });
         end(&w);
 }
 
@@ -336,6 +344,16 @@ void message_format_request_decisions(struct buf *out, int64_t id, unsigned limi
         struct jsonwrite w = begin_with_id(out, "decisions", id);
 
         jsonwrite_int(&w, "limit", limit);
+        end(&w);
+}
+
+void message_format_request_rules(struct buf *out, int64_t id, const struct rules_page *page)
+{
+        struct jsonwrite w = begin_with_id(out, "rules", id);
+
+        if (page->has_after)
+                shape_write_rules_mark(&w, "after", &page->after);
+        jsonwrite_int(&w, "limit", page->limit);
         end(&w);
 }
 
