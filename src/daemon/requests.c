@@ -50,12 +50,9 @@ static void on_delete_rule(struct daemon *d, struct client *c, struct message *m
         server_send(c, &line);
 }
 
-static void on_list_rules(struct daemon *d, struct client *c, _unused_ struct message *m)
+static void on_list_rules(_unused_ struct daemon *d, struct client *c, _unused_ struct message *m)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
-
-        message_format_rules_list(&line, d->rules);
-        server_send(c, &line);
+        server_send_rules_list(c);
 }
 
 static void on_clear_cache(struct daemon *d, _unused_ struct client *c, struct message *m)

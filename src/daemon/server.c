@@ -3,6 +3,10 @@
  * Clients and their bytes. Each has its own bounded buffers, so that one that is slow, hostile or gone touches nobody else: a line over
  * LIMIT_LINE or unread output over LIMIT_CLIENT_OUTPUT ends that client's connection and nothing more.
  *
+ * One line may be longer than that: the `rules_list` of many rules, which old-style clients know as one line only. It has a buffer of its own and
+ * goes out as its client reads it; what comes after it waits behind it in the bounded buffer. A client has one such line at a time: what it asks for
+ * meanwhile is made when that one is written.
+ *
  * A connection starts without a style. Saying `hello` makes it new-style: it gets what it subscribes to. Any other line, or silence for
  * STYLE_MS, makes it old-style: it gets questions and statistics unasked, as such clients always did. Until then it counts as somebody who
  * may answer, so that a tray program that connects while a question arises is not overlooked.
@@ -29,6 +33,8 @@ enum {
         STATS_MS = 2000,
         READ_CHUNK = 16 << 10,
         READS_A_TURN = 4,
+        LONG_LINE = LIMIT_CLIENT_OUTPUT / 4, /* a longer rules_list gets the buffer of its own */
+        LONG_A_TURN = 256 << 10,             /* of which a client that reads fast gets so much before the loop looks at others */
         RESERVED_FDS = 32, /* descriptors that no client gets: files, /proc and netlink need some to decide at all */
 };
 
@@ -50,6 +56,9 @@ struct client {
         enum style style;
         unsigned events; /* enum subscription */
         struct buf in, out;
+        struct buf long_line; /* goes out when the first `n_before` bytes of `out` have; empty: there is none */
+        size_t n_before, long_sent;
+        unsigned n_lists_due; /* asked for while there is one */
         struct list pending;
         uint64_t n_ignored;
         bool closing; /* to be freed when the loop has returned from its source */
@@ -83,22 +92,92 @@ static void client_close(struct client *c, const char *why)
         sd_event_source_set_enabled(c->server->reaper, SD_EVENT_ONESHOT);
 }
 
+/* Sends some of these bytes, at least one. How many; 0: not now, or no more. */
+static size_t send_some(struct client *c, const char *data, size_t n)
+{
+        ssize_t sent;
+
+        do
+                sent = send(c->fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+                client_close(c, strerror(errno));
+        return sent > 0 ? (size_t)sent : 0;
+}
+
+/* The first `n` bytes of `out`. False: they are not all gone. */
+static bool flush_out(struct client *c, size_t n)
+{
+        while (n > 0) {
+                size_t sent = send_some(c, c->out.data, n);
+
+                if (sent == 0)
+                        return false;
+                buf_consume(&c->out, sent);
+                c->n_before -= MIN(c->n_before, sent);
+                n -= sent;
+        }
+        return true;
+}
+
+/* What is due of the long line. False: it is not all gone. */
+static bool flush_long(struct client *c)
+{
+        const size_t stop = c->long_sent + LONG_A_TURN;
+
+        while (c->long_sent < MIN(c->long_line.n, stop)) {
+                size_t sent = send_some(c, c->long_line.data + c->long_sent, MIN(c->long_line.n, stop) - c->long_sent);
+
+                if (sent == 0)
+                        return false;
+                c->long_sent += sent;
+        }
+        if (c->long_sent < c->long_line.n)
+                return false;
+        buf_deinit(&c->long_line);
+        c->long_sent = 0;
+        return true;
+}
+
+/* Puts it where it belongs; nothing is sent yet. */
+static void make_rules_list(struct client *c)
+{
+        _cleanup_(buf_deinit) struct buf line = { .max = LIMIT_RULE_FILE };
+
+        message_format_rules_list(&line, c->server->d->rules);
+        if (buf_error(&line) < 0) {
+                log_warn("client pid %d asked for a list of rules that is too long for one line: it gets none", (int)c->peer.pid);
+                buf_deinit(&line);
+                message_format_notification(&line, "Rules", "the list of rules is too long for one line", NOTIFICATION_ERROR);
+        }
+        if (line.n <= LONG_LINE) {
+                buf_append(&c->out, line.data, line.n);
+                return;
+        }
+        c->n_before = c->out.n;
+        c->long_line = line;
+        line = (struct buf){ 0 };
+}
+
+/* Something was put into `out`, and perhaps too much. */
+static bool client_keeps_up(struct client *c)
+{
+        if (buf_error(&c->out) == 0)
+                return true;
+        log_warn("client pid %d does not read what it asked for: disconnected", (int)c->peer.pid);
+        client_close(c, "too slow");
+        return false;
+}
+
 static void client_flush(struct client *c)
 {
-        while (c->out.n > 0) {
-                ssize_t n = send(c->fd, c->out.data, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-                        break;
-                if (n < 0) {
-                        client_close(c, strerror(errno));
-                        return;
-                }
-                buf_consume(&c->out, (size_t)n);
-        }
-        sd_event_source_set_io_events(c->io, c->out.n > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        if (c->long_line.n == 0)
+                flush_out(c, c->out.n);
+        else if (flush_out(c, c->n_before) && flush_long(c))
+                for (; c->n_lists_due > 0 && c->long_line.n == 0 && client_keeps_up(c); c->n_lists_due--)
+                        make_rules_list(c);
+        if (!c->closing && client_keeps_up(c))
+                sd_event_source_set_io_events(c->io, c->out.n > 0 || c->long_line.n > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void server_send(struct client *c, const struct buf *line)
@@ -106,12 +185,21 @@ void server_send(struct client *c, const struct buf *line)
         if (c->closing || buf_error(line) < 0)
                 return;
         buf_append(&c->out, line->data, line->n);
-        if (buf_error(&c->out) < 0) {
-                log_warn("client pid %d does not read what it asked for: disconnected", (int)c->peer.pid);
-                client_close(c, "too slow");
+        if (client_keeps_up(c))
+                client_flush(c);
+}
+
+void server_send_rules_list(struct client *c)
+{
+        if (c->closing)
+                return;
+        if (c->long_line.n > 0) {
+                c->n_lists_due++;
                 return;
         }
-        client_flush(c);
+        make_rules_list(c);
+        if (client_keeps_up(c))
+                client_flush(c);
 }
 
 void server_send_error(struct client *c, int64_t id, enum message_error_code code, const char *format, ...)
@@ -412,6 +500,7 @@ static void client_free(struct client *c)
         sd_event_source_unref(c->style_timer);
         buf_deinit(&c->in);
         buf_deinit(&c->out);
+        buf_deinit(&c->long_line);
         close(c->fd);
         free(c);
 }
