@@ -506,6 +506,11 @@ uint64_t ruleset_number(const struct ruleset *set, const struct rule *rule)
         return find_id(set, rule->id)->number;
 }
 
+uint64_t ruleset_last_number(const struct ruleset *set)
+{
+        return set->last_entry;
+}
+
 struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, const char *id)
 {
         const struct entry *entry = find_id(set, id);

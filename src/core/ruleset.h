@@ -41,6 +41,7 @@ struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule);
  * replaces another has its number. The first rule of a higher number, or NULL: `id` is the rule that had `number`; where it has gone or moved, the
  * set is searched from its first rule on. */
 uint64_t ruleset_number(const struct ruleset *set, const struct rule *rule);
+uint64_t ruleset_last_number(const struct ruleset *set); /* the highest given so far */
 struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, const char *id);
 
 /* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */

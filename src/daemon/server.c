@@ -3,9 +3,9 @@
  * Clients and their bytes. Each has its own bounded buffers, so that one that is slow, hostile or gone touches nobody else: a line over
  * LIMIT_LINE or unread output over LIMIT_CLIENT_OUTPUT ends that client's connection and nothing more.
  *
- * One line may be longer than that: the `rules_list` of many rules, which old-style clients know as one line only. It has a buffer of its own and
- * goes out as its client reads it; what comes after it waits behind it in the bounded buffer. A client has one such line at a time: what it asks for
- * meanwhile is made when that one is written.
+ * One line may be longer than that: the `rules_list` of many rules, which old-style clients know as one line only. It has a buffer of its own, is
+ * made in pieces, a turn of the loop each, and goes out as its client reads it; what comes after it waits behind it in the bounded buffer. A client
+ * has one such line at a time: what it asks for meanwhile is made when that one is written.
  *
  * A connection starts without a style. Saying `hello` makes it new-style: it gets what it subscribes to. Any other line, or silence for
  * STYLE_MS, makes it old-style: it gets questions and statistics unasked, as such clients always did. Until then it counts as somebody who
@@ -33,12 +33,15 @@ enum {
         STATS_MS = 2000,
         READ_CHUNK = 16 << 10,
         READS_A_TURN = 4,
-        LONG_LINE = LIMIT_CLIENT_OUTPUT / 4, /* a longer rules_list gets the buffer of its own */
-        LONG_A_TURN = 256 << 10,             /* of which a client that reads fast gets so much before the loop looks at others */
+        LIST_RULES_A_TURN = 4000,            /* rules that are put into a rules_list before the loop looks at others */
+        LIST_BYTES_A_TURN = 256 << 10,       /* of it that are sent before */
+        LIST_LONG = LIMIT_CLIENT_OUTPUT / 4, /* a shorter one is a line like any other */
         RESERVED_FDS = 32, /* descriptors that no client gets: files, /proc and netlink need some to decide at all */
 };
 
 enum style { STYLE_UNKNOWN, STYLE_OLD, STYLE_NEW };
+
+enum list_state { LIST_NONE, LIST_MADE_NOW, LIST_WRITTEN };
 
 /* A reply that waits until what it promises is on disk. */
 struct pending {
@@ -56,8 +59,10 @@ struct client {
         enum style style;
         unsigned events; /* enum subscription */
         struct buf in, out;
-        struct buf long_line; /* goes out when the first `n_before` bytes of `out` have; empty: there is none */
-        size_t n_before, long_sent;
+        enum list_state list_state;
+        struct buf list; /* a rules_list, which goes out when the first `n_before` bytes of `out` have */
+        struct rules_list_at list_at;
+        size_t n_before, n_list_sent;
         unsigned n_lists_due; /* asked for while there is one */
         struct list pending;
         uint64_t n_ignored;
@@ -71,7 +76,7 @@ struct server {
         int listen_fd, spare_fd;
         int fds_max; /* a client's descriptor is below that */
         char path[PATH_MAX];
-        sd_event_source *io, *stats_timer, *reaper;
+        sd_event_source *io, *stats_timer, *reaper, *lister;
 };
 
 static struct client *client_of(struct list *link)
@@ -120,43 +125,68 @@ static bool flush_out(struct client *c, size_t n)
         return true;
 }
 
-/* What is due of the long line. False: it is not all gone. */
-static bool flush_long(struct client *c)
+/* What is due of the list. False: it is not all gone. */
+static bool flush_list(struct client *c)
 {
-        const size_t stop = c->long_sent + LONG_A_TURN;
+        const size_t stop = MIN(c->list.n, c->n_list_sent + LIST_BYTES_A_TURN);
 
-        while (c->long_sent < MIN(c->long_line.n, stop)) {
-                size_t sent = send_some(c, c->long_line.data + c->long_sent, MIN(c->long_line.n, stop) - c->long_sent);
+        while (c->n_list_sent < stop) {
+                size_t sent = send_some(c, c->list.data + c->n_list_sent, stop - c->n_list_sent);
 
                 if (sent == 0)
                         return false;
-                c->long_sent += sent;
+                c->n_list_sent += sent;
         }
-        if (c->long_sent < c->long_line.n)
-                return false;
-        buf_deinit(&c->long_line);
-        c->long_sent = 0;
-        return true;
+        return c->n_list_sent == c->list.n;
 }
 
-/* Puts it where it belongs; nothing is sent yet. */
-static void make_rules_list(struct client *c)
+static void list_reset(struct client *c)
 {
-        _cleanup_(buf_deinit) struct buf line = { .max = LIMIT_RULE_FILE };
+        rules_mark_deinit(&c->list_at.mark);
+        buf_deinit(&c->list);
+        c->list_at.stop = 0;
+        c->n_list_sent = 0;
+        c->list_state = LIST_NONE;
+}
 
-        message_format_rules_list(&line, c->server->d->rules);
-        if (buf_error(&line) < 0) {
-                log_warn("client pid %d asked for a list of rules that is too long for one line: it gets none", (int)c->peer.pid);
-                buf_deinit(&line);
-                message_format_notification(&line, "Rules", "the list of rules is too long for one line", NOTIFICATION_ERROR);
+/* Whole, or not to be made: then the client hears that. A short one goes the way of all lines. */
+static void list_finish(struct client *c)
+{
+        struct buf *line = &c->list;
+
+        if (buf_error(line) < 0) {
+                const char *why = buf_error(line) == -E2BIG ? "it is too long for one line" : strerror(-buf_error(line));
+                char words[128];
+
+                snprintf(words, sizeof(words), "the list of rules cannot be told: %s", why);
+                log_warn("client pid %d: %s", (int)c->peer.pid, words);
+                buf_deinit(line);
+                message_format_notification(line, "Rules", words, NOTIFICATION_ERROR);
         }
-        if (line.n <= LONG_LINE) {
-                buf_append(&c->out, line.data, line.n);
+        c->list_state = LIST_WRITTEN;
+        if (line->n > LIST_LONG || c->out.n > c->n_before)
                 return;
+        buf_append(&c->out, line->data, line->n);
+        list_reset(c);
+}
+
+/* The next piece of a list. Rules that were loaded anew are another set, which is listed from its first rule. */
+static void list_make(struct client *c)
+{
+        struct daemon *d = c->server->d;
+
+        if (c->list_state == LIST_NONE)
+                c->n_before = c->out.n;
+        if (c->list_state == LIST_NONE || c->list_at.mark.load != d->rules_load) {
+                list_reset(c);
+                c->list.max = LIMIT_RULE_FILE;
+                c->list_at.mark.load = d->rules_load;
         }
-        c->n_before = c->out.n;
-        c->long_line = line;
-        line = (struct buf){ 0 };
+        c->list_state = LIST_MADE_NOW;
+        if (message_format_rules_list(&c->list, d->rules, &c->list_at, LIST_RULES_A_TURN) || buf_error(&c->list) < 0)
+                list_finish(c);
+        else
+                sd_event_source_set_enabled(c->server->lister, SD_EVENT_ONESHOT);
 }
 
 /* Something was put into `out`, and perhaps too much. */
@@ -171,13 +201,35 @@ static bool client_keeps_up(struct client *c)
 
 static void client_flush(struct client *c)
 {
-        if (c->long_line.n == 0)
+        bool waits;
+
+        if (c->list_state == LIST_NONE)
                 flush_out(c, c->out.n);
-        else if (flush_out(c, c->n_before) && flush_long(c))
-                for (; c->n_lists_due > 0 && c->long_line.n == 0 && client_keeps_up(c); c->n_lists_due--)
-                        make_rules_list(c);
-        if (!c->closing && client_keeps_up(c))
-                sd_event_source_set_io_events(c->io, c->out.n > 0 || c->long_line.n > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        else if (flush_out(c, c->n_before) && c->list_state == LIST_WRITTEN && flush_list(c))
+                list_reset(c);
+        for (; c->list_state == LIST_NONE && c->n_lists_due > 0 && client_keeps_up(c); c->n_lists_due--)
+                list_make(c);
+        if (c->closing || !client_keeps_up(c))
+                return;
+        waits = c->list_state == LIST_WRITTEN || (c->list_state == LIST_MADE_NOW ? c->n_before : c->out.n) > 0;
+        sd_event_source_set_io_events(c->io, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* A timer that is always due, not a deferred source: that one stays pending, is the oldest among equals, and everybody would wait. */
+static int on_list(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct server *s = userdata;
+
+        list_for_each(link, &s->clients) {
+                struct client *c = client_of(link);
+
+                if (c->closing || c->list_state != LIST_MADE_NOW)
+                        continue;
+                list_make(c);
+                if (c->list_state != LIST_MADE_NOW)
+                        client_flush(c);
+        }
+        return 0;
 }
 
 void server_send(struct client *c, const struct buf *line)
@@ -193,11 +245,11 @@ void server_send_rules_list(struct client *c)
 {
         if (c->closing)
                 return;
-        if (c->long_line.n > 0) {
+        if (c->list_state != LIST_NONE) {
                 c->n_lists_due++;
                 return;
         }
-        make_rules_list(c);
+        list_make(c);
         if (client_keeps_up(c))
                 client_flush(c);
 }
@@ -500,7 +552,7 @@ static void client_free(struct client *c)
         sd_event_source_unref(c->style_timer);
         buf_deinit(&c->in);
         buf_deinit(&c->out);
-        buf_deinit(&c->long_line);
+        list_reset(c);
         close(c->fd);
         free(c);
 }
@@ -629,6 +681,10 @@ int server_start(struct daemon *d)
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->reaper, SD_EVENT_OFF);
         if (r >= 0)
+                r = sd_event_add_time(d->loop, &s->lister, CLOCK_MONOTONIC, 0, 1, on_list, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->lister, SD_EVENT_OFF);
+        if (r >= 0)
                 d->server = s;
         if (r < 0)
                 log_error("cannot listen at %s: %s", s->path, strerror(-r));
@@ -646,6 +702,7 @@ void server_stop(struct daemon *d)
         sd_event_source_unref(s->io);
         sd_event_source_unref(s->stats_timer);
         sd_event_source_unref(s->reaper);
+        sd_event_source_unref(s->lister);
         close(s->listen_fd);
         if (s->spare_fd >= 0)
                 close(s->spare_fd);

@@ -194,8 +194,14 @@ void message_format_connection_request(struct buf *out, const struct question *q
 void message_format_stats_update(struct buf *out, uint64_t total, uint64_t allowed, uint64_t blocked, bool learning);
 void message_format_cancel_popup(struct buf *out, const char *ref);
 void message_format_rule_deleted(struct buf *out, const char *key, bool success);
-/* The flat entries of `rules`, as in rules.json: all of them, which takes some 50 bytes each and more than LIMIT_CLIENT_OUTPUT for many. */
-void message_format_rules_list(struct buf *out, const struct ruleset *rules);
+/* The flat entries of `rules`, as in rules.json: all of them, which takes some 50 bytes each and more than LIMIT_CLIENT_OUTPUT for many. So the
+ * line is made in pieces of `n` rules, fewer where they are long, while the set may change: `*at` is zero before the first (mark.load is the caller's) and the caller's to free.
+ * True: the line is whole. */
+struct rules_list_at {
+        struct rules_mark mark;
+        uint64_t stop; /* rules of higher numbers came later; one that was told and added again is not told twice */
+};
+bool message_format_rules_list(struct buf *out, const struct ruleset *rules, struct rules_list_at *at, unsigned n);
 enum notification_level { NOTIFICATION_INFO, NOTIFICATION_WARNING, NOTIFICATION_ERROR };
 void message_format_notification(struct buf *out, const char *title, const char *text, enum notification_level level);
 

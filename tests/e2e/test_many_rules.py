@@ -97,8 +97,13 @@ def test_an_old_client_gets_its_one_line(many, old_client, network, tcp):
     assert all(m["rules"] == RULES for m in asking.of_type("rules_list"))
     assert not asking.closed and not quiet.closed
     quiet.wait("stats_update")
-    asking.send({"type": "delete_rule", "key": "/usr/lib/a-program-with-a-name/7:443"})
-    assert asking.wait("rule_deleted")["success"] is True
+    asking.send_bytes(b"".join(json.dumps(m).encode() + b"\n" for m in (
+        {"type": "list_rules"}, {"type": "delete_rule", "key": "/usr/lib/a-program-with-a-name/7:443"}, {"type": "list_rules"})))
+    until(lambda: len(asking.of_type("rules_list")) == 5, "two more", PATIENCE)
+    assert asking.of_type("rule_deleted")[0]["success"] is True
+    kinds = [m["type"] for m in asking.messages if m["type"] in ("rules_list", "rule_deleted")]
+    assert kinds[-3:] == ["rules_list", "rule_deleted", "rules_list"], "in the order in which they were asked for"
+    assert len(asking.of_type("rules_list")[-1]["rules"]) == len(RULES) - 1
     assert sockets.tcp(network.fw, Network.PEER4, tcp.port, seconds=60) == 0
     assert "does not read" not in many.output()
 
@@ -143,6 +148,33 @@ def test_nobody_waits_for_a_listing(many, closing, old_client):
         another_request()
     print(f"a reply beside the making of the line: {waits[0] * 1000:.0f} ms, beside pages: {max(waits[1:]) * 1000:.0f} ms at most")
     assert max(waits) < 5
+
+
+def test_a_line_beyond_every_bound_is_not_told_but_its_client_is(daemon, old_client):
+    rules = {f"/{chr(0x7f) * 4000}{n}:443": True for n in range(3000)}  # 12 MB in the file, six times that when it is told
+    d = daemon({"default_action": "allow"}, rules=json.dumps(rules, ensure_ascii=False))
+    client = old_client(d)
+    client.send({"type": "list_rules"})
+    notification = client.wait("notification", seconds=PATIENCE)
+    assert notification["level"] == "error" and "too long for one line" in notification["message"]
+    client.send({"type": "delete_rule", "key": "/no:1"})
+    assert client.wait("rule_deleted")["success"] is False and not client.of_type("rules_list")
+    newer = Subscriber(d.socket_path)
+    assert sum(r["origin"] == "flat" for p in pages(newer, limit=2000) for r in p["rules"]) == 3000
+    newer.close()
+
+
+def test_a_line_that_is_being_made_when_the_rules_are_loaded_anew(many, old_client):
+    asking = old_client(many).settle()
+    for n in range(3):
+        asking.send({"type": "list_rules"})
+        many.write_rules({**RULES, f"/usr/bin/new-{n}:1": True})
+        many.reload_and_wait()
+        asking.settle()
+    until(lambda: len(asking.of_type("rules_list")) == 7, "an answer to each", PATIENCE)
+    for m in asking.of_type("rules_list"):
+        assert RULES.items() <= m["rules"].items()
+    assert len(asking.of_type("rules_list")[-1]["rules"]) == len(RULES) + 1
 
 
 def test_ids_that_are_no_text_are_walked_too(daemon, cli, closing):

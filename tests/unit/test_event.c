@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the daemon says: the old messages to the byte, and every new one back into the struct it came from. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,6 +117,7 @@ static void test_old_messages(void **state _unused_)
         _cleanup_(buf_deinit) struct buf out = {};
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
         struct rule *flat = NULL, *listed = rule_new(ACTION_ASK);
+        struct rules_list_at at = {};
         const char *expected;
 
         message_format_stats_update(&out, 12, 10, UINT64_MAX, true);
@@ -131,8 +133,53 @@ static void test_old_messages(void **state _unused_)
         flat->origin = ORIGIN_FLAT;
         assert_int_equal(ruleset_add(set, flat), 0);
         assert_int_equal(ruleset_add(set, listed), 0);
-        message_format_rules_list(&out, set);
+        assert_true(message_format_rules_list(&out, set, &at, 3));
         expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/bin/x:80\":true}}\n");
+}
+
+static void add_flat(struct ruleset *set, const char *key, bool allow)
+{
+        struct rule *r = NULL;
+        const char *expected;
+
+        assert_int_equal(rule_from_flat_key(key, allow, &r, &expected), 0);
+        r->origin = ORIGIN_FLAT;
+        assert_int_equal(ruleset_add(set, r), 0);
+}
+
+/* The same line in pieces of every size; and while rules go and come. */
+static void test_rules_list_in_pieces(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct rules_list_at at;
+
+        add_flat(set, "/a:1", true);
+        add_flat(set, "/b:1", false);
+        assert_int_equal(ruleset_add(set, rule_new(ACTION_ASK)), 0);
+        add_flat(set, "/c:1", true);
+        for (unsigned n = 1; n < 6; n++) {
+                unsigned pieces = 1;
+
+                for (at = (struct rules_list_at){}; !message_format_rules_list(&out, set, &at, n); pieces++)
+                        ;
+                assert_int_equal(pieces, 4 / n + 1);
+                expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/a:1\":true,\"/b:1\":false,\"/c:1\":true}}\n");
+                rules_mark_deinit(&at.mark);
+        }
+        at = (struct rules_list_at){};
+        assert_false(message_format_rules_list(&out, set, &at, 1));
+        rule_free(ruleset_remove(set, "/a:1"));
+        rule_free(ruleset_remove(set, "/c:1"));
+        add_flat(set, "/a:1", true); /* told already */
+        assert_true(message_format_rules_list(&out, set, &at, 9));
+        expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/a:1\":true,\"/b:1\":false}}\n");
+        rules_mark_deinit(&at.mark);
+        out.max = 30; /* too long: it ends all the same, and says so */
+        for (at = (struct rules_list_at){}; !message_format_rules_list(&out, set, &at, 1);)
+                ;
+        assert_int_equal(buf_error(&out), -E2BIG);
+        rules_mark_deinit(&at.mark);
 }
 
 /* One record with everything, one with nothing. */
@@ -507,7 +554,8 @@ static void test_refused(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_decision),
+                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
+                cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
                 cmocka_unit_test(test_refused),

@@ -117,6 +117,7 @@ static void a_walk_goes_on_whatever_changed_since(void **state)
         rule_free(ruleset_remove(set, "c"));
         assert_int_equal(ruleset_add(set, named("e", "/e")), 0);
         assert_int_equal(ruleset_number(set, ruleset_find(set, "e")), 6); /* 5 was given already */
+        assert_int_equal(ruleset_last_number(set), 6);
         check_after(set, 5, "c", "e ");
         check_after(set, UINT64_MAX, "e", "");
         check_after(set, 0, "", "a b2 d e ");
