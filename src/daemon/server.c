@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,11 +143,15 @@ static bool flush_list(struct client *c)
 
 static void list_reset(struct client *c)
 {
+        const bool was_long = c->list.n > LIST_LONG;
+
         rules_mark_deinit(&c->list_at.mark);
         buf_deinit(&c->list);
         c->list_at.stop = 0;
         c->n_list_sent = 0;
         c->list_state = LIST_NONE;
+        if (was_long && c->n_lists_due == 0)
+                malloc_trim(0); /* megabytes that the C library would keep for the next one */
 }
 
 /* Whole, or not to be made: then the client hears that. A short one goes the way of all lines. */
