@@ -205,30 +205,46 @@ static int wait_for_reply(struct client *c, struct wait *wait)
         return EXIT_YES;
 }
 
-int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret)
+int cli_request_each(const struct cli *cli, request_fn format, const void *parameters, reply_fn take, void *userdata)
 {
         _cleanup_(client_freep) struct client *c = NULL;
-        _cleanup_(reply_deinit) struct reply reply = {0};
-        struct wait wait = {.reply = &reply};
+        struct wait wait = {0};
         int r;
 
         r = cli_connect(cli, on_reply, &wait, &c);
         if (r)
                 return r;
-        wait.id = client_next_id(c);
-        format(client_output(c), wait.id, parameters);
-        r = wait_for_reply(c, &wait);
-        if (r)
-                return r;
-        if (wait.error || !reply.event) {
-                cli_error("out of memory");
-                return EXIT_NO;
-        }
-        if (reply.event->type == EVENT_ERROR)
-                return cli_error_reply(reply.event);
-        *ret = reply;
-        reply = (struct reply){0};
+        do {
+                _cleanup_(reply_deinit) struct reply reply = {0};
+
+                wait = (struct wait){.id = client_next_id(c), .reply = &reply};
+                format(client_output(c), wait.id, parameters);
+                r = wait_for_reply(c, &wait);
+                if (r)
+                        return r;
+                if (wait.error || !reply.event) {
+                        cli_error("out of memory");
+                        return EXIT_NO;
+                }
+                r = take(&reply, userdata);
+        } while (r == CLI_ASK_AGAIN);
+        return r;
+}
+
+static int take_reply(struct reply *reply, void *userdata)
+{
+        struct reply *ret = userdata;
+
+        if (reply->event->type == EVENT_ERROR)
+                return cli_error_reply(reply->event);
+        *ret = *reply;
+        *reply = (struct reply){0};
         return EXIT_YES;
+}
+
+int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret)
+{
+        return cli_request_each(cli, format, parameters, take_reply, ret);
 }
 
 static void format_plain(struct buf *out, int64_t id, const void *parameters)

@@ -86,6 +86,12 @@ void reply_deinit(struct reply *reply);
  * else words were said. */
 typedef void (*request_fn)(struct buf *out, int64_t id, const void *parameters);
 int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret);
+/* The same for what comes in several replies: `take` gets each, errors too, and returns an exit code, or
+ * CLI_ASK_AGAIN after it changed what `parameters` points at. */
+enum { CLI_ASK_AGAIN = -1 };
+typedef int (*reply_fn)(struct reply *reply, void *userdata);
+int cli_request_each(const struct cli *cli, request_fn format, const void *parameters, reply_fn take,
+                     void *userdata);
 /* A request without fields. */
 int cli_request_plain(const struct cli *cli, enum message_type type, struct reply *ret);
 /* The reply's payload as one line of JSON on standard output; EXIT_YES or EXIT_NO. */

@@ -14,6 +14,9 @@
 #include "cli/rule-words.h"
 #include "cli/text.h"
 
+/* So many rules are a few milliseconds of the daemon's loop; so often a listing begins again. */
+enum { PAGE_RULES = 2000, LIST_TRIES = 5 };
+
 static void format_id(struct buf *out, int64_t id, const void *parameters)
 {
         message_format_request_rule_delete(out, id, parameters);
@@ -39,24 +42,96 @@ static void add_row(struct columns *table, const struct rule *r)
         columns_take(table, &cell);
 }
 
-static int list(const struct cli *cli)
+/* All rules, page by page. */
+struct listing {
+        struct rules_page page;
+        unsigned n_tries;
+        bool json;
+        struct columns table;
+        struct buf text; /* the JSON */
+};
+
+static void listing_deinit(struct listing *l)
+{
+        rules_mark_deinit(&l->page.after);
+        columns_deinit(&l->table);
+        buf_deinit(&l->text);
+}
+
+/* At the first page, and again when the rules were loaded anew under the listing. */
+static void listing_begin(struct listing *l)
 {
         static const char *const heading[] = {"ID", "HITS", "ORIGIN", "RULE"};
-        _cleanup_(columns_deinit) struct columns table = {.n_columns = ARRAY_SIZE(heading)};
-        _cleanup_(reply_deinit) struct reply reply = {0};
+
+        rules_mark_deinit(&l->page.after);
+        l->page = (struct rules_page){.limit = PAGE_RULES};
+        l->n_tries++;
+        columns_deinit(&l->table);
+        l->table.n_columns = ARRAY_SIZE(heading);
+        for (size_t i = 0; i < ARRAY_SIZE(heading); i++)
+                columns_add(&l->table, heading[i]);
+        buf_reset(&l->text);
+        buf_puts(&l->text, "{\"rules\":[");
+}
+
+static void format_page(struct buf *out, int64_t id, const void *parameters)
+{
+        message_format_request_rules(out, id, &((const struct listing *)parameters)->page);
+}
+
+static int add_page(struct listing *l, const struct reply *reply)
+{
+        const struct event *e = reply->event;
+
+        for (size_t i = 0; !l->json && i < e->n_rules; i++)
+                add_row(&l->table, e->rules[i]);
+        if (!l->json || e->n_rules == 0)
+                return EXIT_YES;
+        if (l->page.has_after)
+                buf_putc(&l->text, ',');
+        if (event_format_json_rules(reply->raw, reply->n_raw, &l->text) == 0)
+                return EXIT_YES;
+        cli_error("the daemon's answer cannot be shown as JSON");
+        return EXIT_NO;
+}
+
+static int take_page(struct reply *reply, void *userdata)
+{
+        struct listing *l = userdata;
+        struct event *e = reply->event;
+        int r;
+
+        if (e->type == EVENT_ERROR) {
+                if (e->error != MESSAGE_ERROR_CLOSED || l->n_tries == LIST_TRIES)
+                        return cli_error_reply(e);
+                listing_begin(l);
+                return CLI_ASK_AGAIN;
+        }
+        r = add_page(l, reply);
+        if (r || !e->has_next)
+                return r;
+        rules_mark_deinit(&l->page.after);
+        l->page.after = e->next;
+        l->page.has_after = true;
+        e->next = (struct rules_mark){0};
+        return CLI_ASK_AGAIN;
+}
+
+static int list(const struct cli *cli)
+{
+        _cleanup_(listing_deinit) struct listing l = {.json = cli->json};
         _cleanup_(buf_deinit) struct buf out = {0};
         int r;
 
-        r = cli_request_plain(cli, MESSAGE_RULES, &reply);
+        listing_begin(&l);
+        r = cli_request_each(cli, format_page, &l, take_page, &l);
         if (r)
                 return r;
-        if (cli->json)
-                return cli_print_json(reply.raw, reply.n_raw);
-        for (size_t i = 0; i < ARRAY_SIZE(heading); i++)
-                columns_add(&table, heading[i]);
-        for (size_t i = 0; i < reply.event->n_rules; i++)
-                add_row(&table, reply.event->rules[i]);
-        columns_format(&table, cli->style, &out);
+        if (cli->json) {
+                buf_puts(&l.text, "]}\n");
+                return cli_print(&l.text);
+        }
+        columns_format(&l.table, cli->style, &out);
         return cli_print(&out);
 }
 

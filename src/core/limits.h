@@ -40,6 +40,7 @@ enum {
         LIMIT_CLIENTS = 128,
         LIMIT_LINE = 64 << 10,
         LIMIT_CLIENT_OUTPUT = 4 << 20,
+        LIMIT_RULES_TEXT = 3 << 20, /* of one reply to `rules`; the rule that reaches it is the last of the page */
 
         /* Decisions kept in memory for `bastion log`. */
         LIMIT_RECORDS = 1024,

@@ -49,6 +49,7 @@ struct place {
 
 struct entry {
         struct rule *rule;
+        uint64_t number;
         struct list link;     /* in order of insertion */
         struct list expiring; /* among those that expire, else alone */
         struct hashmap_node by_id, by_criteria;
@@ -63,6 +64,7 @@ struct ruleset {
         struct hashmap groups, ids, criteria, places;
         struct list entries, expiring;
         size_t n;
+        uint64_t last_entry;     /* the highest number of an entry so far */
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
 };
 
@@ -405,6 +407,7 @@ static int entry_replace(struct ruleset *set, struct entry *old, struct entry *e
         struct group *group = old->group;
         int error;
 
+        entry->number = old->number;
         entry_unlink(set, old);
         error = entry_link(set, entry, group, at);
         entry_free(old);
@@ -452,6 +455,7 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
         if (!rule->id)
                 rule->id = TAKE_PTR(id);
         entry->rule = rule;
+        entry->number = set->last_entry + 1;
         error = same ? entry_replace(set, same, entry) : entry_link(set, entry, group, &set->entries);
         if (error < 0) {
                 entry->rule = NULL; /* the caller's still */
@@ -459,6 +463,7 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
                 return error;
         }
         note_number(set, rule->id);
+        set->last_entry = MAX(set->last_entry, entry->number);
         entry = NULL; /* the set's now */
         return 0;
 }
@@ -494,6 +499,28 @@ struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule)
         const struct list *at = rule ? find_id(set, rule->id)->link.next : set->entries.next;
 
         return at == &set->entries ? NULL : CONTAINER_OF(at, struct entry, link)->rule;
+}
+
+uint64_t ruleset_number(const struct ruleset *set, const struct rule *rule)
+{
+        return find_id(set, rule->id)->number;
+}
+
+uint64_t ruleset_last_number(const struct ruleset *set)
+{
+        return set->last_entry;
+}
+
+struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, const char *id)
+{
+        const struct entry *entry = find_id(set, id);
+
+        if (entry && entry->number == number)
+                return ruleset_next(set, entry->rule);
+        list_for_each(at, &set->entries)
+                if (CONTAINER_OF(at, struct entry, link)->number > number)
+                        return CONTAINER_OF(at, struct entry, link)->rule;
+        return NULL;
 }
 
 /* Deciding. What is `known` of the facts is RULE_HAS_EVERYTHING for a decision, and less for its breadth. */

@@ -37,6 +37,13 @@ size_t ruleset_count(const struct ruleset *set);
 /* Every rule, in order of id's insertion; NULL starts and ends. */
 struct rule *ruleset_next(const struct ruleset *set, const struct rule *rule);
 
+/* For a walk with changes of the set in between. A rule's number, from 1, grows in the order of ruleset_next() and is not given again; a rule that
+ * replaces another has its number. The first rule of a higher number, or NULL: `id` is the rule that had `number`; where it has gone or moved, the
+ * set is searched from its first rule on. */
+uint64_t ruleset_number(const struct ruleset *set, const struct rule *rule);
+uint64_t ruleset_last_number(const struct ruleset *set); /* the highest given so far */
+struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, const char *id);
+
 /* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now);
 

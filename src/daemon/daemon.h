@@ -71,6 +71,7 @@ struct daemon {
         /* policy */
         struct config config;
         struct ruleset *rules;
+        uint64_t rules_load; /* names the set: CLOCK_BOOTTIME when it was put in force, ns */
         struct rulefile_rest rest;
         struct netinfo net;
         uint16_t mode_epoch; /* counts changes of mode */
@@ -236,6 +237,8 @@ void server_on_saved(struct daemon *d, int64_t ticket, int error);
 /* Reply to `client` when the save behind `ticket` is done; at once when it is 0. */
 void server_reply_after(struct client *client, int64_t ticket, int64_t id, struct buf *line);
 void server_send(struct client *client, const struct buf *line);
+/* An old-style client's `list_rules` is answered: one line, however long. */
+void server_send_rules_list(struct client *client);
 void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
 bool server_may_manage(const struct client *client);
 void server_set_new_style(struct client *client);

@@ -164,6 +164,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
                 ruleset_free(d->rules);
         }
         d->rules = set;
+        d->rules_load = clock_boottime().ns;
         rulefile_rest_deinit(&d->rest);
         d->rest = rest;
         malloc_trim(0); /* the old set, and the file as a tree: several times what stays */

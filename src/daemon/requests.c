@@ -50,12 +50,9 @@ static void on_delete_rule(struct daemon *d, struct client *c, struct message *m
         server_send(c, &line);
 }
 
-static void on_list_rules(struct daemon *d, struct client *c, _unused_ struct message *m)
+static void on_list_rules(_unused_ struct daemon *d, struct client *c, _unused_ struct message *m)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
-
-        message_format_rules_list(&line, d->rules);
-        server_send(c, &line);
+        server_send_rules_list(c);
 }
 
 static void on_clear_cache(struct daemon *d, _unused_ struct client *c, struct message *m)
@@ -187,8 +184,13 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        summaries_tell(d); /* their hits */
-        message_format_reply_rules(&line, m->id, d->rules, &d->config);
+        if (m->rules.has_after && m->rules.after.load != d->rules_load) {
+                server_send_error(c, m->id, MESSAGE_ERROR_CLOSED, "the rules were loaded anew meanwhile: list them from the first");
+                return;
+        }
+        if (!m->rules.has_after)
+                summaries_tell(d); /* their hits */
+        message_format_reply_rules(&line, m->id, d->rules, d->rules_load, &d->config, &m->rules);
         server_send(c, &line);
 }
 

@@ -3,6 +3,10 @@
  * Clients and their bytes. Each has its own bounded buffers, so that one that is slow, hostile or gone touches nobody else: a line over
  * LIMIT_LINE or unread output over LIMIT_CLIENT_OUTPUT ends that client's connection and nothing more.
  *
+ * One line may be longer than that: the `rules_list` of many rules, which old-style clients know as one line only. It has a buffer of its own, is
+ * made in pieces, a turn of the loop each, and goes out as its client reads it; what comes after it waits behind it in the bounded buffer. A client
+ * has one such line at a time: what it asks for meanwhile is made when that one is written.
+ *
  * A connection starts without a style. Saying `hello` makes it new-style: it gets what it subscribes to. Any other line, or silence for
  * STYLE_MS, makes it old-style: it gets questions and statistics unasked, as such clients always did. Until then it counts as somebody who
  * may answer, so that a tray program that connects while a question arises is not overlooked.
@@ -10,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,10 +34,15 @@ enum {
         STATS_MS = 2000,
         READ_CHUNK = 16 << 10,
         READS_A_TURN = 4,
+        LIST_RULES_A_TURN = 4000,            /* rules that are put into a rules_list before the loop looks at others */
+        LIST_BYTES_A_TURN = 256 << 10,       /* of it that are sent before */
+        LIST_LONG = LIMIT_CLIENT_OUTPUT / 4, /* a shorter one is a line like any other */
         RESERVED_FDS = 32, /* descriptors that no client gets: files, /proc and netlink need some to decide at all */
 };
 
 enum style { STYLE_UNKNOWN, STYLE_OLD, STYLE_NEW };
+
+enum list_state { LIST_NONE, LIST_MADE_NOW, LIST_WRITTEN };
 
 /* A reply that waits until what it promises is on disk. */
 struct pending {
@@ -50,6 +60,11 @@ struct client {
         enum style style;
         unsigned events; /* enum subscription */
         struct buf in, out;
+        enum list_state list_state;
+        struct buf list; /* a rules_list, which goes out when the first `n_before` bytes of `out` have */
+        struct rules_list_at list_at;
+        size_t n_before, n_list_sent;
+        unsigned n_lists_due; /* asked for while there is one */
         struct list pending;
         uint64_t n_ignored;
         bool closing; /* to be freed when the loop has returned from its source */
@@ -62,7 +77,7 @@ struct server {
         int listen_fd, spare_fd;
         int fds_max; /* a client's descriptor is below that */
         char path[PATH_MAX];
-        sd_event_source *io, *stats_timer, *reaper;
+        sd_event_source *io, *stats_timer, *reaper, *lister;
 };
 
 static struct client *client_of(struct list *link)
@@ -83,22 +98,143 @@ static void client_close(struct client *c, const char *why)
         sd_event_source_set_enabled(c->server->reaper, SD_EVENT_ONESHOT);
 }
 
+/* Sends some of these bytes, at least one. How many; 0: not now, or no more. */
+static size_t send_some(struct client *c, const char *data, size_t n)
+{
+        ssize_t sent;
+
+        do
+                sent = send(c->fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+                client_close(c, strerror(errno));
+        return sent > 0 ? (size_t)sent : 0;
+}
+
+/* The first `n` bytes of `out`. False: they are not all gone. */
+static bool flush_out(struct client *c, size_t n)
+{
+        while (n > 0) {
+                size_t sent = send_some(c, c->out.data, n);
+
+                if (sent == 0)
+                        return false;
+                buf_consume(&c->out, sent);
+                c->n_before -= MIN(c->n_before, sent);
+                n -= sent;
+        }
+        return true;
+}
+
+/* What is due of the list. False: it is not all gone. */
+static bool flush_list(struct client *c)
+{
+        const size_t stop = MIN(c->list.n, c->n_list_sent + LIST_BYTES_A_TURN);
+
+        while (c->n_list_sent < stop) {
+                size_t sent = send_some(c, c->list.data + c->n_list_sent, stop - c->n_list_sent);
+
+                if (sent == 0)
+                        return false;
+                c->n_list_sent += sent;
+        }
+        return c->n_list_sent == c->list.n;
+}
+
+static void list_reset(struct client *c)
+{
+        const bool was_long = c->list.n > LIST_LONG;
+
+        rules_mark_deinit(&c->list_at.mark);
+        buf_deinit(&c->list);
+        c->list_at.stop = 0;
+        c->n_list_sent = 0;
+        c->list_state = LIST_NONE;
+        if (was_long && c->n_lists_due == 0)
+                malloc_trim(0); /* megabytes that the C library would keep for the next one */
+}
+
+/* Whole, or not to be made: then the client hears that. A short one goes the way of all lines. */
+static void list_finish(struct client *c)
+{
+        struct buf *line = &c->list;
+
+        if (buf_error(line) < 0) {
+                const char *why = buf_error(line) == -E2BIG ? "it is too long for one line" : strerror(-buf_error(line));
+                char words[128];
+
+                snprintf(words, sizeof(words), "the list of rules cannot be told: %s", why);
+                log_warn("client pid %d: %s", (int)c->peer.pid, words);
+                buf_deinit(line);
+                message_format_notification(line, "Rules", words, NOTIFICATION_ERROR);
+        }
+        c->list_state = LIST_WRITTEN;
+        if (line->n > LIST_LONG || c->out.n > c->n_before)
+                return;
+        buf_append(&c->out, line->data, line->n);
+        list_reset(c);
+}
+
+/* The next piece of a list. Rules that were loaded anew are another set, which is listed from its first rule. */
+static void list_make(struct client *c)
+{
+        struct daemon *d = c->server->d;
+
+        if (c->list_state == LIST_NONE)
+                c->n_before = c->out.n;
+        if (c->list_state == LIST_NONE || c->list_at.mark.load != d->rules_load) {
+                list_reset(c);
+                c->list.max = LIMIT_RULE_FILE;
+                c->list_at.mark.load = d->rules_load;
+        }
+        c->list_state = LIST_MADE_NOW;
+        if (message_format_rules_list(&c->list, d->rules, &c->list_at, LIST_RULES_A_TURN) || buf_error(&c->list) < 0)
+                list_finish(c);
+        else
+                sd_event_source_set_enabled(c->server->lister, SD_EVENT_ONESHOT);
+}
+
+/* Something was put into `out`, and perhaps too much. */
+static bool client_keeps_up(struct client *c)
+{
+        if (buf_error(&c->out) == 0)
+                return true;
+        log_warn("client pid %d does not read what it asked for: disconnected", (int)c->peer.pid);
+        client_close(c, "too slow");
+        return false;
+}
+
 static void client_flush(struct client *c)
 {
-        while (c->out.n > 0) {
-                ssize_t n = send(c->fd, c->out.data, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        bool waits;
 
-                if (n < 0 && errno == EINTR)
+        if (c->list_state == LIST_NONE)
+                flush_out(c, c->out.n);
+        else if (flush_out(c, c->n_before) && c->list_state == LIST_WRITTEN && flush_list(c))
+                list_reset(c);
+        for (; c->list_state == LIST_NONE && c->n_lists_due > 0 && client_keeps_up(c); c->n_lists_due--)
+                list_make(c);
+        if (c->closing || !client_keeps_up(c))
+                return;
+        waits = c->list_state == LIST_WRITTEN || (c->list_state == LIST_MADE_NOW ? c->n_before : c->out.n) > 0;
+        sd_event_source_set_io_events(c->io, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* A timer that is always due, not a deferred source: that one stays pending, is the oldest among equals, and everybody would wait. */
+static int on_list(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct server *s = userdata;
+
+        list_for_each(link, &s->clients) {
+                struct client *c = client_of(link);
+
+                if (c->closing || c->list_state != LIST_MADE_NOW)
                         continue;
-                if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-                        break;
-                if (n < 0) {
-                        client_close(c, strerror(errno));
-                        return;
-                }
-                buf_consume(&c->out, (size_t)n);
+                list_make(c);
+                if (c->list_state != LIST_MADE_NOW)
+                        client_flush(c);
         }
-        sd_event_source_set_io_events(c->io, c->out.n > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        return 0;
 }
 
 void server_send(struct client *c, const struct buf *line)
@@ -106,12 +242,21 @@ void server_send(struct client *c, const struct buf *line)
         if (c->closing || buf_error(line) < 0)
                 return;
         buf_append(&c->out, line->data, line->n);
-        if (buf_error(&c->out) < 0) {
-                log_warn("client pid %d does not read what it asked for: disconnected", (int)c->peer.pid);
-                client_close(c, "too slow");
+        if (client_keeps_up(c))
+                client_flush(c);
+}
+
+void server_send_rules_list(struct client *c)
+{
+        if (c->closing)
+                return;
+        if (c->list_state != LIST_NONE) {
+                c->n_lists_due++;
                 return;
         }
-        client_flush(c);
+        list_make(c);
+        if (client_keeps_up(c))
+                client_flush(c);
 }
 
 void server_send_error(struct client *c, int64_t id, enum message_error_code code, const char *format, ...)
@@ -412,6 +557,7 @@ static void client_free(struct client *c)
         sd_event_source_unref(c->style_timer);
         buf_deinit(&c->in);
         buf_deinit(&c->out);
+        list_reset(c);
         close(c->fd);
         free(c);
 }
@@ -540,6 +686,10 @@ int server_start(struct daemon *d)
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->reaper, SD_EVENT_OFF);
         if (r >= 0)
+                r = sd_event_add_time(d->loop, &s->lister, CLOCK_MONOTONIC, 0, 1, on_list, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->lister, SD_EVENT_OFF);
+        if (r >= 0)
                 d->server = s;
         if (r < 0)
                 log_error("cannot listen at %s: %s", s->path, strerror(-r));
@@ -557,6 +707,7 @@ void server_stop(struct daemon *d)
         sd_event_source_unref(s->io);
         sd_event_source_unref(s->stats_timer);
         sd_event_source_unref(s->reaper);
+        sd_event_source_unref(s->lister);
         close(s->listen_fd);
         if (s->spare_fd >= 0)
                 close(s->spare_fd);

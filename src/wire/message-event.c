@@ -58,6 +58,7 @@ struct event *event_free(struct event *e)
         free(e->records);
         free(e->prompts);
         free(e->connections);
+        rules_mark_deinit(&e->next);
         free(e->rules);
         free(e->checks);
         free(e->text);
@@ -214,6 +215,7 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
         read_prompts(r, jsonread_array(r, o, "questions"), e);
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);
+        e->has_next = shape_read_rules_mark(r, o, "next", &e->next);
         read_checks(r, jsonread_array(r, o, "checks"), e);
         if (json_is_object(rule) && e->n_rules == 0) {
                 _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
@@ -303,5 +305,25 @@ int event_format_json(const char *raw, size_t n, struct buf *out)
         json_object_del(root, "id");
         if (json_dump_callback(root, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
                 return -ENOMEM;
+        return buf_error(out);
+}
+
+int event_format_json_rules(const char *raw, size_t n, struct buf *out)
+{
+        _cleanup_(json_decrefp) json_t *root = NULL;
+        const json_t *rules, *rule;
+        size_t i;
+        int error;
+
+        error = load(raw, n, &root);
+        if (error)
+                return error;
+        rules = json_object_get(root, "rules");
+        json_array_foreach((json_t *)rules, i, rule) {
+                if (i > 0)
+                        buf_putc(out, ',');
+                if (json_dump_callback(rule, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
+                        return -ENOMEM;
+        }
         return buf_error(out);
 }

@@ -5,12 +5,15 @@
  */
 #include "wire/message.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "wire/message-shapes.h"
 #include "wire/rulejson.h"
+
+enum { LIST_PIECE = 512 << 10 }; /* of a rules_list's text: long paths make few rules a piece */
 
 static struct jsonwrite begin(struct buf *out, const char *type)
 {
@@ -90,20 +93,56 @@ void message_format_rule_deleted(struct buf *out, const char *key, bool success)
         end(&w);
 }
 
-void message_format_rules_list(struct buf *out, const struct ruleset *rules)
+static void put_flat(struct jsonwrite *w, const struct rule *r)
+{
+        _cleanup_(freep) char *key = r->origin == ORIGIN_FLAT && !r->disabled ? rule_flat_key(r) : NULL;
+
+        /* A key that is no UTF-8 would come out as another key; new-style clients see the rule whole. */
+        if (key && str_is_utf8(key, strlen(key)))
+                jsonwrite_bool(w, key, r->action == ACTION_ALLOW);
+}
+
+static struct jsonwrite begin_rules_list(struct buf *out, const struct ruleset *rules, struct rules_list_at *at)
 {
         struct jsonwrite w = begin(out, "rules_list");
 
         jsonwrite_open(&w, "rules", '{');
-        for (const struct rule *r = ruleset_next(rules, NULL); r; r = ruleset_next(rules, r)) {
-                _cleanup_(freep) char *key = r->origin == ORIGIN_FLAT && !r->disabled ? rule_flat_key(r) : NULL;
+        at->stop = ruleset_last_number(rules);
+        return w;
+}
 
-                /* A key that is no UTF-8 would come out as another key; new-style clients see the rule whole. */
-                if (key && str_is_utf8(key, strlen(key)))
-                        jsonwrite_bool(&w, key, r->action == ACTION_ALLOW);
+static bool end_rules_list(struct jsonwrite *w)
+{
+        jsonwrite_close(w, '}');
+        end(w);
+        return true;
+}
+
+bool message_format_rules_list(struct buf *out, const struct ruleset *rules, struct rules_list_at *at, unsigned n)
+{
+        const bool first = !at->mark.rule;
+        struct jsonwrite w = first ? begin_rules_list(out, rules, at) : (struct jsonwrite){ .out = out };
+        const struct rule *r = first ? ruleset_next(rules, NULL) : ruleset_next_after(rules, at->mark.number, at->mark.rule);
+        const size_t start = out->n;
+
+        w.comma = buf_error(out) == 0 && out->data[out->n - 1] != '{';
+        for (; r; r = ruleset_next(rules, r)) {
+                const uint64_t number = ruleset_number(rules, r);
+
+                if (number > at->stop)
+                        break;
+                put_flat(&w, r);
+                if (--n > 0 && out->n - start < LIST_PIECE)
+                        continue;
+                free(at->mark.rule);
+                at->mark.number = number;
+                at->mark.rule = strdup(r->id);
+                if (at->mark.rule)
+                        return false;
+                out->error = -ENOMEM;
+                break;
         }
-        jsonwrite_close(&w, '}');
-        end(&w);
+        return end_rules_list(&w);
 }
 
 static const char *const notification_words[] = {
@@ -246,17 +285,25 @@ void message_format_reply_questions(struct buf *out, int64_t id, const struct qu
         end(&w);
 }
 
-void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, const struct config *config)
+void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, uint64_t load, const struct config *config,
+                                const struct rules_page *page)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
+        const struct rule *r = page->has_after ? ruleset_next_after(rules, page->after.number, page->after.rule) : ruleset_next(rules, NULL);
+        const struct rule *last = NULL;
+        const size_t start = out->n;
 
         jsonwrite_open(&w, "rules", '[');
-        for (const struct rule *r = ruleset_next(rules, NULL); r; r = ruleset_next(rules, r)) {
+        for (unsigned n = 0; r && n < page->limit && out->n - start < LIMIT_RULES_TEXT; n++) {
                 bool enabled = !r->disabled && (r->origin != ORIGIN_FACTORY || config_enables_factory_rule(config, r->id));
 
                 rulejson_write(&w, NULL, r, RULEJSON_REPLY, enabled);
+                last = r;
+                r = ruleset_next(rules, r);
         }
         jsonwrite_close(&w, ']');
+        if (r && last)
+                shape_write_rules_mark(&w, "next", &(struct rules_mark){ .load = load, .number = ruleset_number(rules, last), .rule = last->id });
         end(&w);
 }
 
@@ -336,6 +383,16 @@ void message_format_request_decisions(struct buf *out, int64_t id, unsigned limi
         struct jsonwrite w = begin_with_id(out, "decisions", id);
 
         jsonwrite_int(&w, "limit", limit);
+        end(&w);
+}
+
+void message_format_request_rules(struct buf *out, int64_t id, const struct rules_page *page)
+{
+        struct jsonwrite w = begin_with_id(out, "rules", id);
+
+        if (page->has_after)
+                shape_write_rules_mark(&w, "after", &page->after);
+        jsonwrite_int(&w, "limit", page->limit);
         end(&w);
 }
 

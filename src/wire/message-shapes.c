@@ -463,6 +463,31 @@ void shape_read_check(struct jsonread *r, const json_t *o, struct check *ret)
                 jsonread_fail(r, "name", "expected a name and a text");
 }
 
+/* ---- where a page of rules ended --------------------------------------------------------------------------------- */
+
+void shape_write_rules_mark(struct jsonwrite *w, const char *key, const struct rules_mark *mark)
+{
+        jsonwrite_open(w, key, '{');
+        jsonwrite_uint(w, "load", mark->load);
+        jsonwrite_uint(w, "number", mark->number);
+        jsonwrite_bytes(w, "rule", mark->rule);
+        jsonwrite_close(w, '}');
+}
+
+bool shape_read_rules_mark(struct jsonread *r, const json_t *o, const char *key, struct rules_mark *ret)
+{
+        const json_t *mark = jsonread_object(r, o, key);
+
+        if (!mark)
+                return false;
+        ret->load = (uint64_t)jsonread_int(r, mark, "load", 0, INT64_MAX);
+        ret->number = (uint64_t)jsonread_int(r, mark, "number", 0, INT64_MAX);
+        ret->rule = jsonread_bytes(r, mark, "rule");
+        if (!ret->rule)
+                jsonread_fail(r, "rule", "expected a rule's id");
+        return !r->error;
+}
+
 /* ---- status ----------------------------------------------------------------------------------------------------- */
 
 /* The numbers, by name: one table for both directions. */

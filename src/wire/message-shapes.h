@@ -33,6 +33,10 @@ void shape_read_connection(struct jsonread *r, const json_t *o, struct connectio
 void shape_write_check(struct jsonwrite *w, const struct check *c);
 void shape_read_check(struct jsonread *r, const json_t *o, struct check *ret);
 
+void shape_write_rules_mark(struct jsonwrite *w, const char *key, const struct rules_mark *mark);
+/* False where absent, or on failure. */
+bool shape_read_rules_mark(struct jsonread *r, const json_t *o, const char *key, struct rules_mark *ret);
+
 void shape_write_status(struct jsonwrite *w, const struct status *s);
 void shape_read_status(struct jsonread *r, const json_t *o, struct status *ret);
 

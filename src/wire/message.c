@@ -251,6 +251,18 @@ static void read_decisions(struct jsonread *r, const json_t *o, struct message *
         m->decisions.limit = (unsigned)jsonread_int_or(r, o, "limit", 1, LIMIT_RECORDS, LIMIT_RECORDS);
 }
 
+void rules_mark_deinit(struct rules_mark *mark)
+{
+        free(mark->rule);
+        *mark = (struct rules_mark){};
+}
+
+static void read_rules(struct jsonread *r, const json_t *o, struct message *m)
+{
+        m->rules.limit = (unsigned)jsonread_int_or(r, o, "limit", 1, LIMIT_RULES, LIMIT_RULES);
+        m->rules.has_after = shape_read_rules_mark(r, o, "after", &m->rules.after);
+}
+
 static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
 {
         const char *word = jsonread_string_or(r, o, "mode", NULL);
@@ -300,7 +312,7 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_CONNECTIONS] = read_nothing,
         [MESSAGE_QUESTIONS] = read_nothing,
         [MESSAGE_ANSWER] = read_answer,
-        [MESSAGE_RULES] = read_nothing,
+        [MESSAGE_RULES] = read_rules,
         [MESSAGE_RULE_ADD] = read_rule_add,
         [MESSAGE_RULE_DELETE] = read_rule_delete,
         [MESSAGE_MODE] = read_mode,
@@ -345,13 +357,15 @@ struct message *message_free(struct message *m)
         case MESSAGE_HELLO:
                 free(m->hello.client);
                 break;
+        case MESSAGE_RULES:
+                rules_mark_deinit(&m->rules.after);
+                break;
         case MESSAGE_LIST_RULES:
         case MESSAGE_SUBSCRIBE:
         case MESSAGE_STATUS:
         case MESSAGE_DECISIONS:
         case MESSAGE_CONNECTIONS:
         case MESSAGE_QUESTIONS:
-        case MESSAGE_RULES:
         case MESSAGE_MODE:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:

@@ -56,6 +56,20 @@ enum subscription {
         SUBSCRIBE_NOTIFICATIONS = 1 << 3,
 };
 
+/* Where a page of rules ended: after the rule of this number (ruleset_number()) and id, in the set that was loaded as `load`. */
+struct rules_mark {
+        uint64_t load, number; /* at most INT64_MAX */
+        char *rule;
+};
+void rules_mark_deinit(struct rules_mark *mark);
+
+/* Which rules are wanted. */
+struct rules_page {
+        bool has_after;
+        struct rules_mark after;
+        unsigned limit; /* 1..LIMIT_RULES, default that */
+};
+
 struct message {
         enum message_type type;
         bool has_id;
@@ -81,6 +95,7 @@ struct message {
                 struct {
                         unsigned limit; /* 1..LIMIT_RECORDS, default all */
                 } decisions;
+                struct rules_page rules;
                 struct {
                         bool has_mode; /* absent: only asks */
                         enum mode mode;
@@ -101,7 +116,7 @@ enum message_error_code {
         MESSAGE_ERROR_BAD_FIELD,     /* "bad-field": missing, or of the wrong type or range */
         MESSAGE_ERROR_NOT_PERMITTED, /* "not-permitted" */
         MESSAGE_ERROR_NOT_FOUND,     /* "not-found" */
-        MESSAGE_ERROR_CLOSED,        /* "closed": the question has ended already */
+        MESSAGE_ERROR_CLOSED,        /* "closed": the question, or the listing of rules, has ended already */
         MESSAGE_ERROR_FULL,          /* "full": a cap is reached */
         MESSAGE_ERROR_INTERNAL,      /* "internal" */
 };
@@ -179,8 +194,14 @@ void message_format_connection_request(struct buf *out, const struct question *q
 void message_format_stats_update(struct buf *out, uint64_t total, uint64_t allowed, uint64_t blocked, bool learning);
 void message_format_cancel_popup(struct buf *out, const char *ref);
 void message_format_rule_deleted(struct buf *out, const char *key, bool success);
-/* The flat entries of `rules`, as in rules.json. */
-void message_format_rules_list(struct buf *out, const struct ruleset *rules);
+/* The flat entries of `rules`, as in rules.json: all of them, which takes some 50 bytes each and more than LIMIT_CLIENT_OUTPUT for many. So the
+ * line is made in pieces of `n` rules, fewer where they are long, while the set may change: `*at` is zero before the first (mark.load is the caller's) and the caller's to free.
+ * True: the line is whole. */
+struct rules_list_at {
+        struct rules_mark mark;
+        uint64_t stop; /* rules of higher numbers came later; one that was told and added again is not told twice */
+};
+bool message_format_rules_list(struct buf *out, const struct ruleset *rules, struct rules_list_at *at, unsigned n);
 enum notification_level { NOTIFICATION_INFO, NOTIFICATION_WARNING, NOTIFICATION_ERROR };
 void message_format_notification(struct buf *out, const char *title, const char *text, enum notification_level level);
 
@@ -199,7 +220,9 @@ void message_format_reply_status(struct buf *out, int64_t id, const struct statu
 void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n);
 void message_format_reply_connections(struct buf *out, int64_t id, const struct connection *connections, size_t n);
 void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now);
-void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, const struct config *config);
+/* The rules after page->after, as many as it wants and LIMIT_RULES_TEXT has room for, and where to go on. `load` is of `rules`. */
+void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, uint64_t load, const struct config *config,
+                                const struct rules_page *page);
 void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule); /* what an answer or rule_add wrote; NULL: nothing */
 void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds);
 void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n);
@@ -233,6 +256,8 @@ struct event {
         size_t n_connections;
         struct rule **rules; /* REPLY to rules, rule_add, answer; `rule->id` is set */
         size_t n_rules;
+        bool has_next; /* REPLY to rules: there are more */
+        struct rules_mark next;
         struct check *checks; /* REPLY to doctor */
         size_t n_checks;
         bool has_status;
@@ -254,12 +279,15 @@ int event_parse(const char *line, size_t n, struct event **ret);
 /* The `--json` form of an event's payload, on one line without newline: for DECISION the object that PROTOCOL.md documents for `watch`. `raw`
  * is the line it was parsed from; type and id are left out. */
 int event_format_json(const char *raw, size_t n, struct buf *out);
+/* The rules of a reply alone, with a comma between two: a page of a list that the caller puts together. */
+int event_format_json_rules(const char *raw, size_t n, struct buf *out);
 
 /* Requests, one line each, newline included. */
 void message_format_request(struct buf *out, enum message_type type, int64_t id); /* those without fields */
 void message_format_request_hello(struct buf *out, int64_t id, const char *client);
 void message_format_request_subscribe(struct buf *out, int64_t id, unsigned events);
 void message_format_request_decisions(struct buf *out, int64_t id, unsigned limit);
+void message_format_request_rules(struct buf *out, int64_t id, const struct rules_page *page);
 void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer);
 void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
 void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);

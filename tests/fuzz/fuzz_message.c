@@ -21,6 +21,9 @@ static bool format(const struct message *m, struct buf *out)
         case MESSAGE_DECISIONS:
                 message_format_request_decisions(out, m->id, m->decisions.limit);
                 return true;
+        case MESSAGE_RULES:
+                message_format_request_rules(out, m->id, &m->rules);
+                return true;
         case MESSAGE_RULE_DELETE:
                 message_format_request_rule_delete(out, m->id, m->key.key);
                 return true;
@@ -32,7 +35,6 @@ static bool format(const struct message *m, struct buf *out)
         case MESSAGE_STATUS:
         case MESSAGE_CONNECTIONS:
         case MESSAGE_QUESTIONS:
-        case MESSAGE_RULES:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:
                 message_format_request(out, m->type, m->id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the daemon says: the old messages to the byte, and every new one back into the struct it came from. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,6 +117,7 @@ static void test_old_messages(void **state _unused_)
         _cleanup_(buf_deinit) struct buf out = {};
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
         struct rule *flat = NULL, *listed = rule_new(ACTION_ASK);
+        struct rules_list_at at = {};
         const char *expected;
 
         message_format_stats_update(&out, 12, 10, UINT64_MAX, true);
@@ -131,8 +133,53 @@ static void test_old_messages(void **state _unused_)
         flat->origin = ORIGIN_FLAT;
         assert_int_equal(ruleset_add(set, flat), 0);
         assert_int_equal(ruleset_add(set, listed), 0);
-        message_format_rules_list(&out, set);
+        assert_true(message_format_rules_list(&out, set, &at, 3));
         expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/bin/x:80\":true}}\n");
+}
+
+static void add_flat(struct ruleset *set, const char *key, bool allow)
+{
+        struct rule *r = NULL;
+        const char *expected;
+
+        assert_int_equal(rule_from_flat_key(key, allow, &r, &expected), 0);
+        r->origin = ORIGIN_FLAT;
+        assert_int_equal(ruleset_add(set, r), 0);
+}
+
+/* The same line in pieces of every size; and while rules go and come. */
+static void test_rules_list_in_pieces(void **state _unused_)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct rules_list_at at;
+
+        add_flat(set, "/a:1", true);
+        add_flat(set, "/b:1", false);
+        assert_int_equal(ruleset_add(set, rule_new(ACTION_ASK)), 0);
+        add_flat(set, "/c:1", true);
+        for (unsigned n = 1; n < 6; n++) {
+                unsigned pieces = 1;
+
+                for (at = (struct rules_list_at){}; !message_format_rules_list(&out, set, &at, n); pieces++)
+                        ;
+                assert_int_equal(pieces, 4 / n + 1);
+                expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/a:1\":true,\"/b:1\":false,\"/c:1\":true}}\n");
+                rules_mark_deinit(&at.mark);
+        }
+        at = (struct rules_list_at){};
+        assert_false(message_format_rules_list(&out, set, &at, 1));
+        rule_free(ruleset_remove(set, "/a:1"));
+        rule_free(ruleset_remove(set, "/c:1"));
+        add_flat(set, "/a:1", true); /* told already */
+        assert_true(message_format_rules_list(&out, set, &at, 9));
+        expect(&out, "{\"type\":\"rules_list\",\"rules\":{\"/a:1\":true,\"/b:1\":false}}\n");
+        rules_mark_deinit(&at.mark);
+        out.max = 30; /* too long: it ends all the same, and says so */
+        for (at = (struct rules_list_at){}; !message_format_rules_list(&out, set, &at, 1);)
+                ;
+        assert_int_equal(buf_error(&out), -E2BIG);
+        rules_mark_deinit(&at.mark);
 }
 
 /* One record with everything, one with nothing. */
@@ -287,6 +334,7 @@ static void test_rules(void **state _unused_)
         _cleanup_(buf_deinit) struct buf out = {};
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
         struct config config = config_default();
+        const struct rules_page all = { .limit = LIMIT_RULES };
         struct rule *lan = rule_new(ACTION_ALLOW), *once = rule_new(ACTION_DENY);
         struct event *e;
 
@@ -306,7 +354,7 @@ static void test_rules(void **state _unused_)
         once->created = 1769860800;
         assert_int_equal(ruleset_add(set, lan), 0);
         assert_int_equal(ruleset_add(set, once), 0);
-        message_format_reply_rules(&out, 1, set, &config);
+        message_format_reply_rules(&out, 1, set, 7, &config, &all);
         e = parse(&out, EVENT_REPLY);
         assert_int_equal(e->n_rules, 2);
         assert_string_equal(e->rules[0]->id, "factory:lan");
@@ -325,6 +373,86 @@ static void test_rules(void **state _unused_)
         e = parse(&out, EVENT_REPLY);
         assert_int_equal(e->n_rules, 0);
         event_free(e);
+}
+
+/* All the rules, a page at a time; how many pages. */
+static unsigned walk(const struct ruleset *set, unsigned limit, size_t *ret_n, size_t *ret_longest)
+{
+        const struct config config = config_default();
+        struct rules_page page = { .limit = limit };
+        _cleanup_(buf_deinit) struct buf out = {};
+        unsigned n_pages = 0;
+        struct event *e;
+
+        *ret_n = *ret_longest = 0;
+        do {
+                rules_mark_deinit(&page.after);
+                page.after = n_pages > 0 ? e->next : (struct rules_mark){};
+                page.has_after = n_pages > 0;
+                if (n_pages > 0) {
+                        e->next = (struct rules_mark){};
+                        event_free(e);
+                }
+                message_format_reply_rules(&out, 1, set, 7, &config, &page);
+                *ret_longest = MAX(*ret_longest, out.n);
+                e = parse(&out, EVENT_REPLY);
+                *ret_n += e->n_rules;
+                n_pages++;
+                if (e->has_next) {
+                        assert_int_equal(e->next.load, 7);
+                        assert_string_equal(e->next.rule, e->rules[e->n_rules - 1]->id);
+                }
+        } while (e->has_next);
+        event_free(e);
+        rules_mark_deinit(&page.after);
+        return n_pages;
+}
+
+static void test_pages_of_rules(void **state _unused_)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(buf_deinit) struct buf out = {}, json = {};
+        struct config config = config_default();
+        struct rules_page page = { .has_after = true, .limit = 1, .after = { .load = 7, .number = 1, .rule = strdup("/tmp/\xff" "0") } };
+        char note[LIMIT_RULE_NOTE];
+        size_t n, longest;
+
+        memset(note, '\1', sizeof(note) - 1); /* six bytes each when written */
+        note[sizeof(note) - 1] = 0;
+        for (int i = 0; i < 1000; i++) {
+                struct rule *r = rule_new(ACTION_DENY);
+
+                assert_true(asprintf(&r->id, "/tmp/\xff%d", i) > 0);
+                r->subject = RULE_PATH;
+                r->program = strdup(r->id);
+                r->note = strdup(note);
+                assert_int_equal(ruleset_add(set, r), 0);
+        }
+        assert_int_equal(walk(set, 1, &n, &longest), 1000);
+        assert_int_equal(n, 1000);
+        assert_int_equal(walk(set, 999, &n, &longest) > 2, 1); /* by their text */
+        assert_int_equal(n, 1000);
+        walk(set, LIMIT_RULES, &n, &longest);
+        assert_int_equal(n, 1000);
+        assert_true(longest > LIMIT_RULES_TEXT && longest < LIMIT_RULES_TEXT + 64 * 1024);
+        for (int i = 10; i < 1000; i++) {
+                char id[32];
+
+                snprintf(id, sizeof(id), "/tmp/\xff%d", i);
+                rule_free(ruleset_remove(set, id));
+        }
+        assert_int_equal(walk(set, 10, &n, &longest), 1); /* no empty last page */
+        assert_int_equal(walk(set, 9, &n, &longest), 2);
+        message_format_reply_rules(&out, 5, set, 7, &config, &page);
+        assert_non_null(strstr(out.data, "\"next\":{\"load\":7,\"number\":2,\"rule\":\"/tmp/\xef\xbf\xbd""1\",\"rule_bytes\":\"/tmp/\\\\xff1\"}}\n"));
+        assert_int_equal(event_format_json_rules(out.data, out.n - 1, &json), 0);
+        assert_memory_equal(json.data, "{\"id\":\"/tmp/", 12);
+        assert_int_equal(json.data[json.n - 1], '}');
+        buf_reset(&json);
+        assert_int_equal(event_format_json_rules("{}", 2, &json), 0);
+        assert_int_equal(json.n, 0);
+        assert_int_equal(event_format_json_rules("{", 1, &json), 1);
+        rules_mark_deinit(&page.after);
 }
 
 static void test_other_replies(void **state _unused_)
@@ -426,9 +554,11 @@ static void test_refused(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_decision),
+                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
+                cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
-                cmocka_unit_test(test_rules),              cmocka_unit_test(test_other_replies),     cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
+                cmocka_unit_test(test_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

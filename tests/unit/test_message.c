@@ -173,6 +173,13 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"subscribe\",\"id\":1,\"events\":[\"stats\",\"x\"]}", MESSAGE_ERROR_BAD_FIELD, true, "events[1]: expected" },
                 { "{\"type\":\"decisions\",\"id\":1,\"limit\":0}", MESSAGE_ERROR_BAD_FIELD, true, "limit: expected a whole number 1..1024" },
                 { "{\"type\":\"decisions\",\"id\":1,\"limit\":1025}", MESSAGE_ERROR_BAD_FIELD, true, "limit: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"limit\":0}", MESSAGE_ERROR_BAD_FIELD, true, "limit: expected a whole number 1..200000" },
+                { "{\"type\":\"rules\",\"id\":1,\"limit\":200001}", MESSAGE_ERROR_BAD_FIELD, true, "limit: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"after\":\"r7\"}", MESSAGE_ERROR_BAD_FIELD, true, "after: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"after\":{}}", MESSAGE_ERROR_BAD_FIELD, true, "load: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"after\":{\"load\":1,\"number\":-1,\"rule\":\"\"}}", MESSAGE_ERROR_BAD_FIELD, true, "number: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"after\":{\"load\":1,\"number\":1}}", MESSAGE_ERROR_BAD_FIELD, true, "rule: expected" },
+                { "{\"type\":\"rules\",\"id\":1,\"after\":{\"load\":1,\"number\":1,\"rule\":\"\",\"rule_bytes\":\"\\\\x\"}}", MESSAGE_ERROR_BAD_FIELD, true, "rule_bytes: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"allow\":true}", MESSAGE_ERROR_BAD_FIELD, true, "question: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"scope\":\"all\"}", MESSAGE_ERROR_BAD_FIELD, true, "scope: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"day\"}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
@@ -233,11 +240,26 @@ static struct message *parse_back(struct buf *out)
         return m;
 }
 
+static void check_rules_request(const struct rules_page *page)
+{
+        _cleanup_(buf_deinit) struct buf out = {};
+        struct message *m;
+
+        message_format_request_rules(&out, 1, page);
+        m = parse_back(&out);
+        assert_true(m->rules.limit == page->limit && m->rules.has_after == page->has_after);
+        assert_true(m->rules.after.load == page->after.load && m->rules.after.number == page->after.number);
+        if (page->has_after)
+                assert_string_equal(m->rules.after.rule, page->after.rule);
+        message_free(m);
+}
+
 static void test_requests_round_trip(void **state _unused_)
 {
         static const enum message_type bare[] = { MESSAGE_STATUS, MESSAGE_CONNECTIONS, MESSAGE_QUESTIONS, MESSAGE_RULES, MESSAGE_MODE,
                                                   MESSAGE_DOCTOR, MESSAGE_KERNEL };
         _cleanup_(buf_deinit) struct buf out = {};
+        char name[] = "/tmp/\xff\x01:*";
         struct message *m;
 
         for (size_t i = 0; i < ARRAY_SIZE(bare); i++) {
@@ -261,6 +283,8 @@ static void test_requests_round_trip(void **state _unused_)
         m = parse_back(&out);
         assert_int_equal(m->decisions.limit, 20);
         message_free(m);
+        check_rules_request(&(struct rules_page){ .limit = 1 });
+        check_rules_request(&(struct rules_page){ .limit = LIMIT_RULES, .has_after = true, .after = { .load = INT64_MAX, .number = 12, .rule = name } });
         for (int i = 0; i < 18; i++) {
                 struct answer a = { .allow = i & 1, .lifetime = (enum lifetime)(i / 2 % 3), .scope = (enum answer_scope)(i / 6) };
 

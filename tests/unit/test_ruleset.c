@@ -77,6 +77,52 @@ static void a_rule_without_id_is_named(void **state)
         assert_string_equal(later->id, "r8"); /* a number that was used is not used again */
 }
 
+/* The ids of the rules after `number`, each with a blank. */
+static void check_after(const struct ruleset *set, uint64_t number, const char *id, const char *expected)
+{
+        _cleanup_(buf_deinit) struct buf ids = {};
+
+        buf_puts(&ids, "");
+        for (const struct rule *r = ruleset_next_after(set, number, id); r; r = ruleset_next(set, r))
+                buf_printf(&ids, "%s ", r->id);
+        assert_int_equal(buf_error(&ids), 0);
+        assert_string_equal(ids.data, expected);
+}
+
+static void a_walk_goes_on_whatever_changed_since(void **state)
+{
+        static const char *const ids[] = { "a", "b", "c", "d" };
+        _cleanup_(ruleset_freep) struct ruleset *set = set_new();
+        struct rule *again;
+        char program[8];
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+                snprintf(program, sizeof(program), "/%s", ids[i]);
+                assert_int_equal(ruleset_add(set, named(ids[i], program)), 0);
+                assert_int_equal(ruleset_number(set, ruleset_find(set, ids[i])), i + 1);
+        }
+        check_after(set, 2, "b", "c d ");
+        check_after(set, 4, "d", "");
+        check_after(set, 2, "never there", "c d ");
+        again = named("b2", "/b"); /* takes b's place */
+        assert_int_equal(ruleset_add(set, again), 0);
+        assert_int_equal(ruleset_number(set, again), 2);
+        check_after(set, 1, "a", "b2 c d ");
+        check_after(set, 2, "b", "c d ");
+        rule_free(ruleset_remove(set, "c"));
+        check_after(set, 3, "c", "d ");
+        assert_int_equal(ruleset_add(set, named("c", "/c")), 0); /* comes last now */
+        check_after(set, 3, "c", "d c ");
+        rule_free(ruleset_remove(set, "c"));
+        assert_int_equal(ruleset_add(set, named("e", "/e")), 0);
+        assert_int_equal(ruleset_number(set, ruleset_find(set, "e")), 6); /* 5 was given already */
+        assert_int_equal(ruleset_last_number(set), 6);
+        check_after(set, 5, "c", "e ");
+        check_after(set, UINT64_MAX, "e", "");
+        check_after(set, 0, "", "a b2 d e ");
+}
+
 static void the_same_criteria_replace_and_keep_their_id_and_place(void **state)
 {
         _cleanup_(ruleset_freep) struct ruleset *set = set_new();
@@ -342,6 +388,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(added_rules_are_found_and_removed_by_id),
                 cmocka_unit_test(a_rule_without_id_is_named),
+                cmocka_unit_test(a_walk_goes_on_whatever_changed_since),
                 cmocka_unit_test(the_same_criteria_replace_and_keep_their_id_and_place),
                 cmocka_unit_test(another_origin_is_another_rule),
                 cmocka_unit_test(an_id_belongs_to_one_rule),
