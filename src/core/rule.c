@@ -247,49 +247,67 @@ static int compare_presence(const struct rule *a, const struct rule *b, unsigned
         return !(a->has & criterion) - !(b->has & criterion);
 }
 
-static int compare_destination(const struct rule *a, const struct rule *b)
+/* A longer prefix first, none last. */
+static int compare_network(const struct rule *a, const struct rule *b)
 {
         int a_bits = a->has & RULE_HAS_NETWORK ? a->prefix : -1;
         int b_bits = b->has & RULE_HAS_NETWORK ? b->prefix : -1;
-        int order = compare_presence(a, b, RULE_HAS_PROCESS);
 
-        if (order != 0)
-                return order;
-        if (a_bits != b_bits)
-                return a_bits > b_bits ? -1 : 1;
-        return compare_presence(a, b, RULE_HAS_SCOPES);
+        return (a_bits < b_bits) - (a_bits > b_bits);
+}
+
+static int compare_ports(const struct rule *a, const struct rule *b)
+{
+        unsigned a_span = port_span(a), b_span = port_span(b);
+
+        return (a_span > b_span) - (a_span < b_span);
+}
+
+static int compare_at(const struct rule *a, const struct rule *b, enum order_step step)
+{
+        switch (step) {
+        case ORDER_PRIORITY:
+                return (a->priority < b->priority) - (a->priority > b->priority);
+        case ORDER_SUBJECT:
+                return subject_rank(a->subject) - subject_rank(b->subject);
+        case ORDER_PROCESS:
+                return compare_presence(a, b, RULE_HAS_PROCESS);
+        case ORDER_NETWORK:
+                return compare_network(a, b);
+        case ORDER_SCOPES:
+                return compare_presence(a, b, RULE_HAS_SCOPES);
+        case ORDER_PORTS:
+                return compare_ports(a, b);
+        case ORDER_PROTOCOL:
+                return compare_presence(a, b, RULE_HAS_PROTOCOL);
+        case ORDER_UID:
+                return compare_presence(a, b, RULE_HAS_UID);
+        case ORDER_GID:
+                return compare_presence(a, b, RULE_HAS_GID);
+        case ORDER_ACTION:
+                return action_rank(a->action) - action_rank(b->action);
+        case ORDER_ID:
+                break;
+        }
+        return strcmp(a->id ? a->id : "", b->id ? b->id : "");
+}
+
+int rule_compare_step(const struct rule *a, const struct rule *b, enum order_step *ret_step)
+{
+        int order = 0;
+
+        for (enum order_step step = ORDER_PRIORITY; step <= ORDER_ID && order == 0; step++) {
+                order = compare_at(a, b, step);
+                *ret_step = step;
+        }
+        return order;
 }
 
 int rule_compare(const struct rule *a, const struct rule *b)
 {
-        static const unsigned last_criteria[] = { RULE_HAS_PROTOCOL, RULE_HAS_UID, RULE_HAS_GID };
-        unsigned a_span = port_span(a), b_span = port_span(b);
-        int order;
+        enum order_step step;
 
-        if (a->priority != b->priority)
-                return a->priority > b->priority ? -1 : 1;
-
-        order = subject_rank(a->subject) - subject_rank(b->subject);
-        if (order != 0)
-                return order;
-
-        order = compare_destination(a, b);
-        if (order != 0)
-                return order;
-
-        if (a_span != b_span)
-                return a_span < b_span ? -1 : 1;
-
-        for (size_t i = 0; i < ARRAY_SIZE(last_criteria); i++) {
-                order = compare_presence(a, b, last_criteria[i]);
-                if (order != 0)
-                        return order;
-        }
-
-        order = action_rank(a->action) - action_rank(b->action);
-        if (order != 0)
-                return order;
-        return strcmp(a->id ? a->id : "", b->id ? b->id : "");
+        return rule_compare_step(a, b, &step);
 }
 
 /* Canonical flat spelling, without a look at the rule's id. False: it cannot be said that way. */
