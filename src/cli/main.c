@@ -73,6 +73,21 @@ const struct command commands[] = {
          .words = "list add delete",
          .max_words = SIZE_MAX,
          .run = cmd_rules},
+        {.name = "why",
+         .synopsis = "PROGRAM DEST[:PORT] [PROTOCOL] [user NAME] [group NAME] | --last [denied] [PROGRAM]",
+         .summary = "which rules meet a connection, which one decides, and how to change that",
+         .help = "PROGRAM is a path, a command's name, 'name COMM', unknown or kernel; DEST is an\n"
+                 "address. Without a protocol: tcp. Without a user: rules about users do not\n"
+                 "match. The rules are those in force now, answers for this session included.\n"
+                 "  bastion why curl 93.184.216.34:443\n"
+                 "  bastion why /usr/bin/dig [2001:db8::1]:53 udp user alice\n"
+                 "  bastion why kernel 192.0.2.1 icmp\n"
+                 "With --last: the last decision in the daemon's memory, the last that denied\n"
+                 "(or, in learning, would have), or the last of the programs that match a GLOB.",
+         .words = "denied",
+         .options = OPTION_BIT(LAST),
+         .max_words = SIZE_MAX,
+         .run = cmd_why},
         {.name = "mode",
          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
          .summary = "show or change the mode",
