@@ -88,6 +88,21 @@ const struct command commands[] = {
          .options = OPTION_BIT(LAST),
          .max_words = SIZE_MAX,
          .run = cmd_why},
+        {.name = "test",
+         .synopsis = "FILE [--rules=FILE] [--config=FILE] [--factory=FILE]",
+         .summary = "hold rules to a file of expectations, without a daemon",
+         .help = "One expectation a line, in the words of a rule; '#' begins a comment; '-' is\n"
+                 "standard input:\n"
+                 "  expect allow|deny|ask SUBJECT to ADDRESS [port N] [tcp|udp|icmp|protocol N]\n"
+                 "          [user NAME] [group NAME] [to lan|resolver|broadcast|…]\n"
+                 "deny holds for what a rule denies and for what is denied where nobody answers,\n"
+                 "ask for what raises a question. The mode does not matter: the rules are judged\n"
+                 "as enforcement judges them. Exit code 0 when all hold, 1 when one does not, 2\n"
+                 "for a file that cannot be read or understood.",
+         .options = OPTION_BIT(RULES) | OPTION_BIT(CONFIG) | OPTION_BIT(FACTORY),
+         .min_words = 1,
+         .max_words = 1,
+         .run = cmd_test},
         {.name = "mode",
          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
          .summary = "show or change the mode",
