@@ -108,6 +108,7 @@ int cmd_connections(const struct cli *cli);
 int cmd_doctor(const struct cli *cli);
 int cmd_why(const struct cli *cli);
 int cmd_test(const struct cli *cli);
+int cmd_check(const struct cli *cli);
 int cmd_rescue(const struct cli *cli);
 int cmd_selftest(const struct cli *cli);
 int cmd_completion(const struct cli *cli);

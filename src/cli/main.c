@@ -88,6 +88,16 @@ const struct command commands[] = {
          .options = OPTION_BIT(LAST),
          .max_words = SIZE_MAX,
          .run = cmd_why},
+        {.name = "check",
+         .synopsis = "[FILE]",
+         .summary = "rules that never decide, match nothing, or name a program that is not there",
+         .help = "Judges the rules in force, or those of a rules.json without a daemon. A rule is\n"
+                 "said never to decide only where one other rule comes before it and matches all\n"
+                 "that it matches. Of a file, keys that mean nothing are found too; in learning,\n"
+                 "that rules which deny have no effect. Shipped rules, and those that are switched\n"
+                 "off, are not judged. Exit code 0 when nothing was found, else 1.",
+         .max_words = 1,
+         .run = cmd_check},
         {.name = "test",
          .synopsis = "FILE [--rules=FILE] [--config=FILE] [--factory=FILE]",
          .summary = "hold rules to a file of expectations, without a daemon",

@@ -8,7 +8,6 @@
 #include "cli/names.h"
 #include "cli/offline.h"
 #include "wire/conffile.h"
-#include "wire/rulefile.h"
 
 #define DEFAULT_RULES   "/etc/bastion/rules.json"
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
@@ -130,16 +129,22 @@ static int load_factory(const struct cli *cli, struct ruleset *rules)
         return parsed(path, r, &error);
 }
 
+int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct file_error error = {0};
+        size_t n;
+        int r = offline_read(path, LIMIT_RULE_FILE, must_exist, &text, &n);
+
+        return r || !text ? r : parsed(path, rulefile_parse(text, n, rules, ret_rest, &error), &error);
+}
+
 static int load_rules(const struct cli *cli, struct ruleset *rules)
 {
         _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {0};
-        _cleanup_(freep) char *text = NULL;
-        struct file_error error = {0};
-        const char *path;
-        size_t n;
-        int r = read_option(cli, OPTION_RULES, DEFAULT_RULES, LIMIT_RULE_FILE, &path, &text, &n);
+        bool asked = arguments_have(cli->arguments, OPTION_RULES);
 
-        return r || !text ? r : parsed(path, rulefile_parse(text, n, rules, &rest, &error), &error);
+        return offline_read_rules(asked ? cli->arguments->values[OPTION_RULES] : DEFAULT_RULES, asked, rules, &rest);
 }
 
 int offline_load(const struct cli *cli, struct offline *ret)

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "core/ruleset.h"
+#include "wire/rulefile.h"
 
 struct offline {
         struct ruleset *rules; /* factory rules included, switched as the configuration says */
@@ -20,3 +21,5 @@ int offline_load(const struct cli *cli, struct offline *ret);
 
 /* The whole file, or standard input for "-"; the caller frees. Exit codes as above; without `must_exist`, *ret is NULL where there is none. */
 int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n);
+/* Adds the rules of a rules.json to `rules`. */
+int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest);

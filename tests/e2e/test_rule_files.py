@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules as files that people test: `bastion test` says without a daemon what a daemon with the same files does.
+"""Rules as people test and tidy them: `bastion test` says without a daemon what a daemon with the same files does, `bastion check`
+what is wrong with rules that load.
 
      fw ┌────────────────────────┐   veth   ┌────────────────────┐ peer
         │ bastion-daemon         ├──────────┤ TCP 8080           │
@@ -7,6 +8,7 @@
         └────────────────────────┘
 """
 
+import json
 import os
 import subprocess
 
@@ -61,3 +63,44 @@ def test_unreadable_input_is_told_apart(daemon, held):
     assert code == 2 and "rules.json:2:" in said
     code, said = held(d, "", "--rules=/no/such/file")
     assert code == 2 and "cannot read /no/such/file" in said
+
+
+def findings(out):
+    return [(f["finding"], f["rule"], f["other"]) for f in map(json.loads, out.splitlines())]
+
+
+def test_rules_of_daemon_and_file_are_checked(daemon, cli):
+    d = daemon(rules={"/bin/sh:443": True, "/no/such/program:*": False, "extra": 1, "version": 2, "rules": [
+        {"id": "r1", "action": "deny", "program": "/bin/sh", "priority": 5},
+        {"id": "r2", "action": "allow", "program": "/bin/sh", "protocol": "ICMP", "ports": [80]}]})
+    expected = [("shadowed", "/bin/sh:443", "r1"), ("no-file", "/no/such/program:*", None), ("never", "r2", None)]
+    assert sorted(findings(cli(d)("check", "--json", expect=1))) == sorted(expected)
+    path = d.path("etc", "rules.json")
+    assert sorted(findings(cli(d)("check", path, "--json", expect=1)), key=str) == \
+        sorted(expected + [("unknown-key", None, None)], key=str)
+    page = cli(d)("check", path, expect=1)
+    assert "unknown key: extra" in page and "never decides: before it comes r1" in page and "4 findings" in page
+    # Answers for a session are the daemon's alone; they overrule for a while what is on disk.
+    cli(d)("rules", "delete", "/no/such/program:*")
+    for rule in ("r1", "r2"):
+        cli(d)("rules", "delete", rule)
+    cli(d)("check")
+    cli(d)("rules", "add", "deny /bin/sh port 443 for session")
+    assert findings(cli(d)("check", "--json", expect=1)) == [("overruled", "/bin/sh:443", "s1")]
+    cli(d)("mode", "learning")
+    assert "without effect" in cli(d)("check", expect=1)
+
+
+def test_a_bad_file_is_no_finding(daemon, cli):
+    d = daemon(rules='{"version": 2, "rules": [\n {"action": "perhaps"}]}', start=False)
+    cli(d)("check", d.path("etc", "rules.json"), expect=2)
+    cli(d)("check", "/no/such/file", expect=2)
+    cli(d)("check", expect=3)
+
+
+def test_many_rules_are_checked_in_seconds(daemon, cli):
+    d = daemon(start=False, rules={"version": 2, "rules": [
+        {"id": f"r{i}", "action": "deny", "program": "/bin/sh", "network": f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", "ports": [1]}
+        for i in range(100000)] + [{"id": "wide", "action": "allow", "program": "/bin/sh", "protocol": "TCP", "priority": -5},
+                                   {"id": "hidden", "action": "deny", "program": "/bin/sh", "protocol": "TCP", "priority": -6}]})
+    assert findings(cli(d)("check", d.path("etc", "rules.json"), "--json", expect=1, timeout=30)) == [("shadowed", "hidden", "wide")]
