@@ -251,7 +251,7 @@ static void assert_fate(const struct explain_candidate *c, const struct explanat
 
 static void random_explanations_are_true(void **state)
 {
-        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 20000), n_changes = 0, n_deletions = 0;
+        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 5000), n_changes = 0, n_deletions = 0;
 
         (void)state;
         random_start(random_number_from("BASTION_TEST_SEED", (uint64_t)time(NULL)), rounds);
