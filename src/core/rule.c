@@ -263,51 +263,90 @@ static int compare_ports(const struct rule *a, const struct rule *b)
         return (a_span > b_span) - (a_span < b_span);
 }
 
-static int compare_at(const struct rule *a, const struct rule *b, enum order_step step)
+static int compare_priority(const struct rule *a, const struct rule *b)
 {
-        switch (step) {
-        case ORDER_PRIORITY:
-                return (a->priority < b->priority) - (a->priority > b->priority);
-        case ORDER_SUBJECT:
-                return subject_rank(a->subject) - subject_rank(b->subject);
-        case ORDER_PROCESS:
-                return compare_presence(a, b, RULE_HAS_PROCESS);
-        case ORDER_NETWORK:
-                return compare_network(a, b);
-        case ORDER_SCOPES:
-                return compare_presence(a, b, RULE_HAS_SCOPES);
-        case ORDER_PORTS:
-                return compare_ports(a, b);
-        case ORDER_PROTOCOL:
-                return compare_presence(a, b, RULE_HAS_PROTOCOL);
-        case ORDER_UID:
-                return compare_presence(a, b, RULE_HAS_UID);
-        case ORDER_GID:
-                return compare_presence(a, b, RULE_HAS_GID);
-        case ORDER_ACTION:
-                return action_rank(a->action) - action_rank(b->action);
-        case ORDER_ID:
-                break;
-        }
+        return (a->priority < b->priority) - (a->priority > b->priority);
+}
+
+static int compare_subject(const struct rule *a, const struct rule *b)
+{
+        return subject_rank(a->subject) - subject_rank(b->subject);
+}
+
+static int compare_action(const struct rule *a, const struct rule *b)
+{
+        return action_rank(a->action) - action_rank(b->action);
+}
+
+/* Inlined into each of its two callers: decisions compare often and ask for no step, which then costs nothing. */
+static inline __attribute__((always_inline)) int compare(const struct rule *a, const struct rule *b, enum order_step *step)
+{
+        int order;
+
+        *step = ORDER_PRIORITY;
+        order = compare_priority(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_SUBJECT;
+        order = compare_subject(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PROCESS;
+        order = compare_presence(a, b, RULE_HAS_PROCESS);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_NETWORK;
+        order = compare_network(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_SCOPES;
+        order = compare_presence(a, b, RULE_HAS_SCOPES);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PORTS;
+        order = compare_ports(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PROTOCOL;
+        order = compare_presence(a, b, RULE_HAS_PROTOCOL);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_UID;
+        order = compare_presence(a, b, RULE_HAS_UID);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_GID;
+        order = compare_presence(a, b, RULE_HAS_GID);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_ACTION;
+        order = compare_action(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_ID;
         return strcmp(a->id ? a->id : "", b->id ? b->id : "");
 }
 
 int rule_compare_step(const struct rule *a, const struct rule *b, enum order_step *ret_step)
 {
-        int order = 0;
-
-        for (enum order_step step = ORDER_PRIORITY; step <= ORDER_ID && order == 0; step++) {
-                order = compare_at(a, b, step);
-                *ret_step = step;
-        }
-        return order;
+        return compare(a, b, ret_step);
 }
 
 int rule_compare(const struct rule *a, const struct rule *b)
 {
         enum order_step step;
 
-        return rule_compare_step(a, b, &step);
+        return compare(a, b, &step);
 }
 
 /* Canonical flat spelling, without a look at the rule's id. False: it cannot be said that way. */
