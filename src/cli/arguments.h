@@ -23,7 +23,11 @@
         OPTION(KEEP, "keep", NULL, "keep the mode that is being tried")                                      \
         OPTION(FOLLOW, "follow", NULL, "then go on with new decisions")                                      \
         OPTION(PROGRAM, "program", "GLOB", "only programs whose path or name matches")                       \
-        OPTION(VERDICT, "verdict", "allow|deny", "only decisions with this verdict")
+        OPTION(VERDICT, "verdict", "allow|deny", "only decisions with this verdict")                   \
+        OPTION(LAST, "last", NULL, "about the last decision")                                                \
+        OPTION(RULES, "rules", "FILE", "rules from here (default /etc/bastion/rules.json)")                  \
+        OPTION(CONFIG, "config", "FILE", "configuration from here (default /etc/bastion/config.json)")       \
+        OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")
 
 enum option {
 #define OPTION(constant, name, argument, help) OPTION_##constant,

@@ -4,13 +4,12 @@
  * is helped best by an arrow under the word; the daemon parses it again, because it believes nobody.
  */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/rule-words.h"
 #include "cli/text.h"
 
@@ -135,22 +134,9 @@ static int list(const struct cli *cli)
         return cli_print(&out);
 }
 
-/* By the name service: what a person typed is looked up where they would log in. */
 static bool lookup(bool group, const char *name, uint32_t *ret)
 {
-        const struct passwd *user;
-        const struct group *of;
-
-        if (group) {
-                of = getgrnam(name);
-                if (of)
-                        *ret = of->gr_gid;
-                return of != NULL;
-        }
-        user = getpwnam(name);
-        if (user)
-                *ret = user->pw_uid;
-        return user != NULL;
+        return names_lookup(NULL, group ? SENTENCE_GROUP : SENTENCE_USER, name, ret);
 }
 
 static int refuse(const struct buf *sentence, const struct sentence_error *error)

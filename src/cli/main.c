@@ -73,6 +73,46 @@ const struct command commands[] = {
          .words = "list add delete",
          .max_words = SIZE_MAX,
          .run = cmd_rules},
+        {.name = "why",
+         .synopsis = "PROGRAM DEST[:PORT] [PROTOCOL] [user NAME] [group NAME] | --last [denied] [PROGRAM]",
+         .summary = "which rules meet a connection, which one decides, and how to change that",
+         .help = "PROGRAM is a path, a command's name, 'name COMM', unknown or kernel; DEST is an\n"
+                 "address. Without a protocol: tcp. Without a user: rules about users do not\n"
+                 "match. The rules are those in force now, answers for this session included.\n"
+                 "  bastion why curl 93.184.216.34:443\n"
+                 "  bastion why /usr/bin/dig [2001:db8::1]:53 udp user alice\n"
+                 "  bastion why kernel 192.0.2.1 icmp\n"
+                 "With --last: the last decision in the daemon's memory, the last that denied\n"
+                 "(or, in learning, would have), or the last of the programs that match a GLOB.",
+         .words = "denied",
+         .options = OPTION_BIT(LAST),
+         .max_words = SIZE_MAX,
+         .run = cmd_why},
+        {.name = "check",
+         .synopsis = "[FILE]",
+         .summary = "rules that never decide, match nothing, or name a program that is not there",
+         .help = "Judges the rules in force, or those of a rules.json without a daemon. A rule is\n"
+                 "said never to decide only where one other rule comes before it and matches all\n"
+                 "that it matches. Of a file, keys that mean nothing are found too; in learning,\n"
+                 "that rules which deny have no effect. Shipped rules, and those that are switched\n"
+                 "off, are not judged. Exit code 0 when nothing was found, else 1.",
+         .max_words = 1,
+         .run = cmd_check},
+        {.name = "test",
+         .synopsis = "FILE [--rules=FILE] [--config=FILE] [--factory=FILE]",
+         .summary = "hold rules to a file of expectations, without a daemon",
+         .help = "One expectation a line, in the words of a rule; '#' begins a comment; '-' is\n"
+                 "standard input:\n"
+                 "  expect allow|deny|ask SUBJECT to ADDRESS [port N] [tcp|udp|icmp|protocol N]\n"
+                 "          [user NAME] [group NAME] [to lan|resolver|broadcast|…]\n"
+                 "deny holds for what a rule denies and for what is denied where nobody answers,\n"
+                 "ask for what raises a question. The mode does not matter: the rules are judged\n"
+                 "as enforcement judges them. Exit code 0 when all hold, 1 when one does not, 2\n"
+                 "for a file that cannot be read or understood.",
+         .options = OPTION_BIT(RULES) | OPTION_BIT(CONFIG) | OPTION_BIT(FACTORY),
+         .min_words = 1,
+         .max_words = 1,
+         .run = cmd_test},
         {.name = "mode",
          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
          .summary = "show or change the mode",

@@ -247,49 +247,106 @@ static int compare_presence(const struct rule *a, const struct rule *b, unsigned
         return !(a->has & criterion) - !(b->has & criterion);
 }
 
-static int compare_destination(const struct rule *a, const struct rule *b)
+/* A longer prefix first, none last. */
+static int compare_network(const struct rule *a, const struct rule *b)
 {
         int a_bits = a->has & RULE_HAS_NETWORK ? a->prefix : -1;
         int b_bits = b->has & RULE_HAS_NETWORK ? b->prefix : -1;
-        int order = compare_presence(a, b, RULE_HAS_PROCESS);
 
+        return (a_bits < b_bits) - (a_bits > b_bits);
+}
+
+static int compare_ports(const struct rule *a, const struct rule *b)
+{
+        unsigned a_span = port_span(a), b_span = port_span(b);
+
+        return (a_span > b_span) - (a_span < b_span);
+}
+
+static int compare_priority(const struct rule *a, const struct rule *b)
+{
+        return (a->priority < b->priority) - (a->priority > b->priority);
+}
+
+static int compare_subject(const struct rule *a, const struct rule *b)
+{
+        return subject_rank(a->subject) - subject_rank(b->subject);
+}
+
+static int compare_action(const struct rule *a, const struct rule *b)
+{
+        return action_rank(a->action) - action_rank(b->action);
+}
+
+/* Inlined into each of its two callers: decisions compare often and ask for no step, which then costs nothing. */
+static inline __attribute__((always_inline)) int compare(const struct rule *a, const struct rule *b, enum order_step *step)
+{
+        int order;
+
+        *step = ORDER_PRIORITY;
+        order = compare_priority(a, b);
         if (order != 0)
                 return order;
-        if (a_bits != b_bits)
-                return a_bits > b_bits ? -1 : 1;
-        return compare_presence(a, b, RULE_HAS_SCOPES);
+
+        *step = ORDER_SUBJECT;
+        order = compare_subject(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PROCESS;
+        order = compare_presence(a, b, RULE_HAS_PROCESS);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_NETWORK;
+        order = compare_network(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_SCOPES;
+        order = compare_presence(a, b, RULE_HAS_SCOPES);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PORTS;
+        order = compare_ports(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_PROTOCOL;
+        order = compare_presence(a, b, RULE_HAS_PROTOCOL);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_UID;
+        order = compare_presence(a, b, RULE_HAS_UID);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_GID;
+        order = compare_presence(a, b, RULE_HAS_GID);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_ACTION;
+        order = compare_action(a, b);
+        if (order != 0)
+                return order;
+
+        *step = ORDER_ID;
+        return strcmp(a->id ? a->id : "", b->id ? b->id : "");
+}
+
+int rule_compare_step(const struct rule *a, const struct rule *b, enum order_step *ret_step)
+{
+        return compare(a, b, ret_step);
 }
 
 int rule_compare(const struct rule *a, const struct rule *b)
 {
-        static const unsigned last_criteria[] = { RULE_HAS_PROTOCOL, RULE_HAS_UID, RULE_HAS_GID };
-        unsigned a_span = port_span(a), b_span = port_span(b);
-        int order;
+        enum order_step step;
 
-        if (a->priority != b->priority)
-                return a->priority > b->priority ? -1 : 1;
-
-        order = subject_rank(a->subject) - subject_rank(b->subject);
-        if (order != 0)
-                return order;
-
-        order = compare_destination(a, b);
-        if (order != 0)
-                return order;
-
-        if (a_span != b_span)
-                return a_span < b_span ? -1 : 1;
-
-        for (size_t i = 0; i < ARRAY_SIZE(last_criteria); i++) {
-                order = compare_presence(a, b, last_criteria[i]);
-                if (order != 0)
-                        return order;
-        }
-
-        order = action_rank(a->action) - action_rank(b->action);
-        if (order != 0)
-                return order;
-        return strcmp(a->id ? a->id : "", b->id ? b->id : "");
+        return compare(a, b, &step);
 }
 
 /* Canonical flat spelling, without a look at the rule's id. False: it cannot be said that way. */

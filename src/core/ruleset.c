@@ -685,6 +685,42 @@ enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *fact
         return breadth;
 }
 
+/* Explaining. */
+
+/* The one of the three that comes first; NULL when all are at their end. */
+static const struct entry **first_of(const struct entry *at[3])
+{
+        const struct entry **first = NULL;
+
+        for (size_t i = 0; i < 3; i++)
+                if (at[i] && (!first || rule_compare(at[i]->rule, (*first)->rule) < 0))
+                        first = &at[i];
+        return first;
+}
+
+size_t ruleset_visit(const struct ruleset *set, const struct subject *subject, ruleset_visit_fn visit, void *userdata)
+{
+        struct groups groups = groups_of(set, subject);
+        const struct group *group[3] = { groups.own, groups.name, groups.anyone };
+        const struct entry *at[3] = { NULL }, **first;
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(group); i++) {
+                at[i] = group[i] ? group[i]->first[0] : NULL;
+                n += group[i] ? group[i]->n : 0;
+        }
+        while ((first = first_of(at)) && visit(userdata, (*first)->rule))
+                *first = (*first)->next[0];
+        return n;
+}
+
+bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts, struct boottime now)
+{
+        struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+
+        return group_decide(&q, groups_of(set, facts->subject).own, NULL) != NULL;
+}
+
 /* Expiry. */
 
 struct boottime ruleset_next_expiry(const struct ruleset *set)

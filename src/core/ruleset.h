@@ -64,6 +64,30 @@ enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *fact
 /* < 0 when `a` comes before (wins over) `b`; never 0 for rules with different ids. */
 int rule_compare(const struct rule *a, const struct rule *b);
 
+/* The steps of the order of decision, one by one. */
+enum order_step {
+        ORDER_PRIORITY,
+        ORDER_SUBJECT,
+        ORDER_PROCESS,
+        ORDER_NETWORK, /* an address is the longest prefix */
+        ORDER_SCOPES,
+        ORDER_PORTS,
+        ORDER_PROTOCOL,
+        ORDER_UID,
+        ORDER_GID,
+        ORDER_ACTION,
+        ORDER_ID,
+};
+/* The same as rule_compare(), and the step that told them apart. */
+int rule_compare_step(const struct rule *a, const struct rule *b, enum order_step *ret_step);
+
+/* Calls `visit` for each rule that a decision about `subject` can choose from (of its program or kind, of its name, of anyone), in the
+ * order of decision, until it returns false. Returns how many such rules there are, visited or not. */
+typedef bool (*ruleset_visit_fn)(void *userdata, const struct rule *rule);
+size_t ruleset_visit(const struct ruleset *set, const struct subject *subject, ruleset_visit_fn visit, void *userdata);
+/* A rule of the subject's own path matches, so that none by name counts. */
+bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts, struct boottime now);
+
 /* The earliest expiry of any rule, BOOTTIME_NEVER when none expires. */
 struct boottime ruleset_next_expiry(const struct ruleset *set);
 /* Drops what has expired; returns how many. */

@@ -268,6 +268,44 @@ static void on_kernel(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* The record of a decision that is still in memory, or NULL. */
+static const struct record *find_record(const struct daemon *d, uint64_t seq)
+{
+        uint64_t n = MIN(d->n_records, (uint64_t)LIMIT_RECORDS);
+
+        for (uint64_t i = 0; i < n; i++) {
+                const struct record *r = &d->records[(d->n_records - 1 - i) % LIMIT_RECORDS];
+
+                if (r->seq == seq)
+                        return r;
+        }
+        return NULL;
+}
+
+/* By the rules that are in force now, whatever they were when a decision was made. */
+static void on_why(struct daemon *d, struct client *c, struct message *m)
+{
+        const struct record *record = m->why.seq ? find_record(d, m->why.seq) : NULL;
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct facts facts = { .subject = m->why.supposed.subject, .flow = &m->why.supposed.flow };
+        struct explanation e;
+
+        if (m->why.seq && !record) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such decision in memory any more");
+                return;
+        }
+        if (record)
+                facts = (struct facts){ .subject = record->subject, .flow = &record->flow };
+        facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | m->why.supposed.scopes;
+        if (explain(d->rules, &d->config, &facts, clock_boottime(), &e) < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "no memory for the explanation");
+                return;
+        }
+        message_format_reply_why(&line, m->id, &e, &facts, &d->config, ruleset_count(d->rules));
+        explanation_deinit(&e);
+        server_send(c, &line);
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------------------------------ */
 
 enum role { ROLE_ANYBODY, ROLE_MANAGER };
@@ -295,6 +333,7 @@ static const struct {
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
+        [MESSAGE_WHY] = { ROLE_MANAGER, on_why },
 };
 
 void requests_handle(struct daemon *d, struct client *c, struct message *m)

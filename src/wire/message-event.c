@@ -55,6 +55,9 @@ struct event *event_free(struct event *e)
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
         status_deinit(&e->status);
+        if (e->why)
+                why_deinit(e->why);
+        free(e->why);
         free(e->records);
         free(e->prompts);
         free(e->connections);
@@ -206,9 +209,19 @@ static void read_error(struct jsonread *r, const json_t *o, struct event *e)
         e->text = shape_read_copy(r, o, "message");
 }
 
+static void read_why(struct jsonread *r, const json_t *o, struct event *e)
+{
+        e->why = calloc(1, sizeof(*e->why));
+        if (e->why)
+                shape_read_why(r, o, e->why);
+        else
+                jsonread_no_memory(r);
+}
+
 static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
 {
         const json_t *status = jsonread_object(r, o, "status"), *rule = json_object_get(o, "rule");
+        const json_t *why = jsonread_object(r, o, "why");
 
         e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
         read_records(r, jsonread_array(r, o, "decisions"), e);
@@ -229,6 +242,8 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
                 shape_read_status(r, status, &e->status);
                 e->has_status = true;
         }
+        if (why)
+                read_why(r, why, e);
         if (json_object_get(o, "mode"))
                 read_mode(r, o, e);
         e->may_manage = jsonread_bool_or(r, o, "may_manage", false);

@@ -348,6 +348,17 @@ void message_format_reply_kernel(struct buf *out, int64_t id, const char *text)
         end(&w);
 }
 
+void message_format_reply_why(struct buf *out, int64_t id, const struct explanation *e, const struct facts *facts, const struct config *config,
+                              size_t n_rules)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "why", '{');
+        shape_write_why(&w, e, facts, config, n_rules);
+        jsonwrite_close(&w, '}');
+        end(&w);
+}
+
 /* ---- requests --------------------------------------------------------------------------------------------------- */
 
 void message_format_request(struct buf *out, enum message_type type, int64_t id)
@@ -434,5 +445,21 @@ void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, un
                 if (try_seconds > 0)
                         jsonwrite_int(&w, "try_seconds", try_seconds);
         }
+        end(&w);
+}
+
+void message_format_request_why(struct buf *out, int64_t id, const char *words)
+{
+        struct jsonwrite w = begin_with_id(out, "why", id);
+
+        jsonwrite_bytes(&w, "connection", words);
+        end(&w);
+}
+
+void message_format_request_why_decision(struct buf *out, int64_t id, uint64_t seq)
+{
+        struct jsonwrite w = begin_with_id(out, "why", id);
+
+        jsonwrite_uint(&w, "decision", seq);
         end(&w);
 }

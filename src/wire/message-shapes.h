@@ -40,6 +40,10 @@ bool shape_read_rules_mark(struct jsonread *r, const json_t *o, const char *key,
 void shape_write_status(struct jsonwrite *w, const struct status *s);
 void shape_read_status(struct jsonread *r, const json_t *o, struct status *ret);
 
+/* message-why.c */
+void shape_write_why(struct jsonwrite *w, const struct explanation *e, const struct facts *facts, const struct config *config, size_t n_rules);
+void shape_read_why(struct jsonread *r, const json_t *o, struct why *ret);
+
 /* A string that must fit into `size` bytes with its NUL. */
 void shape_read_text(struct jsonread *r, const json_t *o, const char *key, char *ret, size_t size);
 /* A copy; NULL where absent or null. */

@@ -278,6 +278,28 @@ static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
                 jsonread_fail(r, "mode", "expected the mode to try");
 }
 
+static void read_supposed(struct jsonread *r, const char *words, struct message *m)
+{
+        struct sentence_error error;
+        int result = supposed_parse(words, strlen(words), NULL, NULL, &m->why.supposed, &error);
+
+        if (result < 0)
+                jsonread_no_memory(r);
+        else if (result > 0)
+                jsonread_fail(r, "connection", "%s, at byte %zu", error.expected, error.at + 1);
+}
+
+static void read_why(struct jsonread *r, const json_t *o, struct message *m)
+{
+        _cleanup_(freep) char *words = jsonread_bytes(r, o, "connection");
+
+        m->why.seq = (uint64_t)jsonread_int_or(r, o, "decision", 1, INT64_MAX, 0);
+        if (!r->error && !words == (m->why.seq == 0))
+                jsonread_fail(r, "connection", "expected either a connection or the number of a decision");
+        else if (!r->error && words)
+                read_supposed(r, words, m);
+}
+
 static void read_nothing(struct jsonread *r, const json_t *o, struct message *m)
 {
         (void)r;
@@ -318,6 +340,7 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_MODE] = read_mode,
         [MESSAGE_DOCTOR] = read_nothing,
         [MESSAGE_KERNEL] = read_nothing,
+        [MESSAGE_WHY] = read_why,
 };
 
 const char *message_type_word(enum message_type type)
@@ -359,6 +382,9 @@ struct message *message_free(struct message *m)
                 break;
         case MESSAGE_RULES:
                 rules_mark_deinit(&m->rules.after);
+                break;
+        case MESSAGE_WHY:
+                supposed_deinit(&m->why.supposed);
                 break;
         case MESSAGE_LIST_RULES:
         case MESSAGE_SUBSCRIBE:

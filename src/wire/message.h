@@ -13,10 +13,12 @@
 
 #include "base/buf.h"
 #include "core/config.h"
+#include "core/explain.h"
 #include "core/question.h"
 #include "core/record.h"
 #include "core/rule.h"
 #include "core/ruleset.h"
+#include "wire/expect.h"
 
 /* ---- client to daemon ------------------------------------------------------------------------------------------- */
 
@@ -40,7 +42,8 @@
         MESSAGE(RULE_DELETE, "rule_delete", true)                                                            \
         MESSAGE(MODE, "mode", true)                                                                          \
         MESSAGE(DOCTOR, "doctor", true)                                                                      \
-        MESSAGE(KERNEL, "kernel", true)
+        MESSAGE(KERNEL, "kernel", true)                                                                      \
+        MESSAGE(WHY, "why", true)
 
 enum message_type {
 #define MESSAGE(constant, word, has_id) MESSAGE_##constant,
@@ -102,6 +105,10 @@ struct message {
                         unsigned try_seconds; /* 0: for good; else back to the mode before unless kept */
                         bool keep;            /* confirms a running try */
                 } mode;
+                struct {
+                        uint64_t seq;             /* of a decision in memory; 0: of none, but */
+                        struct supposed supposed; /* this connection */
+                } why;
         };
 };
 
@@ -187,6 +194,39 @@ struct status {
 };
 void status_deinit(struct status *s);
 
+/* A rule, and what became of it: a projection of struct explain_candidate. */
+struct why_candidate {
+        struct rule *rule;
+        enum explain_fate fate;
+        enum order_step step; /* EXPLAIN_LOSES */
+};
+
+struct why_change {
+        enum action action;
+        char *delete[EXPLAIN_RULES]; /* ids */
+        unsigned n_delete;
+        char *add; /* a sentence, or NULL */
+        bool enforce;
+};
+
+/* Why a connection meets its verdict: a projection of struct explanation. */
+struct why {
+        struct subject *subject; /* referenced */
+        struct flow flow;
+        unsigned scopes; /* of flow.remote */
+        enum mode mode;
+        enum verdict verdict, unanswered; /* `unanswered`: where it is asked and nobody answers */
+        enum reason reason;
+        char *rule; /* the id of the one that decides, before any mode; or NULL */
+        bool would_deny;
+        unsigned n_considered, n_rules; /* that can be about this program; in all */
+        struct why_candidate candidates[EXPLAIN_RULES];
+        unsigned n_candidates;
+        struct why_change changes[EXPLAIN_CHANGES];
+        unsigned n_changes;
+};
+void why_deinit(struct why *w);
+
 /* ---- daemon to client ------------------------------------------------------------------------------------------- */
 /* Each appends one whole line, newline included. Errors stick in the buffer. */
 
@@ -227,6 +267,8 @@ void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *r
 void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds);
 void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n);
 void message_format_reply_kernel(struct buf *out, int64_t id, const char *text);
+void message_format_reply_why(struct buf *out, int64_t id, const struct explanation *e, const struct facts *facts, const struct config *config,
+                              size_t n_rules);
 
 /* ---- the client's side ------------------------------------------------------------------------------------------ */
 
@@ -266,6 +308,7 @@ struct event {
         enum mode mode; /* MODE_CHANGED, REPLY to hello, mode */
         unsigned try_left_seconds;
         bool may_manage; /* REPLY to hello */
+        struct why *why; /* REPLY to why */
         char *text;      /* NOTIFICATION: title and text; REPLY to kernel; ERROR: words */
         enum message_error_code error;
 };
@@ -292,5 +335,9 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
 void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
 void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);
 void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep);
+
+/* `words`: a connection as wire/expect.h reads it. */
+void message_format_request_why(struct buf *out, int64_t id, const char *words);
+void message_format_request_why_decision(struct buf *out, int64_t id, uint64_t seq);
 
 const char *message_error_word(enum message_error_code code);

@@ -306,13 +306,28 @@ static void begin_line(struct jsonwrite *w)
         w->comma = false;
 }
 
-static void put_rest(struct jsonwrite *w, const json_t *rest)
+/* Old readers expect these two, empty as they are. */
+static const char *const always[] = { "applications", "services" };
+
+int rulefile_rest_keys(const struct rulefile_rest *rest, void (*each)(void *userdata, const char *key), void *userdata)
 {
-        static const char *const always[] = { "applications", "services" };
+        _cleanup_(json_decrefp) json_t *kept = rest->json ? json_loads(rest->json, 0, NULL) : NULL;
         const char *key;
         json_t *value;
 
-        /* Old readers expect these two, empty as they are. */
+        if (rest->json && !kept)
+                return -ENOMEM;
+        json_object_foreach(kept, key, value)
+                if (strcmp(key, always[0]) != 0 && strcmp(key, always[1]) != 0)
+                        each(userdata, key);
+        return 0;
+}
+
+static void put_rest(struct jsonwrite *w, const json_t *rest)
+{
+        const char *key;
+        json_t *value;
+
         for (size_t i = 0; i < ARRAY_SIZE(always); i++) {
                 const json_t *kept = rest ? json_object_get(rest, always[i]) : NULL;
 

@@ -28,6 +28,8 @@ struct rulefile_rest {
         char *json;
 };
 void rulefile_rest_deinit(struct rulefile_rest *rest);
+/* Calls `each` for every key that no version knows (`applications` and `services` are old ones). 0 or -ENOMEM. */
+int rulefile_rest_keys(const struct rulefile_rest *rest, void (*each)(void *userdata, const char *key), void *userdata);
 
 /* Adds the file's rules to `set`, which the caller throws away on failure. 0, -ENOMEM, or RULEFILE_E_… with *ret_error. */
 int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulefile_rest *ret_rest, struct file_error *ret_error);

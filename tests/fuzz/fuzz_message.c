@@ -32,6 +32,11 @@ static bool format(const struct message *m, struct buf *out)
                         return false;
                 message_format_request_mode(out, m->id, m->mode.mode, m->mode.try_seconds, m->mode.keep);
                 return true;
+        case MESSAGE_WHY:
+                if (m->why.seq == 0)
+                        return false;
+                message_format_request_why_decision(out, m->id, m->why.seq);
+                return true;
         case MESSAGE_STATUS:
         case MESSAGE_CONNECTIONS:
         case MESSAGE_QUESTIONS:

@@ -50,6 +50,17 @@ def seeds_sentence():
     yield "v6", "deny kernel to 2001:db8::/32 icmpv6"
 
 
+def seeds_expect():
+    yield "allow", "expect allow /usr/bin/curl to 1.2.3.4 port 443 tcp user 1000 group 100"
+    yield "quoted", 'expect deny "/opt/a b\\"\\xff" to 2001:db8::1 to lan,resolver port 53 udp'
+    yield "name", "expect ask name to to 10.0.0.1 protocol 47"
+    yield "kernel", "expect allow kernel to 192.0.2.1 icmp"
+    yield "unknown", "expect deny unknown to 192.0.2.1 port 1"
+    yield "network", "expect deny /a to 10.0.0.0/8 port 1"
+    yield "session", 'expect deny /a to 10.0.0.1 port 1 for session note "n"'
+    yield "comment", "# expect"
+
+
 def seeds_rulefile():
     yield "empty", "{}"
     yield "flat", ('{"applications": {}, "services": {"x": [1.5]}, "/usr/bin/curl:443": true, "/usr/bin/curl:*": false, "/bin/ping:0": true, '

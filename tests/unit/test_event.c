@@ -455,6 +455,48 @@ static void test_pages_of_rules(void **state _unused_)
         rules_mark_deinit(&page.after);
 }
 
+/* Every part of an explanation: one that decides, one that loses, one that has to go first, what is to be added, bytes that are no text. */
+static void test_why(void **state _unused_)
+{
+        static const char *const sentences[] = { "deny anyone", "allow /usr/bin/curl port 443" };
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(subject_unrefp) struct subject *subject = curl("/usr/bin/curl");
+        struct flow flow = tcp("192.168.1.1", 443);
+        struct facts facts = { .subject = subject, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
+        struct config config = config_default();
+        struct explanation x;
+        struct event *e;
+
+        for (size_t i = 0; i < ARRAY_SIZE(sentences); i++) {
+                struct sentence_error error;
+                struct rule *rule = NULL;
+
+                assert_int_equal(sentence_parse(sentences[i], strlen(sentences[i]), &rule, &error), 0);
+                rule->id = strdup(i ? "r2" : "r\xff");
+                rule->priority = i ? 0 : 7;
+                assert_int_equal(ruleset_add(set, rule), 0);
+        }
+        config.mode = MODE_ENFORCEMENT;
+        assert_int_equal(explain(set, &config, &facts, (struct boottime){ 1 }, &x), 0);
+        message_format_reply_why(&out, 1, &x, &facts, &config, 99);
+        e = parse(&out, EVENT_REPLY);
+        assert_non_null(e->why);
+        assert_true(flow_equal(&e->why->flow, &flow) && e->why->scopes == facts.scopes && e->why->subject->uid == 1000);
+        assert_true(e->why->verdict == VERDICT_DENY && e->why->reason == REASON_RULE && e->why->mode == MODE_ENFORCEMENT);
+        assert_string_equal(e->why->rule, "r\xff");
+        assert_true(e->why->n_rules == 99 && e->why->n_considered == 2 && e->why->n_candidates == 2);
+        assert_int_equal(e->why->candidates[0].fate, EXPLAIN_DECIDES);
+        assert_int_equal(e->why->candidates[1].fate, EXPLAIN_LOSES);
+        assert_int_equal(e->why->candidates[1].step, ORDER_PRIORITY);
+        assert_string_equal(e->why->candidates[1].rule->id, "r2");
+        assert_true(e->why->n_changes == 1 && e->why->changes[0].action == ACTION_ALLOW && e->why->changes[0].n_delete == 1);
+        assert_string_equal(e->why->changes[0].delete[0], "r\xff");
+        assert_string_equal(e->why->changes[0].add, "allow /usr/bin/curl to 192.168.1.1 port 443 tcp");
+        event_free(e);
+        explanation_deinit(&x);
+}
+
 static void test_other_replies(void **state _unused_)
 {
         _cleanup_(buf_deinit) struct buf out = {};
@@ -558,7 +600,7 @@ int main(void)
                 cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
-                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

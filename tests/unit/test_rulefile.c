@@ -277,6 +277,32 @@ static char *read_file(const char *path, size_t *ret_n)
         return data;
 }
 
+static void on_key(void *userdata, const char *key)
+{
+        strcat(strcat(userdata, key), " ");
+}
+
+static void test_unknown_keys_are_told(void **state _unused_)
+{
+        static const struct {
+                const char *text, *keys;
+        } rows[] = {
+                { "{}", "" },
+                { "{\"applications\":{},\"services\":{\"x\":1},\"/bin/a:1\":true}", "" },
+                { "{\"applications\":{},\"x y\":{},\"version\":2,\"rulez\":[]}", "x y rulez " },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {};
+                _cleanup_(ruleset_freep) struct ruleset *set = load(rows[i].text, &rest);
+                char keys[64] = "";
+
+                assert_non_null(set);
+                assert_int_equal(rulefile_rest_keys(&rest, on_key, keys), 0);
+                assert_string_equal(keys, rows[i].keys);
+        }
+}
+
 static void test_factory_file(void **state _unused_)
 {
         static const char *const switched[] = { "factory:loopback", "factory:lan", "factory:root", "factory:systemd-network" };
@@ -313,6 +339,7 @@ int main(void)
                 cmocka_unit_test(test_deny_wins_over_itself),
                 cmocka_unit_test(test_refused),   cmocka_unit_test(test_bounds),            cmocka_unit_test(test_sentences),
                 cmocka_unit_test(test_sentences_refused), cmocka_unit_test(test_factory_file),
+                cmocka_unit_test(test_unknown_keys_are_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

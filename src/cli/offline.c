@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Theory in the header. A file with a mistake is refused whole: a test that ran on half of the rules would prove nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/names.h"
+#include "cli/offline.h"
+#include "wire/conffile.h"
+
+#define DEFAULT_RULES   "/etc/bastion/rules.json"
+#define DEFAULT_CONFIG  "/etc/bastion/config.json"
+#define DEFAULT_FACTORY BASTION_DATADIR "/factory.rules"
+
+void offline_deinit(struct offline *o)
+{
+        o->rules = ruleset_free(o->rules);
+}
+
+static int out_of_memory(void)
+{
+        cli_error("out of memory");
+        return EXIT_NO;
+}
+
+static int cannot_read(const char *path, int error)
+{
+        cli_error("cannot read %s: %s", path, error == -EFBIG ? "it is too large" : strerror(-error));
+        return EXIT_WRONG_INPUT;
+}
+
+static int read_stream(FILE *file, size_t max, struct buf *out)
+{
+        char chunk[16384];
+        size_t n;
+
+        while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+                if (out->n + n > max)
+                        return -EFBIG;
+                buf_append(out, chunk, n);
+        }
+        return ferror(file) ? -EIO : buf_error(out);
+}
+
+int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n)
+{
+        bool is_stdin = strcmp(path, "-") == 0;
+        _cleanup_(buf_deinit) struct buf text = {0};
+        FILE *file = is_stdin ? stdin : fopen(path, "rb");
+        int error;
+
+        if (!file && errno == ENOENT && !must_exist) {
+                *ret = NULL;
+                *ret_n = 0;
+                return EXIT_YES;
+        }
+        if (!file)
+                return cannot_read(path, -errno);
+        error = read_stream(file, max, &text);
+        if (!is_stdin)
+                fclose(file);
+        if (error == -ENOMEM)
+                return out_of_memory();
+        if (error < 0)
+                return cannot_read(path, error);
+        *ret_n = text.n;
+        *ret = text.n > 0 ? buf_take(&text) : strdup("");
+        return *ret ? EXIT_YES : out_of_memory();
+}
+
+/* The file that an option names, or the one that is installed. */
+static int read_option(const struct cli *cli, enum option option, const char *installed, size_t max, const char **ret_path,
+                       char **ret, size_t *ret_n)
+{
+        bool asked = arguments_have(cli->arguments, option);
+
+        *ret_path = asked ? cli->arguments->values[option] : installed;
+        return offline_read(*ret_path, max, asked, ret, ret_n);
+}
+
+/* `r` is what a parser returned. */
+static int parsed(const char *path, int r, const struct file_error *error)
+{
+        if (r < 0)
+                return out_of_memory();
+        if (r == 0)
+                return EXIT_YES;
+        if (error->line > 0)
+                cli_error("%s:%u:%u: %s", path, error->line, error->column, error->text);
+        else
+                cli_error("%s: %s", path, error->text);
+        return EXIT_WRONG_INPUT;
+}
+
+static void on_warning(void *userdata, const struct file_error *warning)
+{
+        cli_error("%s:%u:%u: %s", (const char *)userdata, warning->line, warning->column, warning->text);
+}
+
+static int load_config(const struct cli *cli, struct config *ret)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct file_error error = {0};
+        const char *path;
+        size_t n;
+        int r = read_option(cli, OPTION_CONFIG, DEFAULT_CONFIG, LIMIT_CONFIG_FILE, &path, &text, &n);
+
+        *ret = config_default();
+        if (r || !text)
+                return r;
+        /* Where the log lies is no matter here. */
+        return parsed(path, conffile_parse(text, n, NULL, "/", ret, on_warning, (void *)path, &error), &error);
+}
+
+static int load_factory(const struct cli *cli, struct ruleset *rules)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct file_error error = {0};
+        const char *path;
+        size_t n;
+        int r = read_option(cli, OPTION_FACTORY, DEFAULT_FACTORY, LIMIT_CONFIG_FILE, &path, &text, &n);
+
+        if (!r && !text)
+                cli_error("there are no shipped rules at %s: without them (--factory=FILE)", path);
+        if (r || !text)
+                return r;
+        r = rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, names_lookup, NULL, rules, &error);
+        return parsed(path, r, &error);
+}
+
+int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct file_error error = {0};
+        size_t n;
+        int r = offline_read(path, LIMIT_RULE_FILE, must_exist, &text, &n);
+
+        return r || !text ? r : parsed(path, rulefile_parse(text, n, rules, ret_rest, &error), &error);
+}
+
+static int load_rules(const struct cli *cli, struct ruleset *rules)
+{
+        _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {0};
+        bool asked = arguments_have(cli->arguments, OPTION_RULES);
+
+        return offline_read_rules(asked ? cli->arguments->values[OPTION_RULES] : DEFAULT_RULES, asked, rules, &rest);
+}
+
+int offline_load(const struct cli *cli, struct offline *ret)
+{
+        _cleanup_(offline_deinit) struct offline o = {.rules = ruleset_new(0)};
+        int r;
+
+        if (!o.rules)
+                return out_of_memory();
+        r = load_config(cli, &o.config);
+        if (!r)
+                r = load_factory(cli, o.rules);
+        if (!r)
+                r = load_rules(cli, o.rules);
+        if (r)
+                return r;
+        for (const struct rule *rule = ruleset_next(o.rules, NULL); rule; rule = ruleset_next(o.rules, rule))
+                if (rule->origin == ORIGIN_FACTORY && !config_enables_factory_rule(&o.config, rule->id))
+                        ruleset_find(o.rules, rule->id)->disabled = true;
+        *ret = o;
+        o.rules = NULL;
+        return EXIT_YES;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rules and configuration from files, without a daemon: what `bastion test` runs on, in anybody's CI and as anybody.
+ * --rules, --config and --factory say which; else the installed ones. An installed file that does not exist counts as empty, as it
+ * does for the daemon; one that was asked for must be there. Answers for a session are in no file.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "core/ruleset.h"
+#include "wire/rulefile.h"
+
+struct offline {
+        struct ruleset *rules; /* factory rules included, switched as the configuration says */
+        struct config config;
+};
+void offline_deinit(struct offline *o);
+
+/* EXIT_YES, or EXIT_WRONG_INPUT (EXIT_NO: no memory) with words. */
+int offline_load(const struct cli *cli, struct offline *ret);
+
+/* The whole file, or standard input for "-"; the caller frees. Exit codes as above; without `must_exist`, *ret is NULL where there is none. */
+int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n);
+/* Adds the rules of a rules.json to `rules`. */
+int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest);

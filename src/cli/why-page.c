@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two tables of words: one for each way in which a rule does not apply, one for each step at which a rule comes later than another.
+ * Commands are put in single quotes for the shell, because a sentence may have any other sign in it.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/show.h"
+#include "cli/text.h"
+#include "cli/why-page.h"
+#include "wire/sentence.h"
+
+enum { LABEL_COLUMNS = 13, FACT_COLUMNS = 40 };
+
+static void put_label(struct buf *out, const struct style *style, const char *label)
+{
+        buf_puts(out, style->dim);
+        text_pad(out, label, LABEL_COLUMNS);
+        buf_puts(out, style->reset);
+}
+
+/* A fact and where it comes from; takes the content of `fact`. */
+static void put_fact(struct buf *out, const struct style *style, const char *label, struct buf *fact, const char *source)
+{
+        put_label(out, style, label);
+        if (buf_error(fact))
+                out->error = buf_error(fact);
+        else if (fact->n > 0)
+                buf_puts(out, fact->data);
+        if (*source) {
+                for (unsigned used = fact->n > 0 ? text_width(fact->data) : 0; used < FACT_COLUMNS; used++)
+                        buf_putc(out, ' ');
+                buf_printf(out, "  %s%s%s", style->dim, source, style->reset);
+        }
+        buf_putc(out, '\n');
+        buf_reset(fact);
+}
+
+static const char *identity_words(const struct subject *s, bool supposed)
+{
+        static const char *const words[] = {
+                [IDENTITY_TASK] = "from the kernel, in the calling task",
+                [IDENTITY_SOCK_DIAG] = "from its socket, and its owner in /proc",
+                [IDENTITY_PROC] = "from /proc",
+                [IDENTITY_NONE] = "nobody was found",
+        };
+
+        return supposed ? "as you say" : words[s->identity];
+}
+
+static void put_number(struct buf *out, const char *what, uint32_t number)
+{
+        if (number == UINT32_MAX)
+                buf_printf(out, "%s not known", what);
+        else
+                buf_printf(out, "%s %u", what, number);
+}
+
+static void put_user(struct buf *out, const struct subject *s)
+{
+        _cleanup_(buf_deinit) struct buf name = {0};
+
+        put_number(out, "user", s->uid);
+        if (s->uid != UINT32_MAX) {
+                text_user(&name, s->uid);
+                buf_printf(out, " (%s)", name.n > 0 ? name.data : "");
+        }
+        put_number(out, ", group", s->gid);
+}
+
+static void put_scopes(struct buf *out, unsigned scopes)
+{
+        const char *separator = "";
+
+        for (unsigned bit = 0; bit < 8 * sizeof(scopes); bit++) {
+                const char *name = scopes & 1u << bit ? scope_name((enum scope)(1u << bit)) : NULL;
+
+                if (name)
+                        buf_printf(out, "%s%s", separator, name);
+                separator = name ? ", " : separator;
+        }
+}
+
+static void put_facts(struct buf *out, const struct style *style, const struct why *w, bool supposed)
+{
+        _cleanup_(buf_deinit) struct buf fact = {0};
+        const struct subject *s = w->subject;
+        bool by_name = s->kind == SUBJECT_PROGRAM && !subject_rule_path(s);
+
+        show_path(&fact, s);
+        put_fact(out, style, "Program", &fact, identity_words(s, supposed));
+        if (s->kind == SUBJECT_PROGRAM) {
+                str_escape(&fact, s->name);
+                put_fact(out, style, "Name", &fact,
+                         !supposed ? "chosen by the program itself; counts only where no rule by path does"
+                         : by_name ? "as you say"
+                                   : "from the path");
+                put_user(&fact, s);
+                put_fact(out, style, "User", &fact,
+                         s->uid == UINT32_MAX && s->gid == UINT32_MAX
+                                 ? "rules about users do not match: say 'user NAME'"
+                                 : identity_words(s, supposed));
+        }
+        show_destination(&fact, &w->flow, NULL);
+        put_fact(out, style, "Destination", &fact, supposed ? "as you say" : "from the packet");
+        put_scopes(&fact, w->scopes);
+        put_fact(out, style, "Which is", &fact, "from the address, and this machine's networks");
+        buf_puts(&fact, mode_name(w->mode));
+        put_fact(out, style, "Mode", &fact, w->mode == MODE_LEARNING ? "nothing is denied, nothing is asked" : "");
+}
+
+static const char *verdict_color(const struct style *style, enum verdict verdict, bool would_deny)
+{
+        if (verdict == VERDICT_DENY)
+                return style->red;
+        return verdict == VERDICT_ASK || would_deny ? style->yellow : style->green;
+}
+
+static void put_verdict(struct buf *out, const struct style *style, const struct why *w)
+{
+        static const char *const words[] = {
+                [VERDICT_ALLOW] = "ALLOW", [VERDICT_DENY] = "DENY", [VERDICT_ASK] = "ASK"};
+
+        buf_putc(out, '\n');
+        put_label(out, style, "Verdict");
+        buf_printf(out, "%s%s%s: %s", verdict_color(style, w->verdict, w->would_deny), words[w->verdict], style->reset,
+                   reason_sentence(w->reason));
+        if (w->rule) {
+                buf_puts(out, w->would_deny ? "; enforcement would deny it, by rule " : ", rule ");
+                str_escape(out, w->rule);
+        }
+        buf_putc(out, '\n');
+        if (w->verdict == VERDICT_ASK) {
+                put_label(out, style, "");
+                buf_printf(out, "where nobody answers in time: %s (default_action)\n", verdict_name(w->unanswered));
+        }
+}
+
+static const char *const fate_words[EXPLAIN_FATE_COUNT] = {
+        [EXPLAIN_DECIDES] = "decides",
+        [EXPLAIN_LOSES] = "matches, but comes later: ",
+        [EXPLAIN_SILENT] = "matches, but a rule of the path does too, and a name is weak",
+        [EXPLAIN_DISABLED] = "would match, but is switched off",
+        [EXPLAIN_EXPIRED] = "would match, but its time is over",
+        [EXPLAIN_SUBJECT] = "another program",
+        [EXPLAIN_PROCESS] = "another process",
+        [EXPLAIN_NETWORK] = "another address",
+        [EXPLAIN_SCOPES] = "another kind of destination",
+        [EXPLAIN_PORTS] = "another port",
+        [EXPLAIN_PROTOCOL] = "another protocol",
+        [EXPLAIN_UID] = "another user",
+        [EXPLAIN_GID] = "another group",
+};
+
+static const char *const step_words[] = {
+        [ORDER_PRIORITY] = "lower priority",
+        [ORDER_SUBJECT] = "says less of the program",
+        [ORDER_PROCESS] = "bound to no process",
+        [ORDER_NETWORK] = "wider network",
+        [ORDER_SCOPES] = "names no kind of destination",
+        [ORDER_PORTS] = "names more ports",
+        [ORDER_PROTOCOL] = "names no protocol",
+        [ORDER_UID] = "names no user",
+        [ORDER_GID] = "names no group",
+        [ORDER_ACTION] = "deny comes before ask, and ask before allow",
+        [ORDER_ID] = "alike, and its id sorts later",
+};
+
+/* A user that is not known matches no rule about users: that is not another one. */
+static const char *fate_of(const struct why *w, const struct why_candidate *c)
+{
+        if ((c->fate == EXPLAIN_UID && w->subject->uid == UINT32_MAX) ||
+            (c->fate == EXPLAIN_GID && w->subject->gid == UINT32_MAX))
+                return "user or group not known";
+        return fate_words[c->fate];
+}
+
+static void add_row(struct columns *table, const struct why *w, const struct why_candidate *c)
+{
+        _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
+        struct rule plain = *c->rule; /* borrows the strings */
+
+        plain.note = NULL; /* makes lines long; 'bastion rules' shows it */
+        str_escape(&cell, c->rule->id ? c->rule->id : "");
+        columns_take(table, &cell);
+        buf_puts(&cell, fate_of(w, c));
+        if (c->fate == EXPLAIN_LOSES)
+                buf_puts(&cell, step_words[c->step]);
+        columns_take(table, &cell);
+        sentence_format(&plain, &sentence);
+        if (!buf_error(&sentence) && sentence.n > 0)
+                text_words(&cell, sentence.data, sentence.n);
+        columns_take(table, &cell);
+}
+
+static void put_rules(struct buf *out, const struct style *style, const struct why *w)
+{
+        _cleanup_(columns_deinit) struct columns table = {.n_columns = 3};
+
+        buf_putc(out, '\n');
+        put_label(out, style, "Rules");
+        buf_printf(out, "%u, of which %u can be about this program", w->n_rules, w->n_considered);
+        if (w->n_considered > w->n_candidates)
+                buf_printf(out, "; %u are shown", w->n_candidates);
+        buf_puts(out, "; the first that matches decides\n");
+        if (w->n_candidates == 0)
+                return;
+        columns_add(&table, "ID");
+        columns_add(&table, "HERE");
+        columns_add(&table, "RULE");
+        for (unsigned i = 0; i < w->n_candidates; i++)
+                add_row(&table, w, &w->candidates[i]);
+        columns_format(&table, style, out);
+}
+
+/* As one word of a shell. */
+static void put_shell_word(struct buf *out, const char *word)
+{
+        buf_putc(out, '\'');
+        for (; *word; word++) {
+                if (*word == '\'')
+                        buf_puts(out, "'\\''");
+                else
+                        buf_putc(out, *word);
+        }
+        buf_putc(out, '\'');
+}
+
+static void put_change(struct buf *out, const struct style *style, const struct why_change *c)
+{
+        buf_printf(out, "\nTo %s it:\n", action_name(c->action));
+        for (unsigned i = 0; i < c->n_delete; i++) {
+                buf_printf(out, "  %sbastion rules delete ", style->bold);
+                put_shell_word(out, c->delete[i]);
+                buf_printf(out, "%s\n", style->reset);
+        }
+        if (c->add) {
+                buf_printf(out, "  %sbastion rules add ", style->bold);
+                put_shell_word(out, c->add);
+                buf_printf(out, "%s\n", style->reset);
+        }
+        if (c->enforce)
+                buf_printf(out, "  %sbastion mode enforcement%s\n", style->bold, style->reset);
+}
+
+void why_page(struct buf *out, const struct style *style, const struct why *w, const struct record *decision)
+{
+        if (decision) {
+                show_record(out, style, 0, decision);
+                buf_puts(out, "\n\nBy the rules that are in force now:\n");
+        }
+        put_facts(out, style, w, !decision);
+        put_verdict(out, style, w);
+        put_rules(out, style, w);
+        for (unsigned i = 0; i < w->n_changes; i++)
+                put_change(out, style, &w->changes[i]);
+}
