@@ -132,10 +132,13 @@ static __always_inline bool read_v6(struct __sk_buff *skb, struct seen_packet *p
         return true;
 }
 
-static __always_inline bool read_packet(struct __sk_buff *skb, struct seen_packet *p)
+/* Global, as the larger functions of track.h are: its ways through a packet are looked at once, and not with all that follows. */
+__noinline int read_packet(struct __sk_buff *skb, struct seen_packet *p)
 {
         __u8 version;
 
+        if (!p)
+                return false;
         __builtin_memset(p, 0, sizeof(*p));
         if (bpf_skb_load_bytes(skb, 0, &version, 1) < 0)
                 return false;

@@ -60,13 +60,13 @@ static __always_inline bool recall(const struct abi_config *c, __u64 packed, con
 }
 
 /* What `who` may do with the destination in it. The widest first: it is the one that most connections have. `process` is where what is known of its
- * process is kept, or NULL; `known` a copy. A function of its own, because 6.1 counts its stack with that of whatever its caller calls. */
-static __noinline bool find_verdict(struct abi_seen *process, const struct seen *known, const struct abi_tag *who, struct known_verdict *ret)
+ * process is kept, or NULL; `known` a copy. A global function: looked at once, and its stack is not its callers'. */
+__noinline int find_verdict(struct abi_seen *process, const struct seen *known, const struct abi_tag *who, struct known_verdict *ret)
 {
         struct abi_verdict_key key = { 0 };
         struct abi_config *c = get_config();
 
-        if (!c || who->program == 0)
+        if (!c || !known || !who || !ret || who->program == 0)
                 return false;
         if (process && recall(c, known->verdict, who, ret))
                 return true;
