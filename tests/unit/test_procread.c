@@ -39,9 +39,8 @@ static void end(pid_t pid)
         waitpid(pid, NULL, 0);
 }
 
-static _Noreturn void storm(int fd)
+static _Noreturn void storm(void)
 {
-        close(fd);
         for (;;) {
                 pid_t pid = fork();
 
@@ -65,22 +64,24 @@ static pid_t hand_over(int fd)
 
 static void test_who_waits_is_found_by_every_walk(void **state _unused_)
 {
-        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        uint64_t inode = inode_of(fd);
         pid_t storms[STORMS], holder;
+        uint64_t inode;
+        int fd;
 
         for (unsigned i = 0; i < STORMS; i++) {
                 storms[i] = fork_mortal();
                 if (storms[i] == 0)
-                        storm(fd);
+                        storm();
         }
+        fd = socket(AF_UNIX, SOCK_STREAM, 0); /* later than the storms, none of which so holds it: a walk names so many only */
+        inode = inode_of(fd);
         holder = hand_over(fd);
         for (unsigned i = 0; i < WALKS; i++) {
                 uint32_t pids[LIMIT_OWNERS];
                 unsigned n = procread_socket_owners(inode, pids);
                 bool found = false;
 
-                for (unsigned j = 0; j < n; j++) /* a storm that has not closed it yet holds it too */
+                for (unsigned j = 0; j < n; j++)
                         found = found || pids[j] == (uint32_t)holder;
                 if (!found)
                         fail_msg("walk %u of %u did not find who holds the socket", i + 1, (unsigned)WALKS);
