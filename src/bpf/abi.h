@@ -45,7 +45,7 @@ struct abi_process {
 /* Value of `sockets`, by socket cookie. */
 struct abi_tag {
         struct abi_process process;
-        abi_u64 program; /* key of what the process runs (bpf/program.h), 0: not known */
+        abi_u64 program; /* key of what the process runs (bpf/track.h), 0: not known */
         abi_u32 uid, gid;
         abi_u32 generation; /* at which `state` was written; during a sweep one ahead of the config's */
         abi_u16 mode_epoch; /* user space's; counts changes of mode */
