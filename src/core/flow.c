@@ -36,6 +36,11 @@ bool protocol_has_ports(uint8_t protocol)
         return false;
 }
 
+bool protocol_is_datagram(uint8_t protocol)
+{
+        return protocol == 17 || protocol == 136;
+}
+
 const char *protocol_name(uint8_t protocol, char scratch[4])
 {
         for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)

@@ -23,6 +23,8 @@ enum direction { DIRECTION_OUT, DIRECTION_IN };
 
 bool flow_equal(const struct flow *a, const struct flow *b); /* interface aside */
 bool protocol_has_ports(uint8_t protocol);
+/* UDP and UDP-Lite: one socket, many destinations. */
+bool protocol_is_datagram(uint8_t protocol);
 /* "TCP", "UDP", "ICMP", …, else the decimal number written into `scratch`. */
 const char *protocol_name(uint8_t protocol, char scratch[4]);
 /* Name in any case, or number 0..255. */

@@ -21,7 +21,7 @@ static const uint64_t UNDER_WAY_NS = 250 * UINT64_C(1000000);
 
 static bool is_raw(const struct flow *flow)
 {
-        return flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP && flow->protocol != IPPROTO_UDPLITE;
+        return flow->protocol != IPPROTO_TCP && !protocol_is_datagram(flow->protocol);
 }
 
 /* Packets that wait and are in no question are ours to look at: the one at hand, and others that may be anybody's. */

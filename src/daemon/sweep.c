@@ -140,14 +140,9 @@ static void note(struct pass *p, const struct decision *decision)
                 p->d->sweep->used_once = true;
 }
 
-static bool is_datagram(uint8_t protocol)
-{
-        return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
 static bool can_be_destroyed(uint8_t protocol)
 {
-        return protocol == IPPROTO_TCP || is_datagram(protocol);
+        return protocol == IPPROTO_TCP || protocol_is_datagram(protocol);
 }
 
 /* ---- the end of a flow --------------------------------------------------------------------------------------------------- */
@@ -357,7 +352,7 @@ static void find_sockets(struct pass *p)
         }
         r = wanted[1] || wanted[2] ? tracker_each_peer(p->d->tracker, on_other, p) : 0;
         for (size_t i = 0; r < 0 && i < p->n; i++)
-                p->denied[i].has_others = is_datagram(p->denied[i].flow.protocol); /* not known: its port is not put at risk */
+                p->denied[i].has_others = protocol_is_datagram(p->denied[i].flow.protocol); /* not known: its port is not put at risk */
 }
 
 static void sweep_tags(struct pass *p, bool denied)

@@ -20,8 +20,6 @@
 enum {
         SOCKETS_REPLY_BYTES = 32 << 10,
         SOCKETS_TIMEOUT_S = 2,
-        PROTOCOL_UDP = 17,
-        PROTOCOL_UDPLITE = 136,
         TABLE_MAX = 1 << 20, /* bytes read of a table of /proc/net */
 };
 
@@ -262,7 +260,7 @@ int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag
 
         if (max == 0)
                 return 0;
-        if (flow->protocol != IPPROTO_TCP && flow->protocol != PROTOCOL_UDP && flow->protocol != PROTOCOL_UDPLITE) {
+        if (flow->protocol != IPPROTO_TCP && !protocol_is_datagram(flow->protocol)) {
                 collect_rawish(&c);
                 return (int)c.n;
         }

@@ -36,7 +36,7 @@
 _Static_assert(ABI_PACKET_BYTES == PACKET_BYTES && ABI_PACKET_EXTENSIONS == PACKET_MAX_EXTENSIONS,
                "gate and daemon look equally far into a packet");
 
-enum { LEFTOVERS = 64, FIRST_GENERATION = 1, FORGET_MAX = 65536, PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
+enum { LEFTOVERS = 64, FIRST_GENERATION = 1, FORGET_MAX = 65536 };
 
 /* Tags read with the first of several packets that shared a key. */
 struct leftover {

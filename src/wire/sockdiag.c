@@ -12,8 +12,6 @@
 #include "wire/netlink.h"
 #include "wire/sockdiag.h"
 
-enum { PROTOCOL_UDP = 17, PROTOCOL_UDPLITE = 136 };
-
 static void put_addr(__be32 ret[4], uint8_t family, const struct addr *a)
 {
         if (family == AF_INET)
@@ -71,7 +69,7 @@ size_t sockdiag_build_get(void *ret, const struct flow *flow, uint8_t family, ui
         struct inet_diag_req_v2 request = { .sdiag_family = family, .sdiag_protocol = flow->protocol, .idiag_states = ~0u };
 
         /* udp_dump_one() in net/ipv4/udp_diag.c: "src and dst are swapped for historical reasons"; its destroy is not. */
-        if (flow->protocol == PROTOCOL_UDP || flow->protocol == PROTOCOL_UDPLITE)
+        if (protocol_is_datagram(flow->protocol))
                 put_swapped(&request.id, family, flow);
         else
                 put_local(&request.id, family, flow);

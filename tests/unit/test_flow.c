@@ -67,6 +67,10 @@ static void only_some_protocols_have_ports(void **state)
         assert_false(protocol_has_ports(1));
         assert_false(protocol_has_ports(58));
         assert_false(protocol_has_ports(200));
+        assert_true(protocol_is_datagram(17));
+        assert_true(protocol_is_datagram(136));
+        assert_false(protocol_is_datagram(6));
+        assert_false(protocol_is_datagram(132));
 }
 
 int main(void)
