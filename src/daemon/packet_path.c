@@ -322,8 +322,6 @@ static void act(struct transit *t, struct decision decision)
         if (decision.verdict == VERDICT_ASK &&
             prompts_hold(t->d, t->facts, t->n, decision.reason, &held, t->now, &decision))
                 return;
-        if (!decision.subject)
-                decision.subject = t->owners[0].subject;
         if (decision.rule && !is_no_news(t, &decision))
                 decision.rule->n_hits++;
         change = (struct tag_change){ .state = packet_path_tag_for(&decision), .mode_epoch = t->d->mode_epoch };

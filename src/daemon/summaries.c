@@ -4,7 +4,6 @@
  * program nothing for being counted; whoever asks or watches gets the sums of that moment. They are read before a status or a log is shown, with the
  * statistics every 30 s, every second while somebody watches, and at the end.
  */
-#include "base/log.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
 
@@ -30,10 +29,12 @@ static void on_tally(void *userdata, const struct tally *tally, const struct tal
 
 void summaries_tell(struct daemon *d)
 {
+        const int64_t now_us = clock_realtime_us(); /* before the sums are read: what comes meanwhile is told the next time, and is later */
+
         if (!d->tracker)
                 return;
         tracker_tell_tallies(d->tracker, on_tally, d);
-        d->summaries_told_us = clock_realtime_us();
+        d->summaries_told_us = now_us;
 }
 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata)
