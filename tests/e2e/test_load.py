@@ -27,15 +27,6 @@ BOUND_NS = 100_000_000
 MEGABYTE = 1 << 20
 
 
-def memory(d):
-    """Resident bytes; of a build with sanitizers, whose memory is its own matter, always the same."""
-    with open(f"/proc/{d.pid}/maps", encoding="utf-8") as f:
-        if "libclang_rt.asan" in f.read():
-            return 0
-    with open(f"/proc/{d.pid}/status", encoding="utf-8") as f:
-        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS:"))
-
-
 class Flood:
     def __init__(self, network, path, count):
         self.path = path
@@ -105,7 +96,7 @@ def test_the_cap_of_one_program(daemon, flood, others, old_client, subscriber):
 def test_the_cap_in_all(daemon, flood, others, old_client, subscriber, programs, sniffer):
     d = daemon({"timeout_seconds": 300, "log_every_connection": True}, rules={f"{others.path}:*": True})
     person, watcher = old_client(d), subscriber(d)
-    before = memory(d)
+    before = d.memory()
     # One after the other: of one user there are 256 questions at most, and whose four they are must not depend on who was quick.
     crowds = []
     for i in range(68):
@@ -116,7 +107,7 @@ def test_the_cap_in_all(daemon, flood, others, old_client, subscriber, programs,
     until(lambda: status(watcher)["held"] == 4096 and status(watcher)["by_reason"].get("cap", 0) >= beyond, lambda: status(watcher), 60)
     assert others() < BOUND_NS
     assert status(watcher)["questions"] == 256, "of one user"
-    assert memory(d) - before < 32 * MEGABYTE
+    assert d.memory() - before < 32 * MEGABYTE
     assert [p for p in sniffer.seen(6) if p.destination_port >= NOBODY] == []
     results = [crowd.finish() for crowd in crowds]
     assert [sum(column) for column in zip(*results)][0] == 0
@@ -133,7 +124,7 @@ def test_a_program_that_connects_without_end(rung, full, network, daemon, others
     path = programs.copy("storm", f"endless-{allowed}")
     rules = {f"{others.path}:*": True, **({f"{path}:*": True} if allowed else {})}
     d = daemon({"log_every_connection": True}, rules=rules)
-    before = memory(d)
+    before = d.memory()
     # Where a connect that is let through leaves no socket in time-wait, as knock's does, ports do not run out.
     argv = (programs.copy("knock", f"endless-knock-{allowed}"), Network.PEER4, tcp.port, count) if allowed else \
         (path, Network.PEER4, tcp.port, 1000, count)
@@ -152,7 +143,7 @@ def test_a_program_that_connects_without_end(rung, full, network, daemon, others
             endless.kill()
             endless.communicate()
     assert sorted(figures)[len(figures) // 2] < BOUND_NS, figures
-    assert memory(d) - before < 16 * MEGABYTE
+    assert d.memory() - before < 16 * MEGABYTE
     if allowed:
         assert endless.returncode == 0
     else:
@@ -190,7 +181,7 @@ class Hostile:
 def test_a_hundred_clients_one_slow_one_hostile(rung, full, network, daemon, others, closing, subscriber, programs, tcp):
     path = programs.copy("storm", "talked-about")
     d = daemon({"log_every_connection": True}, rules={f"{others.path}:*": True, f"{path}:*": False})
-    before = memory(d)
+    before = d.memory()
     count = (50000 if full else 5000) if rung == "gate" else (5000 if full else 1000)
     slow = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -214,7 +205,7 @@ def test_a_hundred_clients_one_slow_one_hostile(rung, full, network, daemon, oth
         assert out.split()[0] == "0" and out.split()[2:] == ["0", "0"], out
         assert sorted(figures)[len(figures) // 2] < BOUND_NS, figures
         until(lambda: hostile.n_disconnected > 0, "the hostile one to be disconnected")
-        assert memory(d) - before < 24 * MEGABYTE
+        assert d.memory() - before < 24 * MEGABYTE
         assert not [c for c in clients if c.closed], "nobody else was disconnected"
         watcher.understand()
         until(lambda: len([x for x in watcher.decisions() if x["path"] == path]) >= count, "the one that reads to be told all")

@@ -216,7 +216,7 @@ class Soak:
         until(lambda: self.admin.request("status")["status"]["clients"] == 1 + self.model.person, "clients to be counted")
 
     def end_life(self, end):
-        self.high_water.append(self.memory())
+        self.high_water.append(self.d.memory())
         self.disconnect()
         end()
         self.model.session = {}
@@ -240,13 +240,6 @@ class Soak:
         self.d.start()
         self.connect()
         self.await_rules()
-
-    def memory(self):
-        with open(f"/proc/{self.d.pid}/maps", encoding="utf-8") as f:
-            if "libclang_rt.asan" in f.read():
-                return 0
-        with open(f"/proc/{self.d.pid}/status", encoding="utf-8") as f:
-            return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS:"))
 
     def step(self):
         actions = ((self.visits, 60), (self.add_rule, 12), (self.delete_rule, 6), (self.edit_file, 6), (self.change_mode, 4),
@@ -279,7 +272,7 @@ def test_no_verdict_differs_from_the_model(rung, full, network, daemon, programs
         until(lambda: soak.expected_at_peer <= at_peer(servers), lambda: f"at the peer: {soak.expected_at_peer - at_peer(servers)}")
         assert at_peer(servers) & soak.refused == set(), "these were refused"
         assert at_peer(servers) == soak.expected_at_peer
-        soak.high_water.append(soak.memory())
+        soak.high_water.append(soak.d.memory())
     except BaseException:
         soak.tell()
         raise

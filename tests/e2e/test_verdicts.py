@@ -1284,15 +1284,6 @@ def test_two_programs_with_raw_sockets(house):
 
 # ---- every map full -------------------------------------------------------------------------------------------------------------------
 
-def memory(house):
-    """None under sanitizers, whose memory is not the daemon's."""
-    with open(f"/proc/{house.daemon.pid}/maps", encoding="utf-8") as f:
-        if "libclang_rt.asan" in f.read():
-            return 0
-    with open(f"/proc/{house.daemon.pid}/status", encoding="utf-8") as f:
-        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS:"))
-
-
 class Arrivals:
     """Datagrams at the peer, to every address of 10.92.0.0/16, counted by address and port. The sniffer would keep each."""
 
@@ -1353,7 +1344,7 @@ def test_more_destinations_than_verdicts_and_peers(house, start, arrivals):
         assert set(heard) <= {0, KNOWN} and sum(heard.values()) == count
         await_sums(books, i * (count - len(denied)), i * len(denied))  # a socket of its own each time: each is a connection
         assert arrivals.read(house.sniffer) == expected, f"round {i}"
-        rounds.append(memory(house))
+        rounds.append(house.daemon.memory())
     assert rounds[2] - rounds[0] < 8 << 20, rounds
 
 
@@ -1389,7 +1380,7 @@ def test_more_pairs_of_program_and_rule_than_tallies(house, start, arrivals):
         assert set(program.do("hosts", "10.92.0.0", 1, count, port)) <= {0, KNOWN}
         await_sums(books, i * (count - count // 5), i * (count // 5))
         assert arrivals.read(house.sniffer) == expected, f"round {i}"
-        rounds.append(memory(house))
+        rounds.append(house.daemon.memory())
     hits = {r["id"]: r["hits"] for r in house.request("rules")["rules"] if r["origin"] == "list"}
     assert hits == {f"r{n}": 5 for n in range(1, count + 1)}
     assert rounds[4] - rounds[1] < 8 << 20, rounds
