@@ -29,7 +29,9 @@ enum {
 
         /* Rules and files. */
         LIMIT_RULES = 200000,
-        LIMIT_RULE_PORTS = 16,
+        LIMIT_RULE_VALUES = 64, /* of one criterion */
+        LIMIT_RULE_PORTS = 64,  /* the same; ports and ranges */
+        LIMIT_PATTERN = 512,
         LIMIT_RULE_NOTE = 1024,
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */
         LIMIT_RULE_FILE = 64 << 20,

@@ -73,6 +73,20 @@ static bool copy_texts(const struct subject *from, struct subject *to)
         return !from->cgroup || to->cgroup;
 }
 
+static bool copy_ancestors(const struct subject *from, struct subject *to)
+{
+        for (; to->n_ancestors < from->n_ancestors; to->n_ancestors++) {
+                const struct ancestor *of = &from->ancestors[to->n_ancestors];
+                struct ancestor *copy = &to->ancestors[to->n_ancestors];
+
+                *copy = *of;
+                copy->path = of->path ? strdup(of->path) : NULL;
+                if (of->path && !copy->path)
+                        return false;
+        }
+        return true;
+}
+
 struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid)
 {
         _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
@@ -85,8 +99,8 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
         copy->gid = gid;
         copy->n_arguments = s->n_arguments;
         copy->arguments_cut = s->arguments_cut;
-        memcpy(copy->ancestors, s->ancestors, sizeof(copy->ancestors));
-        copy->n_ancestors = s->n_ancestors;
+        if (!copy_ancestors(s, copy))
+                return NULL;
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
         copy->program_key = s->program_key;
@@ -124,6 +138,8 @@ struct subject *subject_unref(struct subject *s)
         free(s->name);
         free(s->arguments);
         free(s->cgroup);
+        for (unsigned i = 0; i < LIMIT_ANCESTORS; i++)
+                free(s->ancestors[i].path);
         free(s);
         return NULL;
 }

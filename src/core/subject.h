@@ -42,6 +42,7 @@ struct ancestor {
         uint32_t pid;
         char name[16];    /* comm: what people know it by (sh), NUL-terminated */
         char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
+        char *path;       /* of its executable, as a subject's own that rules may compare with; NULL: not known */
 };
 
 struct subject {

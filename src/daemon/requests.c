@@ -287,7 +287,8 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
 {
         const struct record *record = m->why.seq ? find_record(d, m->why.seq) : NULL;
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct facts facts = { .subject = m->why.supposed.subject, .flow = &m->why.supposed.flow };
+        const struct supposed *supposed = &m->why.supposed;
+        struct facts facts = { .subject = supposed->subject, .flow = &supposed->flow, .host = supposed->host, .interface = supposed->interface };
         struct explanation e;
 
         if (m->why.seq && !record) {
