@@ -146,16 +146,25 @@ static const char *const fate_words[EXPLAIN_CRITERION] = {
         [EXPLAIN_SUBJECT] = "another program",
 };
 
-/* What people call a criterion: "another …", "names no …". */
-static const char *const things[CRITERION_KIND_COUNT] = {
-        [CRITERION_PROGRAM] = "program",   [CRITERION_PROCESS] = "process",
-        [CRITERION_ARGUMENT] = "argument", [CRITERION_PARENT] = "parent",
-        [CRITERION_ANCESTOR] = "ancestor", [CRITERION_UNIT] = "unit",
-        [CRITERION_CGROUP] = "cgroup",     [CRITERION_HOST] = "host",
-        [CRITERION_NETWORK] = "address",   [CRITERION_SCOPE] = "kind of destination",
-        [CRITERION_PORT] = "port",         [CRITERION_PROTOCOL] = "protocol",
-        [CRITERION_USER] = "user",         [CRITERION_GROUP] = "group",
-        [CRITERION_INTERFACE] = "interface",
+/* What people call a criterion: "another …", "names no …"; and what is wide of it: "a wider …". */
+static const struct {
+        const char *name, *wide;
+} things[CRITERION_KIND_COUNT] = {
+        [CRITERION_PROGRAM] = {"program", "choice of programs"},
+        [CRITERION_PROCESS] = {"process", "process"},
+        [CRITERION_ARGUMENT] = {"argument", "pattern for arguments"},
+        [CRITERION_PARENT] = {"parent", "pattern for parents"},
+        [CRITERION_ANCESTOR] = {"ancestor", "pattern for ancestors"},
+        [CRITERION_UNIT] = {"unit", "pattern for units"},
+        [CRITERION_CGROUP] = {"cgroup", "pattern for cgroups"},
+        [CRITERION_HOST] = {"host", "domain"},
+        [CRITERION_NETWORK] = {"address", "network"},
+        [CRITERION_SCOPE] = {"kind of destination", "kind of destination"},
+        [CRITERION_PORT] = {"port", "choice of ports"},
+        [CRITERION_PROTOCOL] = {"protocol", "choice of protocols"},
+        [CRITERION_USER] = {"user", "choice of users"},
+        [CRITERION_GROUP] = {"group", "choice of groups"},
+        [CRITERION_INTERFACE] = {"interface", "pattern for interfaces"},
 };
 
 /* What is not known matches no rule about it: that is not another one. */
@@ -167,14 +176,15 @@ static void put_fate(struct buf *out, const struct why_candidate *c)
                 buf_puts(out, fate_words[c->fate]);
                 return;
         }
-        thing = things[c->fate - EXPLAIN_CRITERION];
+        thing = things[c->fate - EXPLAIN_CRITERION].name;
         if (c->not_known)
                 buf_printf(out, "%s not known", thing);
         else
                 buf_printf(out, "another %s", thing);
 }
 
-static void put_step(struct buf *out, enum order_step step)
+/* Why `rule` comes later. */
+static void put_step(struct buf *out, enum order_step step, const struct rule *rule)
 {
         static const char *const words[ORDER_STEP_COUNT] = {
                 [ORDER_PRIORITY] = "lower priority",
@@ -182,11 +192,17 @@ static void put_step(struct buf *out, enum order_step step)
                 [ORDER_ACTION] = "deny comes before ask, and ask before allow",
                 [ORDER_ID] = "alike, and its id sorts later",
         };
+        enum criterion_kind kind;
 
-        if (words[step])
+        if (words[step]) {
                 buf_puts(out, words[step]);
+                return;
+        }
+        kind = (enum criterion_kind)(step - ORDER_CRITERION);
+        if (rule_criterion(rule, kind))
+                buf_printf(out, "wider %s", things[kind].wide);
         else
-                buf_printf(out, "names no %s, or more", things[step - ORDER_CRITERION]);
+                buf_printf(out, "names no %s", things[kind].name);
 }
 
 static void add_row(struct columns *table, const struct why_candidate *c)
@@ -199,7 +215,7 @@ static void add_row(struct columns *table, const struct why_candidate *c)
         columns_take(table, &cell);
         put_fate(&cell, c);
         if (c->fate == EXPLAIN_LOSES)
-                put_step(&cell, c->step);
+                put_step(&cell, c->step, c->rule);
         columns_take(table, &cell);
         sentence_format(&plain, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)

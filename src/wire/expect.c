@@ -297,7 +297,9 @@ static int take_destination(const char *text, size_t n, const struct rule *rule,
         if (r)
                 return r;
         if (!network)
-                return refuse(error, (struct word){ .at = n }, "expected to ADDRESS: which one is the connection to?");
+                return refuse(error, (struct word){ .at = n }, rule_criterion(rule, CRITERION_HOST) ?
+                              "expected to ADDRESS besides the name, which is not looked up here" :
+                              "expected to ADDRESS: which one is the connection to?");
         if (network->network.prefix != 128)
                 return refuse(error, value_of(text, n, "to"), "expected one address: a connection has no more");
         s->flow.remote = network->network.addr;
