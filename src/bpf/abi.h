@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 5
+#define BASTION_ABI 6
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -206,7 +206,7 @@ enum {
 #define ABI_TRACK_CGROUP    512
 #define ABI_TRACK_ANCESTORS 8
 
-#define ABI_TRACK_DELETED   (1 << 0) /* the executable has no link left */
+#define ABI_TRACK_DELETED   (1 << 0) /* the executable has no link left, or none that this path leads to */
 #define ABI_TRACK_PATH_CUT  (1 << 1) /* the path did not fit: it is empty */
 #define ABI_TRACK_ARGS_CUT  (1 << 2)
 #define ABI_TRACK_KERNEL    (1 << 3)
@@ -232,7 +232,7 @@ struct abi_track {
         abi_u64 exe_ctime_ns;
         abi_u32 exe_dev;   /* kernel's s_dev: MAJOR << 20 | MINOR */
         abi_u32 exe_generation;
-        abi_u32 mnt_ns;    /* inode number of the mount namespace */
+        abi_u32 mnt_ns;    /* inode number of the mount namespace that the executable is mounted in, 0: in none */
         abi_u16 path_len, args_len, cgroup_len;
         abi_u16 n_ancestors;
         char comm[16];

@@ -27,7 +27,7 @@ struct slot {
         __u32 busy;
         __u32 at;           /* start of what walk[] holds */
         __u32 torn;         /* a name changed while it was read */
-        __u32 pad;
+        __u32 lost;         /* no path leads to it: it is in no directory, or was moved out of what is mounted */
         __u64 dentry, mount; /* the walk's position; of a cgroup: its kernfs_node in `dentry` */
         char name[NAME_BYTES];
         char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */

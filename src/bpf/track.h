@@ -109,8 +109,9 @@ static long walk_path(__u32 i, struct walk *w)
         slot->torn = !parent;
         if (!parent || !prepend(slot, slot->name, (__u32)length - 1))
                 return 1;
-        slot->dentry = parent == dentry ? 0 : (__u64)parent; /* a file without a directory: memfd */
-        return parent == dentry;
+        slot->lost = parent == dentry; /* the file system's root, which is not mounted here; or a file without a directory: memfd */
+        slot->dentry = slot->lost ? 0 : (__u64)parent;
+        return slot->lost;
 }
 
 /* Moves walk[] to `to` of the text; returns its length. */
@@ -140,7 +141,7 @@ __noinline __u32 read_path(struct slot *slot)
                 slot->dentry = dentry;
                 slot->mount = mount;
                 slot->at = ABI_TRACK_PATH;
-                slot->torn = 0;
+                slot->torn = slot->lost = 0;
                 bpf_loop(WALK_STEPS, walk_path, &w, 0);
                 if (!slot->torn)
                         break;
@@ -149,6 +150,8 @@ __noinline __u32 read_path(struct slot *slot)
                 slot->track.flags |= ABI_TRACK_PATH_CUT;
                 return 0;
         }
+        if (slot->lost)
+                slot->track.flags |= ABI_TRACK_DELETED;
         return take_walk(slot, 0, ABI_TRACK_PATH);
 }
 
@@ -164,23 +167,36 @@ static __always_inline __u64 read_ctime(struct inode *inode)
         return (__u64)BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull + (__u64)BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
-/* The executable file: its key, whether it still has a name, and where its path walk begins. */
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+        return (void *)mnt - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+}
+
+static __always_inline bool is_unlinked(struct dentry *dentry, struct inode *inode)
+{
+        return BPF_CORE_READ(inode, i_nlink) == 0 || (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry);
+}
+
+/* The executable file: its key, whether it still has a name, and where its path walk begins. The mount namespace is that in which this is its
+ * path: the mount's. The process's own may be another: a file is executed through /proc/PID/root as well, or from a descriptor. */
 static __always_inline bool read_file(struct slot *slot, struct file *file)
 {
         struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
         struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
         struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+        struct mount *mount = mount_of(mnt);
 
         if (!dentry || !mnt || !inode)
                 return false;
+        slot->track.mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
         slot->track.exe_ino = BPF_CORE_READ(inode, i_ino);
         slot->track.exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
         slot->track.exe_generation = BPF_CORE_READ(inode, i_generation);
         slot->track.exe_ctime_ns = read_ctime(inode);
-        if (BPF_CORE_READ(inode, i_nlink) == 0 || (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry))
+        if (is_unlinked(dentry, inode))
                 slot->track.flags |= ABI_TRACK_DELETED;
         slot->dentry = (__u64)dentry;
-        slot->mount = (__u64)mnt - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+        slot->mount = (__u64)mount;
         return true;
 }
 
@@ -326,7 +342,6 @@ __noinline __u32 begin_track(struct slot *slot)
         read_process(task, &slot->track.process);
         slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
         slot->track.gid = BPF_CORE_READ(task, cred, egid.val);
-        slot->track.mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
         bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
         if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
                 path = read_path(slot);

@@ -94,7 +94,7 @@ static void judge_path(struct tracker *t, struct subject *s, const struct track_
         if (s->path[0] != '/')
                 return;
         if (s->path_deleted) {
-                s->path_foreign = file->mount_namespace != t->own_mount_namespace;
+                s->path_foreign = file->mount_namespace != 0 && file->mount_namespace != t->own_mount_namespace; /* a file in memory: in none */
                 s->path_deleted = s->path_foreign || !executables_had_path(t->executables, file, s->path);
                 return;
         }
