@@ -21,6 +21,7 @@ enum {
         LIMIT_PATH = 4096,
         LIMIT_ARGS = 1024,
         LIMIT_ANCESTORS = 8,
+        LIMIT_ANCESTOR_PATHS = 2048, /* of all ancestors of one process together */
         LIMIT_CGROUP = 512,
         LIMIT_SUBJECTS = 4096,
         LIMIT_EXECUTABLES = 2048, /* files whose path is remembered */

@@ -236,7 +236,13 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 return -ENOMEM;
         t->own_mount_namespace = procread_own_mount_namespace();
         t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
-        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI, .deny_errno = ECONNREFUSED };
+        t->config = (struct abi_config){
+                .generation = FIRST_GENERATION,
+                .enabled = 1,
+                .abi = BASTION_ABI,
+                .deny_errno = ECONNREFUSED,
+                .mnt_ns = t->own_mount_namespace,
+        };
         if (getrandom(t->config.secret, sizeof(t->config.secret), 0) != (ssize_t)sizeof(t->config.secret)) {
                 buf_printf(why, "no random numbers: %s", strerror(errno));
                 return -EIO;
