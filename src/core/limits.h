@@ -57,7 +57,8 @@ enum {
         /* One request to the parser, and one answer. */
         LIMIT_PROBE_BYTES = 4096,
 
-        /* The machine's own addresses that scopes depend on. */
+        /* The machine's own addresses that scopes depend on, and its interfaces whose names are known. */
         LIMIT_BROADCASTS = 64,
         LIMIT_RESOLVERS = 16,
+        LIMIT_INTERFACES = 256,
 };

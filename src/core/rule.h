@@ -96,6 +96,7 @@ struct facts {
         const struct flow *flow;
         unsigned scopes; /* of flow->remote, from addr_scopes() */
         const char *host;
+        const char *interface; /* that the packet leaves by; NULL unknown */
 };
 
 /* Every criterion that is present is satisfied, the rule is enabled and not expired. Pure, no allocation. */

@@ -297,6 +297,7 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
         if (record)
                 facts = (struct facts){ .subject = record->subject, .flow = &record->flow };
         facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | m->why.supposed.scopes;
+        facts.interface = netinfo_interface(&d->net, facts.flow->interface);
         if (explain(d->rules, &d->config, &facts, clock_boottime(), &e) < 0) {
                 server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "no memory for the explanation");
                 return;

@@ -134,3 +134,16 @@ def test_paths_of_ancestors_are_bytes(name, desk, closing, tmp_path):
     said = os.fsencode(parent["path"]) if escaped is None else escaped.encode().decode("unicode_escape").encode("latin-1")
     assert said == os.fsencode(shell)
     desk.answer(question_of(desk, path), False)
+
+
+@pytest.mark.parametrize("kind", ("tcp", "udp-unconnected"))
+@pytest.mark.parametrize("to", ("v4", "v6", "loopback-v4", "loopback-v6"))
+def test_the_interface_that_a_packet_leaves_by(kind, to, desk, closing):
+    path = desk.asked(f"leaves-{kind}-{to}")
+    address = {"v4": Network.PEER4, "v6": Network.PEER6, "loopback-v4": "127.0.0.1", "loopback-v6": "::1"}[to]
+    desk.rule(f"deny {path}")
+    closing(desk.start(path, kind, address, 8080))
+    name = "lo" if "loopback" in to else "uplink"
+    index = int(desk.fw.ip("-o", "link", "show", name).partition(":")[0])
+    decision = desk.watcher.wait("decision", lambda d: d["path"] == path)
+    assert (decision["interface"], decision["protocol"].lower()) == (index, kind.partition("-")[0])
