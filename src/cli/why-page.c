@@ -82,6 +82,22 @@ static void put_scopes(struct buf *out, unsigned scopes)
         }
 }
 
+/* The oldest first, as in the chain of a question; of one whose path is not known the name, in brackets. */
+static void put_ancestors(struct buf *out, const struct subject *s)
+{
+        for (unsigned i = s->n_ancestors; i > 0; i--) {
+                const struct ancestor *a = &s->ancestors[i - 1];
+
+                if (!a->path)
+                        buf_putc(out, '(');
+                str_escape(out, a->path ? a->path : a->name);
+                if (!a->path)
+                        buf_putc(out, ')');
+                if (i > 1)
+                        buf_puts(out, " ▸ ");
+        }
+}
+
 static void put_facts(struct buf *out, const struct style *style, const struct why *w, bool supposed)
 {
         _cleanup_(buf_deinit) struct buf fact = {0};
@@ -101,6 +117,10 @@ static void put_facts(struct buf *out, const struct style *style, const struct w
                          s->uid == UINT32_MAX && s->gid == UINT32_MAX
                                  ? "rules about users do not match: say 'user NAME'"
                                  : identity_words(s, supposed));
+        }
+        if (s->n_ancestors > 0) {
+                put_ancestors(&fact, s);
+                put_fact(out, style, "Started by", &fact, "what its ancestors ran when it was asked about first");
         }
         show_destination(&fact, &w->flow, NULL);
         put_fact(out, style, "Destination", &fact, supposed ? "as you say" : "from the packet");

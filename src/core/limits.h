@@ -21,6 +21,7 @@ enum {
         LIMIT_PATH = 4096,
         LIMIT_ARGS = 1024,
         LIMIT_ANCESTORS = 8,
+        LIMIT_ANCESTOR_PATHS = 2048, /* of all ancestors of one process together */
         LIMIT_CGROUP = 512,
         LIMIT_SUBJECTS = 4096,
         LIMIT_EXECUTABLES = 2048, /* files whose path is remembered */
@@ -58,7 +59,8 @@ enum {
         /* One request to the parser, and one answer. */
         LIMIT_PROBE_BYTES = 4096,
 
-        /* The machine's own addresses that scopes depend on. */
+        /* The machine's own addresses that scopes depend on, and its interfaces whose names are known. */
         LIMIT_BROADCASTS = 64,
         LIMIT_RESOLVERS = 16,
+        LIMIT_INTERFACES = 256,
 };

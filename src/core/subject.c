@@ -75,13 +75,14 @@ static bool copy_texts(const struct subject *from, struct subject *to)
 
 static bool copy_ancestors(const struct subject *from, struct subject *to)
 {
-        for (; to->n_ancestors < from->n_ancestors; to->n_ancestors++) {
-                const struct ancestor *of = &from->ancestors[to->n_ancestors];
-                struct ancestor *copy = &to->ancestors[to->n_ancestors];
-
-                *copy = *of;
-                copy->path = of->path ? strdup(of->path) : NULL;
-                if (of->path && !copy->path)
+        for (unsigned i = 0; i < from->n_ancestors; i++) {
+                to->ancestors[i] = from->ancestors[i];
+                to->ancestors[i].path = NULL;
+                to->n_ancestors++;
+                if (!from->ancestors[i].path)
+                        continue;
+                to->ancestors[i].path = strdup(from->ancestors[i].path);
+                if (!to->ancestors[i].path)
                         return false;
         }
         return true;
@@ -91,7 +92,7 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
 {
         _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
 
-        if (!copy || !copy_texts(s, copy))
+        if (!copy || !copy_texts(s, copy) || !copy_ancestors(s, copy))
                 return NULL;
         copy->identity = s->identity;
         copy->process = s->process;
@@ -99,8 +100,6 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
         copy->gid = gid;
         copy->n_arguments = s->n_arguments;
         copy->arguments_cut = s->arguments_cut;
-        if (!copy_ancestors(s, copy))
-                return NULL;
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
         copy->program_key = s->program_key;

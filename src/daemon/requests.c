@@ -296,8 +296,13 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         if (record)
-                facts = (struct facts){ .subject = record->subject, .flow = &record->flow };
-        facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | m->why.supposed.scopes;
+                facts = (struct facts){
+                        .subject = record->subject,
+                        .flow = &record->flow,
+                        .host = record->host,
+                        .interface = netinfo_interface(&d->net, record->flow.interface),
+                };
+        facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;
         if (explain(d->rules, &d->config, &facts, clock_boottime(), &e) < 0) {
                 server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "no memory for the explanation");
                 return;

@@ -93,6 +93,7 @@ def test_the_last_decision_is_explained(daemon, cli, programs, tcp, visit):
     cli(d)("why", "--last", "denied", "*/allowed", expect=1)
     page = cli(d)("why", "--last", "denied")
     assert "By the rules that are in force now:" in page and os.path.basename(denied) in page
+    assert re.search(rf"^Started by .*{re.escape(os.readlink('/proc/self/exe'))} ", page, re.MULTILINE), page
 
 
 def test_mistakes_are_underlined(daemon, cli):
