@@ -256,18 +256,21 @@ static enum criterion_truth test_arguments(const struct criterion *c, const stru
         return s->arguments_cut ? CRITERION_NOT_KNOWN : CRITERION_FALSE;
 }
 
+/* The first process has no parent: a chain that ends with it is whole. */
+static bool knows_ancestors(const struct subject *s)
+{
+        for (unsigned i = 0; i < s->n_ancestors; i++)
+                if (!s->ancestors[i].path)
+                        return false;
+        return s->n_ancestors > 0 && s->ancestors[s->n_ancestors - 1].pid == 1;
+}
+
 static enum criterion_truth test_ancestors(const struct criterion *c, const struct subject *s)
 {
-        /* The first process has no parent: a chain that ends with it is whole. */
-        bool whole = s->n_ancestors > 0 && s->ancestors[s->n_ancestors - 1].pid == 1;
-
-        for (unsigned i = 0; i < s->n_ancestors; i++) {
-                if (!s->ancestors[i].path)
-                        whole = false;
-                else if (any_pattern(c, s->ancestors[i].path, strlen(s->ancestors[i].path)))
+        for (unsigned i = 0; i < s->n_ancestors; i++)
+                if (s->ancestors[i].path && any_pattern(c, s->ancestors[i].path, strlen(s->ancestors[i].path)))
                         return CRITERION_TRUE;
-        }
-        return whole ? CRITERION_FALSE : CRITERION_NOT_KNOWN;
+        return knows_ancestors(s) ? CRITERION_FALSE : CRITERION_NOT_KNOWN;
 }
 
 static enum criterion_truth test_unit(const struct criterion *c, const char *cgroup)
@@ -394,6 +397,26 @@ enum criterion_truth criterion_test(const struct criterion *c, const struct fact
         if (!c->negated || truth == CRITERION_NOT_KNOWN)
                 return truth;
         return truth == CRITERION_TRUE ? CRITERION_FALSE : CRITERION_TRUE;
+}
+
+unsigned facts_unknown(const struct facts *facts)
+{
+        const struct subject *s = facts->subject;
+        unsigned unknown = 0;
+
+        if (!s->arguments || s->arguments_cut)
+                unknown |= CRITERION_BIT(CRITERION_ARGUMENT);
+        if (s->n_ancestors == 0 || !s->ancestors[0].path)
+                unknown |= CRITERION_BIT(CRITERION_PARENT);
+        if (!knows_ancestors(s))
+                unknown |= CRITERION_BIT(CRITERION_ANCESTOR);
+        if (!s->cgroup)
+                unknown |= CRITERION_BIT(CRITERION_UNIT) | CRITERION_BIT(CRITERION_CGROUP);
+        if (!facts->host)
+                unknown |= CRITERION_BIT(CRITERION_HOST);
+        if (!facts->interface)
+                unknown |= CRITERION_BIT(CRITERION_INTERFACE);
+        return unknown;
 }
 
 /* The order of decision. */

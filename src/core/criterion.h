@@ -94,6 +94,9 @@ void criterion_deinit(struct criterion *c);
 /* 0 or -ENOMEM. */
 int criterion_copy(const struct criterion *c, struct criterion *ret);
 
+/* CRITERION_BIT() of each kind of which these facts do not hold what it takes. */
+unsigned facts_unknown(const struct facts *facts);
+
 enum criterion_truth { CRITERION_FALSE, CRITERION_TRUE, CRITERION_NOT_KNOWN };
 
 /* Pure, no allocation. A negated criterion is TRUE where none of its values holds. */

@@ -64,6 +64,7 @@ struct ruleset {
         struct hashmap groups, ids, criteria, places;
         struct list entries, expiring;
         size_t n;
+        size_t n_of_kind[CRITERION_KIND_COUNT];
         uint64_t last_entry;     /* the highest number of an entry so far */
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
 };
@@ -363,6 +364,22 @@ static struct entry *find_same(const struct ruleset *set, const struct rule *rul
         return node ? CONTAINER_OF(node, struct entry, by_criteria) : NULL;
 }
 
+static void count_kinds(struct ruleset *set, const struct rule *rule, bool more)
+{
+        for (unsigned i = 0; i < rule->n_criteria; i++)
+                set->n_of_kind[rule->criteria[i].kind] += more ? 1 : (size_t)-1;
+}
+
+unsigned ruleset_kinds(const struct ruleset *set)
+{
+        unsigned kinds = 0;
+
+        for (unsigned kind = 0; kind < CRITERION_KIND_COUNT; kind++)
+                if (set->n_of_kind[kind])
+                        kinds |= CRITERION_BIT(kind);
+        return kinds;
+}
+
 /* Takes the rule out of every index; the entry and its group stay. */
 static void entry_unlink(struct ruleset *set, struct entry *entry)
 {
@@ -372,6 +389,7 @@ static void entry_unlink(struct ruleset *set, struct entry *entry)
         place_remove(set, entry);
         list_unlink(&entry->link);
         list_unlink(&entry->expiring);
+        count_kinds(set, entry->rule, false);
         set->n--;
 }
 
@@ -396,6 +414,7 @@ static int entry_link(struct ruleset *set, struct entry *entry, struct group *gr
         list_append(at, &entry->link);
         if (rule->expires.ns != BOOTTIME_NEVER.ns)
                 list_append(&set->expiring, &entry->expiring);
+        count_kinds(set, rule, true);
         set->n++;
         return 0;
 }
@@ -606,9 +625,20 @@ static struct groups groups_of(const struct ruleset *set, const struct subject *
         return groups;
 }
 
+/* The best of all groups; rules by name count where `names` says so. */
+static struct rule *decide_among(const struct query *q, const struct groups *groups, bool names)
+{
+        struct rule *rule = group_decide(q, groups->own, NULL);
+
+        if (names)
+                rule = group_decide(q, groups->name, rule);
+        rule = group_decide(q, groups->programs, rule);
+        return group_decide(q, groups->anyone, rule);
+}
+
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now)
 {
-        struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+        const struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
         struct groups groups = groups_of(set, facts->subject);
         struct rule *rule = group_decide(&q, groups.own, NULL);
 
@@ -616,6 +646,21 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
                 rule = group_decide(&q, groups.name, NULL);
         rule = group_decide(&q, groups.programs, rule);
         return group_decide(&q, groups.anyone, rule);
+}
+
+bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now)
+{
+        const struct query strict = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+        const struct query q = { .set = set, .facts = facts, .known = ~unknown, .now = now };
+        struct groups groups;
+
+        if ((unknown & ruleset_kinds(set)) == 0)
+                return true;
+        groups = groups_of(set, facts->subject);
+        /* A rule of the program's path silences names, and one of which it is not known whether it matches may. */
+        if (!group_decide(&strict, groups.own, NULL) && decide_among(&q, &groups, true) != rule)
+                return false;
+        return !group_decide(&q, groups.own, NULL) || decide_among(&q, &groups, false) == rule;
 }
 
 /*

@@ -48,6 +48,12 @@ struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, cons
 /* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now);
 
+/* CRITERION_BIT() of each kind that some rule has. */
+unsigned ruleset_kinds(const struct ruleset *set);
+/* `rule` (NULL: none), which ruleset_decide() chose for these facts, is what it would choose whatever were known of the kinds in the mask
+ * `unknown`. */
+bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now);
+
 /* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid), each within the next. */
 enum breadth {
         BREADTH_NONE,        /* none: the process or something else that no such set fixes decides */

@@ -123,7 +123,8 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
 
-/* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go. */
+/* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
+ * and where it depends on what only a packet tells: its interface, a host's name, facts about a process that was never described. */
 struct decision packet_path_judge(struct daemon *d, const struct owner *owners, unsigned n, const struct flow *flow, enum owners certainty,
                                   struct boottime now);
 /* What the tag of a socket says after such a decision. */
