@@ -30,6 +30,7 @@ enum {
         /* Rules and files. */
         LIMIT_RULES = 200000,
         LIMIT_RULE_PORTS = 16,
+        LIMIT_PROCESS_RULES = 256, /* that end with a process: each holds a descriptor */
         LIMIT_RULE_NOTE = 1024,
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */
         LIMIT_RULE_FILE = 64 << 20,

@@ -13,15 +13,10 @@
 #include "base/macros.h"
 #include "core/addr.h"
 #include "core/flow.h"
+#include "core/lifetime.h"
 #include "core/subject.h"
 
 enum action { ACTION_ALLOW, ACTION_DENY, ACTION_ASK };
-
-enum lifetime {
-        LIFETIME_ONCE,    /* the connections that a question holds, and 5 s more of the same process */
-        LIFETIME_SESSION, /* until the daemon restarts */
-        LIFETIME_ALWAYS,  /* until somebody deletes it */
-};
 
 enum rule_origin {
         ORIGIN_FLAT,    /* a "<subject>:<port>" entry of rules.json */
@@ -79,7 +74,8 @@ struct rule {
         uint32_t uid, gid;
         struct process process;
 
-        struct boottime expires; /* BOOTTIME_NEVER unless bounded in time */
+        struct boottime expires; /* BOOTTIME_NEVER unless bounded in time and in force */
+        struct ending ending;    /* LIFETIME_UNTIL, LIFETIME_REBOOT; else zero */
         int64_t created;         /* seconds since 1970, 0 unknown; for people */
         char *note;              /* NULL or at most LIMIT_RULE_NOTE bytes of UTF-8 */
         uint64_t n_hits;         /* decisions it made; with `unsaved` the only field that changes in a rule set */
@@ -89,6 +85,12 @@ struct rule *rule_new(enum action action);
 struct rule *rule_free(struct rule *r); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct rule, rule_free)
 struct rule *rule_copy(const struct rule *r); /* NULL on -ENOMEM */
+
+/*
+ * The door through which a rule with a lifetime comes into force: one that was just made begins (a duration counts from now on, a date is put on
+ * CLOCK_BOOTTIME), one from a file goes on. False: it has ended already, and nothing was changed. Again is no different. The others: true.
+ */
+bool rule_begin(struct rule *r, const struct clocks *now);
 
 /* What a connection offers to the criteria. `host` may be NULL. */
 struct facts {
@@ -119,7 +121,5 @@ int rule_from_flat_key(const char *key, bool allow, struct rule **ret, const cha
 
 const char *action_name(enum action action); /* "allow", "deny", "ask" */
 bool action_parse(const char *word, enum action *ret);
-const char *lifetime_name(enum lifetime lifetime); /* "once", "session", "always" */
-bool lifetime_parse(const char *word, enum lifetime *ret);
 const char *rule_origin_name(enum rule_origin origin); /* "flat", "list", "factory", "session" */
 bool rule_origin_parse(const char *word, enum rule_origin *ret);

@@ -3,16 +3,20 @@
  * A rule as a sentence that a person can read, say and type:
  *
  *      allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|…|protocol N] [user UID] [group GID]
- *              [for session] [note "…"]
+ *              [for session | for DURATION | until DATE | until reboot] [note "…"]
  *
  *      SUBJECT      /path/to/program · "quoted path with \" and \n" · name COMM · anyone · unknown · kernel
  *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · loopback, lan, link, multicast, broadcast, internet, resolver (joined by commas);
  *                   "to" may stand twice, once with an address and once with scopes: then both must hold
  *      PORTS        443 · 80,443 · 8000-8999
+ *      DURATION     1 hour · 90 minutes · 2 days · 45s, 30m, 12h, 7d; 1 second to ten years
+ *      DATE         2026-12-31Z · 2026-12-31T18:00:05Z · 2026-12-31 18:00+01:00; without a time of day its first moment. A sentence means the same
+ *                   everywhere: whoever lets people leave out the offset puts their own in its place
  *
+ * A duration that has begun is written as the date at which it ends, in UTC. "for boot" and "until boot" are read as "until reboot".
  * Clauses stand in any order, each once. Users and groups are numbers here; names are the caller's business (pure code asks no
  * database): sentence_parse_with_names() is given somebody to ask. Round trip: parse(format(rule)) has the same criteria, except for a
- * rule bound to one process, which is shown ("process 812", "for once") and cannot be typed.
+ * rule bound to one process, which is shown ("process 812", "for once", "for process") and cannot be typed.
  */
 #pragma once
 
