@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/names.h"
 #include "cli/offline.h"
@@ -129,14 +130,37 @@ static int load_factory(const struct cli *cli, struct ruleset *rules)
         return parsed(path, r, &error);
 }
 
+/* As the daemon would see it now: what has ended is not there. */
+static int read_clocks(struct clocks *ret)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct timespec t;
+        size_t n;
+        int r = offline_read("/proc/sys/kernel/random/boot_id", LIMIT_CONFIG_FILE, false, &text, &n);
+
+        if (r)
+                return r;
+        clock_gettime(CLOCK_REALTIME, &t);
+        *ret = (struct clocks){.now = cli_now(), .realtime_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000};
+        /* Not known, it is nobody's: then the wall clock holds, as in another boot. */
+        if (text && n > 0)
+                text[n - 1] = '\0';
+        if (text)
+                (void)boot_id_parse(text, &ret->boot);
+        return EXIT_YES;
+}
+
 int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
 {
         _cleanup_(freep) char *text = NULL;
         struct file_error error = {0};
+        struct clocks clocks;
         size_t n;
         int r = offline_read(path, LIMIT_RULE_FILE, must_exist, &text, &n);
 
-        return r || !text ? r : parsed(path, rulefile_parse(text, n, rules, ret_rest, &error), &error);
+        if (!r && text)
+                r = read_clocks(&clocks);
+        return r || !text ? r : parsed(path, rulefile_parse(text, n, &clocks, rules, ret_rest, &error), &error);
 }
 
 static int load_rules(const struct cli *cli, struct ruleset *rules)

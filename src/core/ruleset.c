@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/hashmap.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "core/ruleset.h"
@@ -51,7 +52,7 @@ struct entry {
         struct rule *rule;
         uint64_t number;
         struct list link;     /* in order of insertion */
-        struct list expiring; /* among those that expire, else alone */
+        struct heap_node expiring;
         struct hashmap_node by_id, by_criteria;
         struct hashmap_node by_place; /* of one entry only among those of a place */
         struct list same_place;       /* all of them, in a ring without a head */
@@ -62,7 +63,8 @@ struct entry {
 struct ruleset {
         uint64_t seed;
         struct hashmap groups, ids, criteria, places;
-        struct list entries, expiring;
+        struct list entries;
+        struct heap expiring; /* by rule->expires, those that expire */
         size_t n;
         size_t n_of_kind[CRITERION_KIND_COUNT];
         uint64_t last_entry;     /* the highest number of an entry so far */
@@ -81,7 +83,6 @@ struct ruleset *ruleset_new(uint64_t seed)
         hashmap_init(&set->criteria, seed);
         hashmap_init(&set->places, seed);
         list_init(&set->entries);
-        list_init(&set->expiring);
         return set;
 }
 
@@ -388,7 +389,8 @@ static void entry_unlink(struct ruleset *set, struct entry *entry)
         hashmap_remove(&set->criteria, &entry->by_criteria);
         place_remove(set, entry);
         list_unlink(&entry->link);
-        list_unlink(&entry->expiring);
+        if (entry->rule->expires.ns != BOOTTIME_NEVER.ns)
+                heap_remove(&set->expiring, &entry->expiring);
         count_kinds(set, entry->rule, false);
         set->n--;
 }
@@ -413,7 +415,7 @@ static int entry_link(struct ruleset *set, struct entry *entry, struct group *gr
         group_insert(group, entry, draw_levels(set, rule->id));
         list_append(at, &entry->link);
         if (rule->expires.ns != BOOTTIME_NEVER.ns)
-                list_append(&set->expiring, &entry->expiring);
+                heap_insert(&set->expiring, &entry->expiring, rule->expires.ns);
         count_kinds(set, rule, true);
         set->n++;
         return 0;
@@ -443,7 +445,6 @@ static struct entry *entry_new(const struct ruleset *set, const char *id)
         if (!entry)
                 return NULL;
         list_init(&entry->link);
-        list_init(&entry->expiring);
         list_init(&entry->same_place);
         return entry;
 }
@@ -777,30 +778,12 @@ bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts
 
 struct boottime ruleset_next_expiry(const struct ruleset *set)
 {
-        struct boottime first = BOOTTIME_NEVER;
-
-        list_for_each(pos, &set->expiring) {
-                const struct rule *rule = CONTAINER_OF(pos, struct entry, expiring)->rule;
-
-                if (rule->expires.ns < first.ns)
-                        first = rule->expires;
-        }
-        return first;
+        return set->expiring.first ? (struct boottime){ set->expiring.first->key } : BOOTTIME_NEVER;
 }
 
-size_t ruleset_expire(struct ruleset *set, struct boottime now)
+struct rule *ruleset_take_expired(struct ruleset *set, struct boottime now)
 {
-        size_t n = 0;
-
-        list_for_each_safe(pos, next, &set->expiring) {
-                struct entry *entry = CONTAINER_OF(pos, struct entry, expiring);
-
-                if (!boottime_reached(entry->rule->expires, now))
-                        continue;
-                entry_unlink(set, entry);
-                group_drop_if_empty(set, entry->group);
-                entry_free(entry);
-                n++;
-        }
-        return n;
+        if (!boottime_reached(ruleset_next_expiry(set), now))
+                return NULL;
+        return ruleset_remove(set, CONTAINER_OF(set->expiring.first, struct entry, expiring)->rule->id);
 }

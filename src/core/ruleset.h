@@ -24,7 +24,7 @@ struct ruleset *ruleset_new(uint64_t seed);
 struct ruleset *ruleset_free(struct ruleset *set); /* takes NULL, returns NULL; frees the rules */
 DEFINE_FREEP(struct ruleset, ruleset_free)
 
-enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 };
+enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 }; /* 3 is daemon/daemon.h's */
 
 /* Takes `rule` on success. A rule without an id gets the flat key where it has one, else "r<n>" (session: "s<n>"), unused so
  * far. A rule with the same criteria and origin is replaced (its id is kept when `rule` has none). 0, -ENOMEM, RULESET_E_FULL
@@ -93,5 +93,5 @@ bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts
 
 /* The earliest expiry of any rule, BOOTTIME_NEVER when none expires. */
 struct boottime ruleset_next_expiry(const struct ruleset *set);
-/* Drops what has expired; returns how many. */
-size_t ruleset_expire(struct ruleset *set, struct boottime now);
+/* Unlinks and returns one that has expired, which is then the caller's, the earliest first; NULL when there is none. */
+struct rule *ruleset_take_expired(struct ruleset *set, struct boottime now);

@@ -34,7 +34,7 @@ enum identity {
 
 /* One life of one program image: a pid is reused, an exec in the same pid is another program. */
 struct process {
-        uint64_t start_ns; /* CLOCK_BOOTTIME of the process's start; 0 where only /proc was asked */
+        uint64_t start_ns; /* CLOCK_BOOTTIME of the process's start, cut to 10 ms where only /proc was asked; 0 not known */
         uint32_t pid;      /* thread group id in the initial pid namespace */
         uint32_t exec_id;  /* counts execs; 0 where only /proc was asked */
 };

@@ -41,6 +41,7 @@
 struct server;
 struct helpers;
 struct sweep;
+struct lifetimes;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -67,6 +68,7 @@ struct daemon {
         uid_t owner; /* beside root and the group: who may manage (SUDO_UID of run.sh) */
         struct boottime started;
         uint64_t seed; /* of every hash table */
+        struct boot_id boot;
 
         /* policy */
         struct config config;
@@ -74,6 +76,7 @@ struct daemon {
         uint64_t rules_load; /* names the set: CLOCK_BOOTTIME when it was put in force, ns */
         struct rulefile_rest rest;
         struct netinfo net;
+        struct lifetimes *lifetimes;
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
@@ -146,7 +149,8 @@ bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts,
                   struct boottime now, struct decision *ret);
 /* Asks about a connection that went already (learning). */
 void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
-/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), -ENOMEM, or 1 when a cap of rules was reached. */
+/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), negative errno or RULESET_E_FULL when its connections have their
+ * verdict but no rule could be kept, or POLICY_E_OVER, when nothing has happened. */
 int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule);
 /* Rules or mode changed: every open question is decided again. */
 void prompts_reconsider(struct daemon *d);
@@ -156,11 +160,13 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_files.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
-/* Takes `rule`. 0 or a RULESET_E_…, or negative errno. `ret_ticket` is 0 where nothing needs saving. */
+/* Takes `rule`, whose lifetime begins. 0, a RULESET_E_…, POLICY_E_OVER (it has ended already), or negative errno. *ret is NULL where the process
+ * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
+enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 /* Session decisions of a program forgotten; `port` 0: all. */

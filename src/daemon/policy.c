@@ -85,6 +85,7 @@ void policy_stop(struct daemon *d)
 {
         if (d->saver)
                 policy_finish_saving(d);
+        policy_stop_lifetimes(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);
         policy_clear_problem(&d->config_problem);
@@ -127,7 +128,7 @@ int policy_check(const struct options *options)
         r = policy_read_factory(options, set, path, &error);
         fine &= check_one(path, r, &error);
         policy_path(path, options->etc, "rules.json");
-        r = policy_read_rules(path, set, &rest, &text, &n, &error);
+        r = policy_read_rules(path, NULL, set, &rest, &text, &n, &error);
         fine &= check_one(path, r, &error);
         if (r == 0) {
                 free(text);

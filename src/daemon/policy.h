@@ -25,7 +25,7 @@ int policy_read_config(const char *path, const struct config *last_good, const s
 /* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
 int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
 /* *ret_text is the file's text, which the caller frees. */
-int policy_read_rules(const char *path, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
+int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error);
 /* Takes `text`: a last good copy in the state directory. */
 void policy_keep_good(struct daemon *d, const char *name, char *text, size_t n);
@@ -51,3 +51,15 @@ void policy_apply_config(struct daemon *d);
 void policy_forget_session_answers(struct daemon *d);
 /* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);
+
+/* ---- policy_lifetimes.c: rules that end by themselves */
+int policy_start_lifetimes(struct daemon *d);
+void policy_stop_lifetimes(struct daemon *d);
+/* The set in force may have another first end. */
+void policy_arm_expiry(struct daemon *d);
+/* A rule has left the set, or is about to: the log, and who watches the rules. */
+void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
+/* A pidfd of this very process; -ESRCH when it has exited, or another negative errno. */
+int policy_open_process(const struct process *process);
+/* Takes `pidfd`: `rule`, which is in force, ends with its process. -ENOMEM; -EMFILE for too many. */
+int policy_watch_process(struct daemon *d, const struct rule *rule, int pidfd);

@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -189,6 +190,7 @@ int policy_load_rules(struct daemon *d, bool at_start)
         _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
         struct rulefile_rest rest = { 0 };
         struct file_error error = { 0 }, ignored;
+        const struct clocks now = clock_all(&d->boot);
         struct file_stamp version;
         char path[PATH_MAX], good[PATH_MAX];
         char *text = NULL;
@@ -204,10 +206,14 @@ int policy_load_rules(struct daemon *d, bool at_start)
         r = saver_expect(d->saver, path, &version);
         if (r < 0)
                 return r;
-        r = policy_read_rules(path, set, &rest, &text, &n, &error);
+        r = policy_read_rules(path, &now, set, &rest, &text, &n, &error);
         if (r == 0 || r == -ENOENT) {
                 bool unsaved = swap_rules(d, TAKE_PTR(set), rest);
 
+                if (rest.n_ended > 0)
+                        log_info("%s: the time of %zu rules is over: they are not in force", path, rest.n_ended);
+                /* The file shall say by which clock, so that the next start counts on. */
+                unsaved = unsaved || rest.n_begun > 0;
                 policy_clear_problem(&d->rules_problem);
                 if (unsaved) {
                         int64_t ticket = policy_save_rules(d);
@@ -230,7 +236,7 @@ int policy_load_rules(struct daemon *d, bool at_start)
         }
         ruleset_free(set);
         set = factory_set(d);
-        if (set && policy_read_rules(good, set, &rest, &text, &n, &ignored) == 0) {
+        if (set && policy_read_rules(good, &now, set, &rest, &text, &n, &ignored) == 0) {
                 free(text);
                 policy_set_problem(&d->rules_problem, path, &error, "the last good copy is in force");
         } else {
@@ -246,18 +252,6 @@ int policy_load_rules(struct daemon *d, bool at_start)
 
 /* ---- what follows a change ---------------------------------------------------------------------------------------------- */
 
-static void arm_expiry(struct daemon *d)
-{
-        struct boottime next = ruleset_next_expiry(d->rules);
-
-        if (next.ns == BOOTTIME_NEVER.ns) {
-                sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
-                return;
-        }
-        sd_event_source_set_time(d->expiry_timer, next.ns / NS_PER_USEC + 1);
-        sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_ONESHOT);
-}
-
 /* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
  * answered by it. */
 static void changed_for_the_open(struct daemon *d)
@@ -266,7 +260,7 @@ static void changed_for_the_open(struct daemon *d)
 
         if (r < 0)
                 log_error("cannot forget the verdicts that the kernel knows: %s", strerror(-r));
-        arm_expiry(d);
+        policy_arm_expiry(d);
         if (d->questions)
                 prompts_reconsider(d);
 }
@@ -275,31 +269,6 @@ void policy_changed(struct daemon *d)
 {
         sweep_request(d);
         changed_for_the_open(d);
-}
-
-/* What "once" leaves behind ends without effect on its connections, which were answered; but a rule that was added meanwhile may have had to wait. */
-static bool ends_flows(const struct daemon *d, struct boottime now)
-{
-        if (sweep_used_once(d))
-                return true;
-        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
-                if (r->lifetime != LIFETIME_ONCE && boottime_reached(r->expires, now))
-                        return true;
-        return false;
-}
-
-static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
-{
-        struct boottime now = clock_boottime();
-        struct daemon *d = userdata;
-        bool changed = ends_flows(d, now);
-
-        ruleset_expire(d->rules, now);
-        if (changed)
-                policy_changed(d);
-        else
-                arm_expiry(d);
-        return 0;
 }
 
 /* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. True when it did. */
@@ -466,20 +435,51 @@ void policy_finish_saving(struct daemon *d)
         forget_deletions(d);
 }
 
-int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
+/* In memory. Takes `rule`; *ret is NULL where a process has exited that it was to end with. */
+static int put_in_force(struct daemon *d, struct rule *rule, const struct rule **ret)
 {
-        bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
+        const bool of_process = rule->lifetime == LIFETIME_PROCESS;
+        const struct process *process = rule_process(rule);
+        int pidfd = of_process && process ? policy_open_process(process) : -ESRCH;
         int r;
 
-        if (!session && take_foreign_edit(d))
-                allows = false; /* whatever came in may deny */
-        rule->unsaved = !session;
+        *ret = NULL;
+        if (of_process && pidfd < 0) {
+                rule_free(rule);
+                return pidfd == -ESRCH ? 0 : pidfd;
+        }
         r = ruleset_add(d->rules, rule);
         if (r != 0) {
+                if (of_process)
+                        close(pidfd);
                 rule_free(rule);
                 return r;
         }
+        r = of_process ? policy_watch_process(d, rule, pidfd) : 0;
+        if (r < 0) {
+                rule_free(ruleset_remove(d->rules, rule->id));
+                return r;
+        }
         *ret = rule;
+        return 0;
+}
+
+int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
+{
+        const struct clocks now = clock_all(&d->boot);
+        bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
+        int r;
+
+        if (!rule_begin(rule, &now)) {
+                rule_free(rule);
+                return POLICY_E_OVER;
+        }
+        if (!session && take_foreign_edit(d))
+                allows = false; /* whatever came in may deny */
+        rule->unsaved = !session;
+        r = put_in_force(d, rule, ret);
+        if (r != 0)
+                return r;
         *ret_ticket = session ? 0 : policy_save_rules(d);
         if (allows)
                 changed_for_the_open(d);
@@ -498,6 +498,7 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
         if (!rule || rule->origin == ORIGIN_FACTORY)
                 return false;
         session = rule->origin == ORIGIN_SESSION;
+        policy_tell_gone(d, rule, RULE_GONE_DELETED);
         if (session)
                 rule_free(ruleset_remove(d->rules, id));
         else
@@ -528,6 +529,7 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port)
                 next = ruleset_next(d->rules, r);
                 if (!is_session_answer_of(r, subject, port))
                         continue;
+                policy_tell_gone(d, r, RULE_GONE_DELETED);
                 rule_free(ruleset_remove(d->rules, r->id));
                 any = true;
         }
@@ -541,8 +543,10 @@ void policy_forget_session_answers(struct daemon *d)
 {
         for (const struct rule *r = ruleset_next(d->rules, NULL), *next; r; r = next) {
                 next = ruleset_next(d->rules, r);
-                if (r->origin == ORIGIN_SESSION && r->lifetime == LIFETIME_SESSION)
-                        rule_free(ruleset_remove(d->rules, r->id));
+                if (r->origin != ORIGIN_SESSION || r->lifetime == LIFETIME_ONCE)
+                        continue;
+                policy_tell_gone(d, r, RULE_GONE_DELETED);
+                rule_free(ruleset_remove(d->rules, r->id));
         }
 }
 
@@ -550,9 +554,7 @@ int policy_start_rules(struct daemon *d)
 {
         int r;
 
-        r = sd_event_add_time(d->loop, &d->expiry_timer, CLOCK_BOOTTIME, 0, 0, on_expiry, d);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
+        r = policy_start_lifetimes(d);
         if (r >= 0)
                 r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
         if (r >= 0)

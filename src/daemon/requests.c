@@ -172,6 +172,10 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         r = prompts_answer(d, q, &m->response.answer, &rule);
+        if (r == POLICY_E_OVER) {
+                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                return;
+        }
         if (r != 0) {
                 server_send_error(c, m->id, r < 0 ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_FULL, "the answer could not be kept as a rule");
                 return;
@@ -201,6 +205,10 @@ static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
         int64_t ticket = 0;
         int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
 
+        if (r == POLICY_E_OVER) {
+                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                return;
+        }
         if (r == RULESET_E_FULL) {
                 server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
                 return;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boottime.h"
 #include "base/str.h"
 #include "sys/procread.h"
 #include "wire/procfs.h"
@@ -201,6 +202,7 @@ struct subject *procread_subject(uint32_t pid, enum identity identity)
                 return NULL;
         s->identity = identity;
         s->process.pid = pid;
+        s->process.start_ns = stat.start_ticks * (NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
         s->path_deleted = deleted;
         s->path_foreign = foreign;
         read_ids(process_fd, s);

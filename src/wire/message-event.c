@@ -164,6 +164,36 @@ static void read_question_closed(struct jsonread *r, const json_t *o, struct eve
                 jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
 }
 
+/* One rule under the key `rule`. */
+static void read_rule(struct jsonread *r, const json_t *rule, struct event *e)
+{
+        _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
+
+        if (!one)
+                jsonread_no_memory(r);
+        free(e->rules);
+        read_rules(r, one, e);
+}
+
+static void read_rule_gone(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const char *word = jsonread_string(r, o, "why");
+        const json_t *rule = jsonread_object(r, o, "rule");
+        bool known = false;
+
+        for (int why = RULE_GONE_DELETED; why <= RULE_GONE_EXITED; why++)
+                if (strcmp(rule_gone_word((enum rule_gone)why), word) == 0) {
+                        e->gone = (enum rule_gone)why;
+                        known = true;
+                }
+        if (!known)
+                jsonread_fail(r, "why", "expected deleted, expired or exited");
+        else if (!rule)
+                jsonread_fail(r, "rule", "expected an object: {…}");
+        else
+                read_rule(r, rule, e);
+}
+
 static void read_mode(struct jsonread *r, const json_t *o, struct event *e)
 {
         if (!mode_parse(jsonread_string(r, o, "mode"), &e->mode))
@@ -230,14 +260,8 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
         read_rules(r, jsonread_array(r, o, "rules"), e);
         e->has_next = shape_read_rules_mark(r, o, "next", &e->next);
         read_checks(r, jsonread_array(r, o, "checks"), e);
-        if (json_is_object(rule) && e->n_rules == 0) {
-                _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
-
-                if (!one)
-                        jsonread_no_memory(r);
-                free(e->rules);
-                read_rules(r, one, e);
-        }
+        if (json_is_object(rule) && e->n_rules == 0)
+                read_rule(r, rule, e);
         if (status) {
                 shape_read_status(r, status, &e->status);
                 e->has_status = true;
@@ -260,6 +284,7 @@ static const struct {
         { "question", EVENT_QUESTION, read_question },
         { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
         { "mode_changed", EVENT_MODE_CHANGED, read_mode },
+        { "rule_gone", EVENT_RULE_GONE, read_rule_gone },
         { "stats_update", EVENT_STATS, read_stats },
         { "notification", EVENT_NOTIFICATION, read_notification },
         { "reply", EVENT_REPLY, read_reply },

@@ -192,6 +192,24 @@ static void put_mode(struct jsonwrite *w, enum mode mode, unsigned try_left_seco
         jsonwrite_int(w, "try_left_seconds", try_left_seconds);
 }
 
+const char *rule_gone_word(enum rule_gone why)
+{
+        static const char *const words[] = {
+                [RULE_GONE_DELETED] = "deleted", [RULE_GONE_EXPIRED] = "expired", [RULE_GONE_EXITED] = "exited"
+        };
+
+        return words[why];
+}
+
+void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rule_gone why)
+{
+        struct jsonwrite w = begin(out, "rule_gone");
+
+        jsonwrite_string(&w, "why", rule_gone_word(why));
+        rulejson_write(&w, "rule", rule, RULEJSON_REPLY, !rule->disabled);
+        end(&w);
+}
+
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds)
 {
         struct jsonwrite w = begin(out, "mode_changed");
@@ -414,6 +432,7 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
         jsonwrite_string(&w, "question", ref);
         jsonwrite_bool(&w, "allow", answer->allow);
         jsonwrite_string(&w, "lifetime", lifetime_name(answer->lifetime));
+        rulejson_write_ending(&w, answer->lifetime, &answer->ending);
         jsonwrite_string(&w, "scope", answer_scope_name(answer->scope));
         end(&w);
 }

@@ -36,7 +36,7 @@ const char *message_error_word(enum message_error_code code)
 
 const char *subscription_word(unsigned bit)
 {
-        static const char *const words[] = { "decisions", "questions", "stats", "notifications" };
+        static const char *const words[] = { "decisions", "questions", "stats", "notifications", "rules" };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (bit == 1U << i)
@@ -69,7 +69,8 @@ static void read_gui_response(struct jsonread *r, const json_t *o, struct messag
         a->scope = all_ports ? ANSWER_ALL_PORTS : ANSWER_PORT;
         if (duration[0] == 0)
                 a->lifetime = permanent ? LIFETIME_ALWAYS : LIFETIME_ONCE;
-        else if (!lifetime_parse(duration, &a->lifetime))
+        else if (!lifetime_parse(duration, &a->lifetime) ||
+                 (a->lifetime != LIFETIME_ONCE && a->lifetime != LIFETIME_SESSION && a->lifetime != LIFETIME_ALWAYS))
                 jsonread_fail(r, "duration", "expected once, session, always or nothing");
 }
 
@@ -80,7 +81,8 @@ static void read_answer(struct jsonread *r, const json_t *o, struct message *m)
         m->response.request_id = read_required(r, o, "question");
         a->allow = jsonread_bool(r, o, "allow");
         if (!lifetime_parse(jsonread_string_or(r, o, "lifetime", "once"), &a->lifetime))
-                jsonread_fail(r, "lifetime", "expected once, session or always");
+                jsonread_fail(r, "lifetime", "expected once, process, session, until, reboot or always");
+        rulejson_read_ending(r, o, a->lifetime, &a->ending);
         if (!answer_scope_parse(jsonread_string_or(r, o, "scope", "port"), &a->scope))
                 jsonread_fail(r, "scope", "expected port, all-ports or destination");
 }
@@ -234,12 +236,12 @@ static void read_subscribe(struct jsonread *r, const json_t *o, struct message *
         size_t i;
 
         if (!events)
-                jsonread_fail(r, "events", "expected a list of decisions, questions, stats, notifications");
+                jsonread_fail(r, "events", "expected a list of decisions, questions, stats, notifications, rules");
         json_array_foreach((json_t *)events, i, value) {
                 unsigned bit = subscription_parse(value);
 
                 if (!bit)
-                        jsonread_fail_at(r, "events", i, "expected decisions, questions, stats or notifications");
+                        jsonread_fail_at(r, "events", i, "expected decisions, questions, stats, notifications or rules");
                 m->subscribe.events |= bit;
         }
 }

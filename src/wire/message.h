@@ -57,6 +57,7 @@ enum subscription {
         SUBSCRIBE_QUESTIONS = 1 << 1, /* `question` and `question_closed` events; the subscriber counts as somebody to ask */
         SUBSCRIBE_STATS = 1 << 2,     /* stats_update every 2 s */
         SUBSCRIBE_NOTIFICATIONS = 1 << 3,
+        SUBSCRIBE_RULES = 1 << 4, /* `rule_gone` events */
 };
 
 /* Where a page of rules ended: after the rule of this number (ruleset_number()) and id, in the set that was loaded as `load`. */
@@ -250,6 +251,10 @@ void message_format_notification(struct buf *out, const char *title, const char 
 void message_format_decision(struct buf *out, const struct record *r); /* {"type":"decision", …}; a summary: "decisions" */
 void message_format_question(struct buf *out, const struct question *q, struct boottime now);
 void message_format_question_closed(struct buf *out, const struct question *q);
+/* Why a rule is in force no more: somebody deleted it, its time is over, its process has exited. */
+enum rule_gone { RULE_GONE_DELETED, RULE_GONE_EXPIRED, RULE_GONE_EXITED };
+const char *rule_gone_word(enum rule_gone why); /* "deleted", "expired", "exited" */
+void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rule_gone why);
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds);
 
 /* Replies. */
@@ -278,6 +283,7 @@ enum event_type {
         EVENT_QUESTION,
         EVENT_QUESTION_CLOSED,
         EVENT_MODE_CHANGED,
+        EVENT_RULE_GONE,
         EVENT_STATS,
         EVENT_NOTIFICATION,
         EVENT_REPLY,
@@ -297,7 +303,8 @@ struct event {
         enum question_state state;      /* QUESTION_CLOSED */
         struct connection *connections; /* REPLY to connections */
         size_t n_connections;
-        struct rule **rules; /* REPLY to rules, rule_add, answer; `rule->id` is set */
+        enum rule_gone gone; /* RULE_GONE */
+        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, answer; `rule->id` is set */
         size_t n_rules;
         bool has_next; /* REPLY to rules: there are more */
         struct rules_mark next;

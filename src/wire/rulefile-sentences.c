@@ -85,7 +85,7 @@ static int parse_line(const struct line *line, enum rule_origin origin, int prio
         if (r < 0)
                 return r;
         if (rule->lifetime != LIFETIME_ALWAYS)
-                return refuse(line, start, "expected a rule without \"for session\": a file keeps nothing else");
+                return refuse(line, start, "expected a rule without a lifetime: a file of sentences says what holds always");
         if (sentence > start && !(rule->id = strndup(line->text + start, id_n)))
                 return -ENOMEM;
         rule->origin = origin;

@@ -182,6 +182,19 @@ static void next_goes_in_the_order_of_insertion(void **state)
         assert_null(ruleset_next(set, r));
 }
 
+static unsigned take_expired(struct ruleset *set, struct boottime now)
+{
+        struct boottime last = { 0 };
+        unsigned n = 0;
+
+        for (struct rule *r; (r = ruleset_take_expired(set, now)); n++) {
+                assert_true(r->expires.ns >= last.ns && r->expires.ns <= now.ns);
+                last = r->expires;
+                rule_free(r);
+        }
+        return n;
+}
+
 static void expired_rules_go_and_the_next_expiry_is_known(void **state)
 {
         _cleanup_(ruleset_freep) struct ruleset *set = set_new();
@@ -195,10 +208,10 @@ static void expired_rules_go_and_the_next_expiry_is_known(void **state)
         assert_int_equal(ruleset_add(set, b), 0);
         assert_int_equal(ruleset_add(set, c), 0);
         assert_int_equal(ruleset_next_expiry(set).ns, 20);
-        assert_int_equal(ruleset_expire(set, (struct boottime){ 19 }), 0);
-        assert_int_equal(ruleset_expire(set, (struct boottime){ 20 }), 1);
+        assert_int_equal(take_expired(set, (struct boottime){ 19 }), 0);
+        assert_int_equal(take_expired(set, (struct boottime){ 20 }), 1);
         assert_int_equal(ruleset_next_expiry(set).ns, 50);
-        assert_int_equal(ruleset_expire(set, (struct boottime){ 1000 }), 1);
+        assert_int_equal(take_expired(set, (struct boottime){ 1000 }), 1);
         assert_true(ruleset_next_expiry(set).ns == BOOTTIME_NEVER.ns);
         assert_int_equal(ruleset_count(set), 1);
 }
@@ -354,7 +367,7 @@ static void change_rules(struct ruleset *set)
                         rule_free(ruleset_remove(set, victim->id));
         }
         if (random_below(50) == 0)
-                ruleset_expire(set, (struct boottime){ random_now.ns - random_below(2) });
+                take_expired(set, (struct boottime){ random_now.ns - random_below(2) });
 }
 
 static void the_index_agrees_with_a_plain_scan(void **state)
