@@ -184,7 +184,7 @@ struct abi_config {
         abi_u32 epoch;   /* verdicts of another one count no more: every change of the rules raises it, where the generation rises only
                           * when what was allowed may have ended */
         abi_u32 deny_errno; /* what connect() and sendmsg() answer where the verdict is known */
-        abi_u32 mnt_ns;     /* the daemon's mount namespace: an ancestor's path is told only when it is one there */
+        abi_u32 mnt_ns;     /* the daemon's mount namespace */
         abi_u64 secret[2];  /* of program keys: whoever chooses a path must not be able to choose its key */
 };
 
@@ -216,8 +216,9 @@ struct abi_ancestor {
         abi_u32 pid;
         char comm[16];
         char program[32]; /* last component of its executable; NUL-terminated, cut; empty: it has none */
-        abi_u16 path_len; /* of the executable's path; 0: it has none in the daemon's mount namespace, was deleted, or did not fit */
-        abi_u8 pad[2];
+        abi_u16 path_len; /* of the executable's path; 0: it has none, was deleted, or did not fit */
+        abi_u8 foreign;   /* that is its path in another mount namespace than the daemon's */
+        abi_u8 pad;
 };
 
 /*

@@ -266,8 +266,8 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* One parent up: what people know it by, and what it runs (sh, dash). Says where the walk to its path begins, which there is only where that is a path
- * of the daemon's mount namespace and the file is still there; -1: there is no parent. */
+/* One parent up: what people know it by, and what it runs (sh, dash). Says whether that has a path, which there is only of a file that is mounted
+ * somewhere and still there, and where the walk to it begins; -1: there is no parent. */
 __noinline int read_ancestor(struct slot *slot, __u32 i)
 {
         struct abi_config *c = get_config();
@@ -277,6 +277,7 @@ __noinline int read_ancestor(struct slot *slot, __u32 i)
         struct vfsmount *mnt;
         struct mount *mount;
         struct file *file;
+        __u32 mnt_ns;
 
         if (!slot || !c)
                 return -1;
@@ -298,7 +299,9 @@ __noinline int read_ancestor(struct slot *slot, __u32 i)
         if (!dentry || !mnt)
                 return 0;
         bpf_probe_read_kernel_str(ancestor->program, sizeof(ancestor->program), BPF_CORE_READ(dentry, d_name.name));
-        return BPF_CORE_READ(mount, mnt_ns, ns.inum) == c->mnt_ns && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
+        mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
+        ancestor->foreign = mnt_ns != c->mnt_ns;
+        return mnt_ns != 0 && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
 }
 
 /* It has not called exec or exited meanwhile: then what was read might be another's. */

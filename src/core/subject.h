@@ -43,7 +43,7 @@ struct ancestor {
         uint32_t pid;
         char name[16];    /* comm: what people know it by (sh), NUL-terminated */
         char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
-        char *path;       /* of its executable; NULL: none, not known, deleted, or not the host's */
+        char *path;       /* of its executable; NULL: none, not known, deleted, or not proved to be the host's */
 };
 
 struct subject {

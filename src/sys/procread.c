@@ -302,6 +302,13 @@ bool procread_exe_is(uint32_t pid, const char *path)
         return process_fd >= 0 && same_file(process_fd, "exe", path);
 }
 
+bool procread_is_parent(uint32_t pid, uint32_t child)
+{
+        _cleanup_(closep) int process_fd = open_process(child);
+
+        return process_fd >= 0 && is_child_of(process_fd, pid);
+}
+
 uint32_t procread_own_mount_namespace(void)
 {
         struct stat st;

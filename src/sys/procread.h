@@ -25,6 +25,8 @@ void procread_each_socket(procread_socket_fn fn, void *userdata);
 
 /* Device and inode of /proc/PID/exe equal those of `path` as seen from here. False also when either cannot be read. */
 bool procread_exe_is(uint32_t pid, const char *path);
+/* `pid` is the parent of process `child`. False also when that is gone. */
+bool procread_is_parent(uint32_t pid, uint32_t child);
 /* Inode number of our own mount namespace. */
 uint32_t procread_own_mount_namespace(void);
 bool procread_alive(uint32_t pid); /* a zombie has exited and is not */

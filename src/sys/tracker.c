@@ -103,6 +103,26 @@ static void judge_path(struct tracker *t, struct subject *s, const struct track_
                 executables_remember(t->executables, file, s->path);
 }
 
+/* An ancestor that sees other mounts than we do may run the host's file all the same, as many services do. It is asked for by number: the line
+ * from the process up to it must still be the one that was told. */
+static void judge_ancestors(const struct tracker *t, struct subject *s, uint8_t foreign)
+{
+        bool line = foreign != 0 && is_still(t, &s->process);
+        uint32_t child = s->process.pid;
+
+        for (unsigned i = 0; foreign >> i != 0; i++) {
+                struct ancestor *a = &s->ancestors[i];
+                bool is_foreign = foreign >> i & 1, same = is_foreign && line && procread_exe_is(a->pid, a->path);
+
+                line = line && procread_is_parent(a->pid, child); /* asked last: so it was the parent all the time */
+                child = a->pid;
+                if (!is_foreign || (same && line))
+                        continue;
+                free(a->path);
+                a->path = NULL;
+        }
+}
+
 /* Its record cannot be read: the kernel shall send another. */
 static void forget_record(struct tracker *t, const void *data, size_t n)
 {
@@ -128,6 +148,7 @@ static int on_track(void *userdata, void *data, size_t n)
                 return 0;
         }
         judge_path(t, subject, &file);
+        judge_ancestors(t, subject, file.foreign_ancestors);
         if (processes_put(&t->processes, &subject->process, subject) < 0)
                 log_warn("out of memory for a process record; /proc will name it");
         return 0;

@@ -105,6 +105,18 @@ def test_a_parent_that_poses_as_a_program_of_the_host(desk, closing, tmp_path):
     desk.answer(question, False)
 
 
+def test_a_parent_with_mounts_of_its_own(desk, closing):
+    """As many services have them: it is the host's file all the same, and so is what is started above it."""
+    path = desk.asked("in-private")
+    script = f"sh -c '{path} {WHERE}; true'; true"
+    outer = run(desk, closing, "unshare", "--mount", "sh", "-c", script)
+    question = question_of(desk, path)
+    first, second, third = question["parents"][:3]
+    assert second["pid"] == outer.pid
+    assert [first["path"], second["path"], third["path"]] == [SH, SH, path_of(os.getpid())]
+    desk.answer(question, False)
+
+
 def test_paths_that_do_not_fit(desk, closing, tmp_path):
     """The nearest ancestors' paths are kept, and those that still fit."""
     path, directory = desk.asked("long-line"), tmp_path

@@ -133,6 +133,21 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(file.device, 8 << 20 | 1);
         assert_int_equal(file.generation, 7);
         assert_int_equal(file.mount_namespace, 4026531841);
+        assert_int_equal(file.foreign_ancestors, 0);
+}
+
+/* The caller looks at the file; where there is no path there is nothing to look at. */
+static void test_ancestors_of_another_mount_namespace(void **state _unused_)
+{
+        _cleanup_(subject_unrefp) struct subject *s = NULL;
+        struct record r = good();
+        struct track_file file;
+
+        r.header.ancestors[0].foreign = r.header.ancestors[1].foreign = 1;
+        r.header.ancestors[2].foreign = r.header.ancestors[2].path_len = 1;
+        assert_int_equal(parse_cut(&r, sizeof(r.header) + r.n, &s, &file), 0);
+        assert_int_equal(file.foreign_ancestors, 1 << 0);
+        assert_string_equal(s->ancestors[0].path, "/usr/bin/dash");
 }
 
 /* argv is joined by NUL; where the kernel cut it, the last NUL is missing and is added. */
@@ -330,7 +345,7 @@ int main(void)
                 cmocka_unit_test(test_too_long),           cmocka_unit_test(test_lengths_beyond_the_end),
                 cmocka_unit_test(test_trailing_bytes),     cmocka_unit_test(test_cut_at_every_byte),
                 cmocka_unit_test(test_other_abi),          cmocka_unit_test(test_unterminated_names),
-                cmocka_unit_test(test_paths_are_bytes),
+                cmocka_unit_test(test_paths_are_bytes),    cmocka_unit_test(test_ancestors_of_another_mount_namespace),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
