@@ -206,7 +206,7 @@ static void read_lifetime(struct jsonread *r, const json_t *o, enum rulejson_for
                 jsonread_fail(r, "lifetime", "expected always: a file keeps nothing else");
         rule->origin = rule->lifetime == LIFETIME_ALWAYS ? ORIGIN_LIST : ORIGIN_SESSION;
         if (form == RULEJSON_REPLY && !rule_origin_parse(jsonread_string(r, o, "origin"), &rule->origin))
-                jsonread_fail(r, "origin", "expected flat, list, factory or session");
+                jsonread_fail(r, "origin", "expected flat, list, factory, file or session");
 }
 
 static void take_program(struct jsonread *r, const json_t *o, const char *key, enum rule_subject subject, struct rule *rule)
