@@ -91,7 +91,8 @@ const struct command commands[] = {
         {.name = "check",
          .synopsis = "[FILE]",
          .summary = "rules that never decide, match nothing, or name a program that is not there",
-         .help = "Judges the rules in force, or those of a rules.json without a daemon. A rule is\n"
+         .help = "Judges the rules in force, or those of a rules.json (and the rules.d beside it) or\n"
+                 "of one file of sentences, NAME.rules, without a daemon. A rule is\n"
                  "said never to decide only where one other rule comes before it and matches all\n"
                  "that it matches. Of a file, keys that mean nothing are found too; in learning,\n"
                  "that rules which deny have no effect. Shipped rules, and those that are switched\n"

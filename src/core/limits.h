@@ -38,6 +38,9 @@ enum {
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */
         LIMIT_RULE_FILE = 64 << 20,
         LIMIT_CONFIG_FILE = 1 << 20,
+        LIMIT_DROPINS = 256,           /* files of rules.d; those after them are left out */
+        LIMIT_DROPIN_NAME = 128,       /* bytes of such a file's name */
+        LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_SENTENCE = 8192,
 
         /* The socket. A client that sends a longer line, or does not read what it asked for, is disconnected. */

@@ -579,6 +579,7 @@ static const char *const origin_names[] = {
         [ORIGIN_FLAT] = "flat",
         [ORIGIN_LIST] = "list",
         [ORIGIN_FACTORY] = "factory",
+        [ORIGIN_FILE] = "file",
         [ORIGIN_SESSION] = "session",
 };
 

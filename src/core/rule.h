@@ -20,6 +20,7 @@ enum rule_origin {
         ORIGIN_FLAT,    /* a "<subject>:<port>" entry of rules.json */
         ORIGIN_LIST,    /* an element of its "rules" list */
         ORIGIN_FACTORY, /* shipped, low priority */
+        ORIGIN_FILE,    /* a line of the administrator's rules.d/NAME.rules; its id is "NAME.rules:LINE" */
         ORIGIN_SESSION, /* in memory: session answers and what "once" leaves for 5 s */
 };
 
@@ -110,5 +111,5 @@ int rule_from_flat_key(const char *key, bool allow, struct rule **ret, const cha
 
 const char *action_name(enum action action); /* "allow", "deny", "ask" */
 bool action_parse(const char *word, enum action *ret);
-const char *rule_origin_name(enum rule_origin origin); /* "flat", "list", "factory", "session" */
+const char *rule_origin_name(enum rule_origin origin); /* "flat", "list", "factory", "file", "session" */
 bool rule_origin_parse(const char *word, enum rule_origin *ret);

@@ -35,6 +35,7 @@
 #include "sys/saver.h"
 #include "sys/sockets.h"
 #include "sys/tracker.h"
+#include "wire/dropins.h"
 #include "wire/message.h"
 #include "wire/rulefile.h"
 
@@ -75,12 +76,13 @@ struct daemon {
         struct ruleset *rules;
         uint64_t rules_load; /* names the set: CLOCK_BOOTTIME when it was put in force, ns */
         struct rulefile_rest rest;
+        struct dropins dropins; /* rules.d, as its files were when each was right */
         struct netinfo net;
         struct lifetimes *lifetimes;
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
-        char *config_problem, *rules_problem; /* words about a bad file, or NULL */
+        char *config_problem, *rules_problem, *dropins_problem; /* words about a bad file, or NULL */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
         int rules_save_error;  /* negative: why the last save failed; what is in force is tried again until it is on disk */
@@ -160,7 +162,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
@@ -168,7 +170,10 @@ int policy_check(const struct options *options); /* --check: prints, returns the
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+/* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
+/* Where the rule of rules.d with this id stands, for a person: file and line. */
+void policy_dropin_place(const struct daemon *d, const char *id, char *ret, size_t size);
 /* Session decisions of a program forgotten; `port` 0: all. */
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);

@@ -64,6 +64,8 @@ void policy_reload(struct daemon *d)
                 d->mode_before_try = wanted;
         apply_log(d);
         policy_read_net(d);
+        if (policy_read_dropins(d, false) < 0)
+                log_error("cannot read rules.d: no memory; what was read before stays");
         /* The file is about to be ours: what it says now would be older than what is in force. */
         d->rules_reload_due = d->rules_ticket != 0;
         if (!d->rules_reload_due && policy_load_rules(d, false) < 0)
@@ -90,6 +92,8 @@ void policy_stop(struct daemon *d)
         rulefile_rest_deinit(&d->rest);
         policy_clear_problem(&d->config_problem);
         policy_clear_problem(&d->rules_problem);
+        policy_clear_problem(&d->dropins_problem);
+        dropins_deinit(&d->dropins);
 }
 
 /* ---- --check ---------------------------------------------------------------------------------------------------------------- */
@@ -127,6 +131,7 @@ int policy_check(const struct options *options)
         fine = check_one(path, r, &error) && warnings.n == 0;
         r = policy_read_factory(options, set, path, &error);
         fine &= check_one(path, r, &error);
+        fine &= policy_check_dropins(options, set);
         policy_path(path, options->etc, "rules.json");
         r = policy_read_rules(path, NULL, set, &rest, &text, &n, &error);
         fine &= check_one(path, r, &error);

@@ -24,11 +24,21 @@ int policy_read_config(const char *path, const struct config *last_good, const s
                        struct config *ret, struct file_error *ret_error);
 /* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
 int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
+/* As dropin_add_rules(), with this machine's users and groups. */
+int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error);
 /* *ret_text is the file's text, which the caller frees. */
 int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error);
 /* Takes `text`: a last good copy in the state directory. */
 void policy_keep_good(struct daemon *d, const char *name, char *text, size_t n);
+
+/* ---- policy_dropins.c */
+/* Reads rules.d again into d->dropins; what is wrong with it is told. 0 or -ENOMEM, when nothing has changed. */
+int policy_read_dropins(struct daemon *d, bool at_start);
+/* Their rules, into a set that is being built. 0 or -ENOMEM. */
+int policy_add_dropins(const struct dropins *dropins, struct ruleset *set);
+/* --check: prints; false when something is wrong. */
+bool policy_check_dropins(const struct options *options, struct ruleset *set);
 
 /* ---- policy_mode.c: configuration and mode */
 int policy_start_config(struct daemon *d);

@@ -122,6 +122,11 @@ int policy_read_factory(const struct options *options, struct ruleset *set, char
         return rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, resolve_name, NULL, set, ret_error);
 }
 
+int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error)
+{
+        return dropin_add_rules(name, text, n, resolve_name, NULL, set, ret_replaced, ret_error);
+}
+
 int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error)
 {

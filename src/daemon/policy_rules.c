@@ -147,7 +147,8 @@ static void carry_hits(const struct ruleset *from, struct ruleset *to)
         for (const struct rule *r = ruleset_next(from, NULL); r; r = ruleset_next(from, r)) {
                 struct rule *same = r->n_hits ? ruleset_find(to, r->id) : NULL;
 
-                if (same)
+                /* A line of a file may have another rule by now. */
+                if (same && (r->origin != ORIGIN_FILE || is_same_rule(same, r)))
                         same->n_hits = r->n_hits;
         }
 }
@@ -173,7 +174,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         return unsaved;
 }
 
-/* A new set with the factory rules in it; without their file there are none, which only asks more. */
+/* A new set with the factory rules in it, and the administrator's; without the first one's file there are none, which only asks more. */
 static struct ruleset *factory_set(struct daemon *d)
 {
         struct ruleset *set = ruleset_new(d->seed);
@@ -182,7 +183,33 @@ static struct ruleset *factory_set(struct daemon *d)
 
         if (set && policy_read_factory(&d->options, set, path, &error) != 0)
                 log_error("%s:%u:%u: %s; the factory rules after this line are not in force", path, error.line, error.column, error.text);
+        if (set && policy_add_dropins(&d->dropins, set) < 0)
+                set = ruleset_free(set);
         return set;
+}
+
+/* rules.json has a mistake: its rules in force stay, among what the other files say now. 0, or -ENOMEM and nothing has changed. */
+static int keep_rules_in_force(struct daemon *d)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
+        struct rulefile_rest rest = d->rest;
+
+        if (!set)
+                return -ENOMEM;
+        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r)) {
+                struct rule *copy;
+
+                if (r->origin != ORIGIN_FLAT && r->origin != ORIGIN_LIST)
+                        continue;
+                copy = rule_copy(r);
+                if (!copy || ruleset_add(set, copy) != 0) {
+                        rule_free(copy);
+                        return -ENOMEM;
+                }
+        }
+        d->rest = (struct rulefile_rest){ 0 };
+        swap_rules(d, TAKE_PTR(set), rest);
+        return 0;
 }
 
 int policy_load_rules(struct daemon *d, bool at_start)
@@ -232,7 +259,7 @@ int policy_load_rules(struct daemon *d, bool at_start)
         if (!at_start) {
                 policy_set_problem(&d->rules_problem, path, &error, "the rules in force stay");
                 server_notify(d, "Rules", NOTIFICATION_ERROR, "%s", d->rules_problem ? d->rules_problem : path);
-                return 0;
+                return keep_rules_in_force(d);
         }
         ruleset_free(set);
         set = factory_set(d);
@@ -495,7 +522,7 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 
         take_foreign_edit(d);
         rule = ruleset_find(d->rules, id);
-        if (!rule || rule->origin == ORIGIN_FACTORY)
+        if (!rule || rule->origin == ORIGIN_FACTORY || rule->origin == ORIGIN_FILE)
                 return false;
         session = rule->origin == ORIGIN_SESSION;
         policy_tell_gone(d, rule, RULE_GONE_DELETED);
@@ -559,5 +586,7 @@ int policy_start_rules(struct daemon *d)
                 r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
         if (r >= 0)
                 r = sd_event_source_set_enabled(d->save_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = policy_read_dropins(d, true);
         return r < 0 ? r : policy_load_rules(d, true);
 }

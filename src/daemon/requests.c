@@ -4,6 +4,7 @@
  * old-style ones silently (they expect no answer) but counted, new-style ones with an error.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -226,10 +227,17 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct rule *rule = ruleset_find(d->rules, m->key.key);
+        char place[PATH_MAX];
         int64_t ticket = 0;
 
         if (!rule) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return;
+        }
+        if (rule->origin == ORIGIN_FILE) {
+                policy_dropin_place(d, rule->id, place, sizeof(place));
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
+                                  place);
                 return;
         }
         if (!policy_delete_rule(d, m->key.key, &ticket)) {

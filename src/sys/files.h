@@ -24,6 +24,10 @@ struct file_stamp {
 int files_read(const char *path, size_t max, char **ret, size_t *ret_n);
 /* The same for a name in the directory behind the fd. */
 int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n);
+/* The same for a file whose words are taken for root's: -EPERM where somebody else owns it or may write it. */
+int files_read_roots_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n);
+/* A directory, no link; -EPERM as above. An fd, or negative errno. */
+int files_open_roots_directory(const char *path);
 /* For /proc and the like: no regular file is asked for, sizes are unknown; cuts at `max` bytes. */
 int files_read_virtual(const char *path, size_t max, char **ret, size_t *ret_n);
 /* Replaces `path` by the `n` bytes with these permissions, owner root (the caller). The old file stays on any failure. */

@@ -367,7 +367,7 @@ static void read_lifetime(struct jsonread *r, const json_t *o, enum rulejson_for
         read_boot(r, o, form, rule);
         rule->origin = lifetime_is_kept(rule->lifetime) ? ORIGIN_LIST : ORIGIN_SESSION;
         if (form == RULEJSON_REPLY && !rule_origin_parse(jsonread_string(r, o, "origin"), &rule->origin))
-                jsonread_fail(r, "origin", "expected flat, list, factory or session");
+                jsonread_fail(r, "origin", "expected flat, list, factory, file or session");
 }
 
 static void take_program(struct jsonread *r, const json_t *o, const char *key, enum rule_subject subject, struct rule *rule)

@@ -50,6 +50,14 @@ def seeds_sentence():
     yield "v6", "deny kernel to 2001:db8::/32 icmpv6"
 
 
+def seeds_dropins():
+    yield "copy", "10-work.rules 13\nallow /bin/a\n\n20.rules 0\n\n"
+    yield "short", "a.rules 9\nallow\n"
+    yield "nested", "a.rules 20\nb.rules 3\nallow /a\n\n\n"
+    yield "file", "# mine\nallow /bin/a port 80\n\tmail: allow /bin/b port 25\r\n\n12: deny /bin/c\n"
+    yield "names", "a: allow /bin/a\nb:c: deny /bin/a port 1\n/bin/a: allow x"
+
+
 def seeds_expect():
     yield "allow", "expect allow /usr/bin/curl to 1.2.3.4 port 443 tcp user 1000 group 100"
     yield "quoted", 'expect deny "/opt/a b\\"\\xff" to 2001:db8::1 to lan,resolver port 53 udp'
@@ -84,7 +92,7 @@ def seeds_conffile():
 
 
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "conffile"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "conffile"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():
