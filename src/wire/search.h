@@ -25,6 +25,15 @@
 
 enum { SEARCH_ERROR_MAX = 512 };
 
+/* How a program that searches history (recorder/reader.h) tells whoever started it what became of that. */
+enum search_exit {
+        SEARCH_EXIT_FINE = 0,
+        SEARCH_EXIT_WRONG = 2,   /* arguments; words were said, here and below */
+        SEARCH_EXIT_FAILED = 3,
+        SEARCH_EXIT_MISSING = 4, /* there is no history; nothing was said, here and below */
+        SEARCH_EXIT_DENIED = 5,
+};
+
 /* Which criteria are there; the order is that of their keys in search.c. */
 enum {
         SEARCH_PROGRAM = 1 << 0,

@@ -388,7 +388,8 @@ def test_a_history_of_an_older_version_goes_on(daemon, curl):
     d.stop()
     with contextlib.closing(sqlite3.connect(d.path("state", "history", "history.db"))) as db:
         db.executescript("DROP VIEW history; ALTER TABLE decisions DROP COLUMN count; ALTER TABLE decisions DROP COLUMN bytes;"
-                         "ALTER TABLE decisions DROP COLUMN since_us; PRAGMA user_version = 1")
+                         "ALTER TABLE decisions DROP COLUMN since_us; ALTER TABLE decisions DROP COLUMN seq;"
+                         "ALTER TABLE decisions DROP COLUMN path_deleted; ALTER TABLE decisions DROP COLUMN path_foreign; PRAGMA user_version = 1")
     d.start()
     assert curl() == 0
     until(lambda: len(rows(d)) == 2, lambda: f"the old row and the new one: {d.output()}")
