@@ -47,12 +47,16 @@ static const char CRITERIA[] =
         "AND (?4 IS NULL OR reason = ?4) AND (?5 IS NULL OR rule = ?5) AND (?6 IS NULL OR uid = ?6) "
         "AND (?7 IS NULL OR remote_port BETWEEN ?7 AND ?8) ";
 
+/* Rows of before there were numbers are older than any daemon that asks. */
+static const char OLDER[] = "AND (?9 IS NULL OR seq < ?9 OR time_us < ?10) ";
+
 static const char NEWEST_FIRST[] = "ORDER BY id DESC";
-static const char IN_ORDER[] = "AND id BETWEEN ?9 AND ?10 ORDER BY id";
+static const char NEWEST[] = "SELECT seq, time_us FROM decisions ORDER BY id DESC LIMIT 1";
+static const char IN_ORDER[] = "AND id BETWEEN ?11 AND ?12 ORDER BY id";
 
 struct query {
         sqlite3 *db;
-        sqlite3_stmt *find, *read;
+        sqlite3_stmt *find, *read, *newest; /* newest: NULL where rows have no numbers */
         const struct search *search;
         int64_t next_id, last_id; /* what is still to be read; next > last: nothing */
         uint64_t n_unreadable;
@@ -95,6 +99,8 @@ static int prepare(struct query *q, int64_t version, const char *order, sqlite3_
         buf_puts(&sql, COLUMNS);
         buf_puts(&sql, LATER_COLUMNS[version]);
         buf_puts(&sql, CRITERIA);
+        if (version >= 3)
+                buf_puts(&sql, OLDER);
         buf_puts(&sql, order);
         return buf_error(&sql) ? SQLITE_NOMEM : sqlite3_prepare_v2(q->db, sql.data, -1, ret, NULL);
 }
@@ -132,6 +138,8 @@ static int open_database(struct query *q, const char *path, char *ret_error)
         r = version < 0 ? SQLITE_CORRUPT : prepare(q, version, NEWEST_FIRST, &q->find);
         if (r == SQLITE_OK)
                 r = prepare(q, version, IN_ORDER, &q->read);
+        if (r == SQLITE_OK && version >= 3)
+                r = sqlite3_prepare_v2(q->db, NEWEST, -1, &q->newest, NULL);
         return r == SQLITE_OK ? 0 : fail(q, r, ret_error);
 }
 
@@ -166,6 +174,7 @@ struct query *query_free(struct query *q)
                 return NULL;
         sqlite3_finalize(q->find);
         sqlite3_finalize(q->read);
+        sqlite3_finalize(q->newest);
         sqlite3_close(q->db);
         free(q);
         return NULL;
@@ -343,6 +352,22 @@ static void bind_search(sqlite3_stmt *statement, const struct search *s)
                 sqlite3_bind_int(statement, 7, s->first_port);
                 sqlite3_bind_int(statement, 8, s->last_port);
         }
+        if (s->has & SEARCH_OLDER) { /* no such parameters in a database of before: an error that means nothing */
+                sqlite3_bind_int64(statement, 9, (int64_t)s->older_seq);
+                sqlite3_bind_int64(statement, 10, s->older_us);
+        }
+}
+
+bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us)
+{
+        bool reached;
+
+        if (!q->newest)
+                return true;
+        /* Numbers begin anew with each daemon; by its time a row of an earlier one is told from this one's. */
+        reached = sqlite3_step(q->newest) == SQLITE_ROW && sqlite3_column_int64(q->newest, 0) >= (int64_t)seq && sqlite3_column_int64(q->newest, 1) >= time_us;
+        sqlite3_reset(q->newest);
+        return reached;
 }
 
 static void end_search(struct query *q)
@@ -400,8 +425,8 @@ int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]
 
         if (q->next_id > q->last_id)
                 return QUERY_END;
-        sqlite3_bind_int64(q->read, 9, q->next_id);
-        sqlite3_bind_int64(q->read, 10, q->last_id);
+        sqlite3_bind_int64(q->read, 11, q->next_id);
+        sqlite3_bind_int64(q->read, 12, q->last_id);
         while (n_rows++ < CHUNK_ROWS && out->n < most && q->next_id <= q->last_id && (r = sqlite3_step(q->read)) == SQLITE_ROW)
                 put_row(q, q->read, out);
         if (r != SQLITE_ROW && r != SQLITE_DONE)

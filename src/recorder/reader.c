@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "recorder/query.h"
 #include "recorder/reader.h"
 #include "sys/privs.h"
+
+enum { PATIENCE_MS = 1000, MOMENT_MS = 20 };
 
 static const char DATABASE[] = "history.db"; /* in the folder that we are in */
 
@@ -65,6 +68,22 @@ static int give_up_privileges(void)
         return r < 0 ? r : privs_confine(PRIVS_RECORDER, PRIVS_DIE);
 }
 
+/* The recorder is some tenths of a second behind. Who has all from a decision on and asks for the older ones is not given a gap, if that can be
+ * had by a moment's patience. */
+static void await_recorder(struct query *q, const struct search *search)
+{
+        const struct timespec a_moment = { .tv_nsec = MOMENT_MS * 1000000 };
+
+        if (!(search->has & SEARCH_OLDER) || search->older_seq <= 1)
+                return;
+        for (int i = 0; i < PATIENCE_MS / MOMENT_MS; i++) {
+                if (query_has_reached(q, search->older_seq, search->older_us))
+                        return;
+                nanosleep(&a_moment, NULL);
+        }
+        fprintf(stderr, "bastion: history is behind, or not kept ('bastion status'): decisions may be missing\n");
+}
+
 static int write_all(struct buf *out)
 {
         size_t done = 0;
@@ -90,8 +109,10 @@ static int search_history(const struct search *search, uint64_t limit)
         int r, w;
 
         r = query_open(DATABASE, &q, words);
-        if (r == 0)
-                r = query_begin(q, search, limit, words);
+        if (r != 0)
+                return exit_code_of(r, words);
+        await_recorder(q, search);
+        r = query_begin(q, search, limit, words);
         if (r != 0)
                 return exit_code_of(r, words);
         do {

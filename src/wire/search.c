@@ -126,14 +126,28 @@ static int set_until(struct search *s, const char *value, const char **ret_expec
         return parse_time(value, &s->until_us, ret_expected);
 }
 
+static int set_older(struct search *s, const char *value, const char **ret_expected)
+{
+        const char *at = strchr(value, '@');
+        char seq[24];
+
+        *ret_expected = "SEQ@TIME";
+        if (!at || (size_t)(at - value) >= sizeof(seq))
+                return 1;
+        memcpy(seq, value, (size_t)(at - value));
+        seq[at - value] = '\0';
+        return str_parse_u64(seq, INT64_MAX, &s->older_seq) ? parse_time(at + 1, &s->older_us, ret_expected) : 1;
+}
+
 static const struct {
         const char *key;
         int (*set)(struct search *s, const char *value, const char **ret_expected);
 } criteria[] = {
         { "program", set_program }, { "host", set_host }, { "port", set_port },   { "verdict", set_verdict }, { "rule", set_rule },
         { "reason", set_reason },   { "uid", set_uid },   { "since", set_since }, { "until", set_until },
+        { "older", set_older },
 };
-_Static_assert(1 << (ARRAY_SIZE(criteria) - 1) == SEARCH_UNTIL, "each key has its bit");
+_Static_assert(1 << (ARRAY_SIZE(criteria) - 1) == SEARCH_OLDER, "each key has its bit");
 
 int search_set(struct search *s, const char *key, const char *value, char ret_error[SEARCH_ERROR_MAX])
 {
@@ -213,6 +227,8 @@ bool search_matches(const struct search *s, const struct record *r)
         if ((has & SEARCH_SINCE) && r->time_us < s->since_us)
                 return false;
         if ((has & SEARCH_UNTIL) && r->time_us >= s->until_us)
+                return false;
+        if ((has & SEARCH_OLDER) && r->seq >= s->older_seq && r->time_us >= s->older_us)
                 return false;
         if ((has & SEARCH_VERDICT) && r->verdict != s->verdict)
                 return false;

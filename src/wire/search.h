@@ -12,6 +12,7 @@
  *      reason=WORD       a word of reason.def
  *      uid=NUMBER
  *      since=TIME, until=TIME      microseconds since 1970; `since` is within, `until` is not. A summary is found by its own time, its end
+ *      older=SEQ@TIME    not the decisions from number SEQ on, which was made at TIME, of the daemon that made that one: somebody has these already
  *
  * Pure. Each key once; what a value may be is said by the error.
  */
@@ -45,6 +46,7 @@ enum {
         SEARCH_UID = 1 << 6,
         SEARCH_SINCE = 1 << 7,
         SEARCH_UNTIL = 1 << 8,
+        SEARCH_OLDER = 1 << 9,
 };
 
 struct search {
@@ -57,6 +59,8 @@ struct search {
         enum reason reason;
         uint32_t uid;
         int64_t since_us, until_us;
+        uint64_t older_seq;
+        int64_t older_us;
 };
 void search_deinit(struct search *s);
 

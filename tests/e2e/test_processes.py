@@ -225,7 +225,7 @@ def test_a_flood_is_told_whole_and_in_order(daemon, flood, subscriber, cli):
     until(lambda: len([e for e in watcher.decisions() if e["path"] == PYTHON]) == 3000, lambda: f"every event: {len(watcher.decisions())}")
     seen = [e["seq"] for e in watcher.decisions()]
     assert seen == list(range(seen[0], seen[0] + len(seen)))
-    assert [e["seq"] for e in cli(d).jsonl("log")] == seen[-1024:]
+    assert [e["seq"] for e in cli(d).jsonl("log", "--limit=1024")] == seen[-1024:]
     until(lambda: d.log().count(f'path="{PYTHON}"') == 3000, "every line")
     ports = [e["local_port"] for e in watcher.decisions() if e["path"] == PYTHON]
     assert [p for p, in rows(d, f"SELECT local_port FROM decisions WHERE path = '{PYTHON}' ORDER BY id")] == ports

@@ -232,6 +232,9 @@ static void each_criterion_finds_its_rows(void **state)
                 { "since=1800000000001001", 1000 },
                 { "until=1800000000001001", 1000 },
                 { "since=1800000000000010 until=1800000000000020 verdict=deny", 1 },
+                { "older=1001@1800000000001001", 1000 },
+                { "older=1001@1800000000001501", 1500 },
+                { "older=1501@1800000000001001", 1500 },
                 { "program=dig verdict=allow", 0 },
         };
         struct place *p = *state;
@@ -324,6 +327,20 @@ static void change(const struct place *p, const char *sql)
         assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
+}
+
+static void it_is_known_how_far_the_recorder_has_come(void **state)
+{
+        struct place *p = *state;
+        _cleanup_(query_freep) struct query *q = NULL;
+        char error[QUERY_ERROR_MAX];
+
+        fill(p, 10);
+        assert_int_equal(query_open(p->path, &q, error), 0);
+        assert_true(query_has_reached(q, 10, NOW_US + 10));
+        assert_true(query_has_reached(q, 9, NOW_US + 9));
+        assert_false(query_has_reached(q, 11, NOW_US + 11));
+        assert_false(query_has_reached(q, 5, NOW_US + 11)); /* number 10 is of an earlier life */
 }
 
 static void a_history_that_is_not_there_is_missing(void **state)
@@ -464,6 +481,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(each_criterion_finds_its_rows, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(the_last_ones_come_oldest_first, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(the_recorder_goes_on_meanwhile, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(it_is_known_how_far_the_recorder_has_come, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(a_history_that_is_not_there_is_missing, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(a_newer_version_is_left_alone, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(damage_is_told, make_place, remove_place),

@@ -18,6 +18,7 @@ static struct record a_record(struct subject *s)
         s->uid = 1000;
         assert_int_equal(record_init(&r, &decision, s, &flow, "www.Example.com"), 0);
         r.time_us = NOON_US;
+        r.seq = 5;
         return r;
 }
 
@@ -76,6 +77,10 @@ static void each_criterion_finds_what_it_says(_unused_ void **state)
                 { "since=1800000000000001", false },
                 { "until=1800000000000001", true },
                 { "until=1800000000000000", false },
+                { "older=5@1800000000000000", false },
+                { "older=6@1800000000000000", true },
+                { "older=5@1800000000000001", true },
+                { "older=1@1", false },
                 { "program=curl port=443 verdict=allow", true },
                 { "program=curl port=80 verdict=allow", false },
         };
@@ -152,6 +157,10 @@ static void a_wrong_value_is_told_what_was_expected(_unused_ void **state)
         assert_refused("uid=4294967295", "a user's number");
         assert_refused("since=yesterday", "microseconds");
         assert_refused("until=-1", "microseconds");
+        assert_refused("older=5", "SEQ@TIME");
+        assert_refused("older=@5", "SEQ@TIME");
+        assert_refused("older=5@", "microseconds");
+        assert_refused("older=111111111111111111111111111@5", "SEQ@TIME");
         assert_refused("port=53", "'port' stands twice");
         assert_refused("colour=red", "nothing is searched by 'colour'");
         assert_refused("no-equals", "expected KEY=VALUE");
