@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 5
+#define BASTION_ABI 6
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -184,7 +184,7 @@ struct abi_config {
         abi_u32 epoch;   /* verdicts of another one count no more: every change of the rules raises it, where the generation rises only
                           * when what was allowed may have ended */
         abi_u32 deny_errno; /* what connect() and sendmsg() answer where the verdict is known */
-        abi_u8 pad[4];
+        abi_u32 mnt_ns;     /* the daemon's mount namespace: an ancestor's path is told only when it is one there */
         abi_u64 secret[2];  /* of program keys: whoever chooses a path must not be able to choose its key */
 };
 
@@ -205,8 +205,9 @@ enum {
 #define ABI_TRACK_ARGS      1024
 #define ABI_TRACK_CGROUP    512
 #define ABI_TRACK_ANCESTORS 8
+#define ABI_TRACK_ANCESTOR_PATHS 2048 /* of all ancestors together: what does not fit is left out */
 
-#define ABI_TRACK_DELETED   (1 << 0) /* the executable has no link left */
+#define ABI_TRACK_DELETED   (1 << 0) /* the executable has no link left, or none that this path leads to */
 #define ABI_TRACK_PATH_CUT  (1 << 1) /* the path did not fit: it is empty */
 #define ABI_TRACK_ARGS_CUT  (1 << 2)
 #define ABI_TRACK_KERNEL    (1 << 3)
@@ -215,12 +216,14 @@ struct abi_ancestor {
         abi_u32 pid;
         char comm[16];
         char program[32]; /* last component of its executable; NUL-terminated, cut; empty: it has none */
+        abi_u16 path_len; /* of the executable's path; 0: it has none in the daemon's mount namespace, was deleted, or did not fit */
+        abi_u8 pad[2];
 };
 
 /*
  * Record of the ring `tracks`: sent when a process is seen for the first time, before its packet can reach the queue. The header is
- * followed by `path_len` bytes of path, `args_len` bytes of arguments (argv joined by NUL) and `cgroup_len` bytes of cgroup path;
- * none is NUL-terminated.
+ * followed by `path_len` bytes of path, `args_len` bytes of arguments (argv joined by NUL), `cgroup_len` bytes of cgroup path, and each
+ * ancestor's `path_len` bytes of path; none is NUL-terminated.
  */
 struct abi_track {
         abi_u32 abi; /* BASTION_ABI */
@@ -232,7 +235,7 @@ struct abi_track {
         abi_u64 exe_ctime_ns;
         abi_u32 exe_dev;   /* kernel's s_dev: MAJOR << 20 | MINOR */
         abi_u32 exe_generation;
-        abi_u32 mnt_ns;    /* inode number of the mount namespace */
+        abi_u32 mnt_ns;    /* inode number of the mount namespace that the executable is mounted in, 0: in none */
         abi_u16 path_len, args_len, cgroup_len;
         abi_u16 n_ancestors;
         char comm[16];
@@ -256,7 +259,7 @@ ABI_ASSERT(sizeof(struct abi_verdict_key) == 40, "abi_verdict_key");
 ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
 ABI_ASSERT(sizeof(struct abi_tally) == 64, "abi_tally");
 ABI_ASSERT(sizeof(struct abi_config) == 48, "abi_config");
-ABI_ASSERT(sizeof(struct abi_ancestor) == 52, "abi_ancestor");
-ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 52, "abi_track");
+ABI_ASSERT(sizeof(struct abi_ancestor) == 56, "abi_ancestor");
+ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 56, "abi_track");
 
 #endif

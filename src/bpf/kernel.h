@@ -89,10 +89,19 @@ struct vfsmount {
         struct dentry *mnt_root;
 };
 
+struct ns_common {
+        unsigned int inum;
+};
+
+struct mnt_namespace {
+        struct ns_common ns;
+};
+
 struct mount {
         struct mount *mnt_parent;
         struct dentry *mnt_mountpoint;
         struct vfsmount mnt;
+        struct mnt_namespace *mnt_ns; /* that it is mounted in; NULL or an error number where it is in none */
 };
 
 struct path {
@@ -107,18 +116,6 @@ struct file {
 struct mm_struct {
         unsigned long arg_start, arg_end;
         struct file *exe_file;
-};
-
-struct ns_common {
-        unsigned int inum;
-};
-
-struct mnt_namespace {
-        struct ns_common ns;
-};
-
-struct nsproxy {
-        struct mnt_namespace *mnt_ns;
 };
 
 struct kernfs_node {
@@ -160,7 +157,6 @@ struct task_struct {
         __u64 self_exec_id;
         const struct cred *cred;
         char comm[16];
-        struct nsproxy *nsproxy;
         struct css_set *cgroups;
 };
 

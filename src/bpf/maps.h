@@ -18,8 +18,9 @@
 #define MAX_SLOTS   16
 #define RING_BYTES  (512 * 1024)
 
-/* A name of the kernel is at most 255 bytes; the buffers have that much room behind their last offset. */
+/* A name of the kernel is at most 255 bytes; walk[] has that much room behind its last offset. */
 #define NAME_BYTES 256
+#define TEXT_BYTES (ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP + ABI_TRACK_ANCESTOR_PATHS)
 
 /* One record under construction. What a loop carries is kept here and not on the stack: the verifier takes what it loads from a map for
  * unknown, so it needs to look at one round of the loop only. */
@@ -27,12 +28,14 @@ struct slot {
         __u32 busy;
         __u32 at;           /* start of what walk[] holds */
         __u32 torn;         /* a name changed while it was read */
-        __u32 pad;
+        __u32 lost;         /* no path leads to it: it is in no directory, or was moved out of what is mounted */
         __u64 dentry, mount; /* the walk's position; of a cgroup: its kernfs_node in `dentry` */
+        __u64 task, file;    /* the ancestor, and what it runs */
+        __u32 to, used;      /* where the ancestors' paths begin in text[], and how long they are so far */
         char name[NAME_BYTES];
         char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */
         struct abi_track track;
-        char text[ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP + NAME_BYTES]; /* follows the track in the ring */
+        char text[TEXT_BYTES + ABI_TRACK_PATH]; /* follows the track in the ring; room for a path behind the last offset */
         struct abi_seen fresh;   /* what is put into `seen` */
         struct abi_queued empty; /* never written: what a new entry of `queued` is copied from */
 };

@@ -109,8 +109,9 @@ static long walk_path(__u32 i, struct walk *w)
         slot->torn = !parent;
         if (!parent || !prepend(slot, slot->name, (__u32)length - 1))
                 return 1;
-        slot->dentry = parent == dentry ? 0 : (__u64)parent; /* a file without a directory: memfd */
-        return parent == dentry;
+        slot->lost = parent == dentry; /* the file system's root, which is not mounted here; or a file without a directory: memfd */
+        slot->dentry = slot->lost ? 0 : (__u64)parent;
+        return slot->lost;
 }
 
 /* Moves walk[] to `to` of the text; returns its length. */
@@ -118,7 +119,7 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
 {
         __u32 at = slot->at, length;
 
-        if (at >= ABI_TRACK_PATH || to > ABI_TRACK_PATH + ABI_TRACK_ARGS)
+        if (at >= ABI_TRACK_PATH || to > TEXT_BYTES)
                 return 0;
         length = ABI_TRACK_PATH - at;
         barrier_var(length); /* or clang 19 checks `at` for it, and verifiers before 6.18 do not conclude from one to the other */
@@ -127,28 +128,38 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
         return length;
 }
 
-__noinline __u32 read_path(struct slot *slot)
+/* Leaves the path in walk[]; false: it was too long, or torn. */
+__noinline int walk_file(struct slot *slot)
 {
         struct walk w = { .slot = slot };
         __u64 dentry, mount;
 
         if (!slot)
-                return 0;
+                return false;
         dentry = slot->dentry;
         mount = slot->mount;
         for (int i = 0; i < WALK_TRIES; i++) {
                 slot->dentry = dentry;
                 slot->mount = mount;
                 slot->at = ABI_TRACK_PATH;
-                slot->torn = 0;
+                slot->torn = slot->lost = 0;
                 bpf_loop(WALK_STEPS, walk_path, &w, 0);
                 if (!slot->torn)
                         break;
         }
-        if (slot->dentry != 0) {
+        return slot->dentry == 0;
+}
+
+__noinline __u32 read_path(struct slot *slot)
+{
+        if (!slot)
+                return 0;
+        if (!walk_file(slot)) {
                 slot->track.flags |= ABI_TRACK_PATH_CUT;
                 return 0;
         }
+        if (slot->lost)
+                slot->track.flags |= ABI_TRACK_DELETED;
         return take_walk(slot, 0, ABI_TRACK_PATH);
 }
 
@@ -164,23 +175,36 @@ static __always_inline __u64 read_ctime(struct inode *inode)
         return (__u64)BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull + (__u64)BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
-/* The executable file: its key, whether it still has a name, and where its path walk begins. */
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+        return (void *)mnt - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+}
+
+static __always_inline bool is_unlinked(struct dentry *dentry, struct inode *inode)
+{
+        return BPF_CORE_READ(inode, i_nlink) == 0 || (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry);
+}
+
+/* The executable file: its key, whether it still has a name, and where its path walk begins. The mount namespace is that in which this is its
+ * path: the mount's. The process's own may be another: a file is executed through /proc/PID/root as well, or from a descriptor. */
 static __always_inline bool read_file(struct slot *slot, struct file *file)
 {
         struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
         struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
         struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+        struct mount *mount = mount_of(mnt);
 
         if (!dentry || !mnt || !inode)
                 return false;
+        slot->track.mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
         slot->track.exe_ino = BPF_CORE_READ(inode, i_ino);
         slot->track.exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
         slot->track.exe_generation = BPF_CORE_READ(inode, i_generation);
         slot->track.exe_ctime_ns = read_ctime(inode);
-        if (BPF_CORE_READ(inode, i_nlink) == 0 || (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry))
+        if (is_unlinked(dentry, inode))
                 slot->track.flags |= ABI_TRACK_DELETED;
         slot->dentry = (__u64)dentry;
-        slot->mount = (__u64)mnt - __builtin_preserve_field_info(((struct mount *)0)->mnt, BPF_FIELD_BYTE_OFFSET);
+        slot->mount = (__u64)mount;
         return true;
 }
 
@@ -242,33 +266,78 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* What people know a parent by, and what it runs: sh, dash. */
-static __always_inline void read_ancestor(struct task_struct *task, struct abi_ancestor *ret)
+/* One parent up: what people know it by, and what it runs (sh, dash). Says where the walk to its path begins, which there is only where that is a path
+ * of the daemon's mount namespace and the file is still there; -1: there is no parent. */
+__noinline int read_ancestor(struct slot *slot, __u32 i)
 {
-        const unsigned char *program = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+        struct abi_config *c = get_config();
+        struct abi_ancestor *ancestor;
+        struct task_struct *task;
+        struct dentry *dentry;
+        struct vfsmount *mnt;
+        struct mount *mount;
+        struct file *file;
 
-        ret->pid = (__u32)BPF_CORE_READ(task, tgid);
-        bpf_probe_read_kernel_str(ret->comm, sizeof(ret->comm), &task->comm);
-        if (program)
-                bpf_probe_read_kernel_str(ret->program, sizeof(ret->program), program);
+        if (!slot || !c)
+                return -1;
+        task = (struct task_struct *)slot->task;
+        task = BPF_CORE_READ(task, real_parent, group_leader);
+        if (!task || BPF_CORE_READ(task, tgid) == 0)
+                return -1;
+        ancestor = &slot->track.ancestors[i & (ABI_TRACK_ANCESTORS - 1)];
+        ancestor->pid = (__u32)BPF_CORE_READ(task, tgid);
+        bpf_probe_read_kernel_str(ancestor->comm, sizeof(ancestor->comm), &task->comm);
+        file = BPF_CORE_READ(task, mm, exe_file);
+        dentry = BPF_CORE_READ(file, f_path.dentry);
+        mnt = BPF_CORE_READ(file, f_path.mnt);
+        mount = mount_of(mnt);
+        slot->task = (__u64)task;
+        slot->file = (__u64)file;
+        slot->dentry = (__u64)dentry;
+        slot->mount = (__u64)mount;
+        if (!dentry || !mnt)
+                return 0;
+        bpf_probe_read_kernel_str(ancestor->program, sizeof(ancestor->program), BPF_CORE_READ(dentry, d_name.name));
+        return BPF_CORE_READ(mount, mnt_ns, ns.inum) == c->mnt_ns && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
 }
 
-__noinline int read_ancestors(struct slot *slot)
+/* It has not called exec or exited meanwhile: then what was read might be another's. */
+static __always_inline bool is_same_ancestor(const struct slot *slot)
 {
-        struct task_struct *task = BPF_CORE_READ(current_task(), group_leader);
+        struct task_struct *task = (struct task_struct *)slot->task;
+
+        return BPF_CORE_READ(task, mm, exe_file) == (struct file *)slot->file;
+}
+
+/* 1 ends the line. */
+static long walk_line(__u32 i, struct walk *w)
+{
+        struct slot *slot = w->slot;
+        int found = read_ancestor(slot, i);
+        __u32 length = 0, used = slot->used;
+
+        if (found < 0 || used > ABI_TRACK_ANCESTOR_PATHS)
+                return 1;
+        if (found > 0 && walk_file(slot) && !slot->lost && is_same_ancestor(slot))
+                length = take_walk(slot, slot->to + used, ABI_TRACK_ANCESTOR_PATHS - used);
+        slot->track.ancestors[i & (ABI_TRACK_ANCESTORS - 1)].path_len = length;
+        slot->track.n_ancestors = i + 1;
+        slot->used = used + length;
+        return 0;
+}
+
+/* Parent first. Returns the length of their paths together, which begin at `to` of the text. */
+__noinline __u32 read_ancestors(struct slot *slot, __u32 to)
+{
+        struct walk w = { .slot = slot };
 
         if (!slot)
                 return 0;
-#pragma unroll
-        for (int i = 0; i < ABI_TRACK_ANCESTORS; i++) {
-                task = BPF_CORE_READ(task, real_parent);
-                task = BPF_CORE_READ(task, group_leader);
-                if (!task || BPF_CORE_READ(task, tgid) == 0)
-                        return 0;
-                read_ancestor(task, &slot->track.ancestors[i]);
-                slot->track.n_ancestors = i + 1;
-        }
-        return 0;
+        slot->task = (__u64)BPF_CORE_READ(current_task(), group_leader);
+        slot->to = to;
+        slot->used = 0;
+        bpf_loop(ABI_TRACK_ANCESTORS, walk_line, &w, 0);
+        return slot->used;
 }
 
 struct hashing {
@@ -326,7 +395,6 @@ __noinline __u32 begin_track(struct slot *slot)
         read_process(task, &slot->track.process);
         slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
         slot->track.gid = BPF_CORE_READ(task, cred, egid.val);
-        slot->track.mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
         bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
         if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
                 path = read_path(slot);
@@ -338,7 +406,7 @@ __noinline __u32 begin_track(struct slot *slot)
 /* Fills the slot; returns the length of the text that follows the header. */
 __noinline __u32 build_track(struct slot *slot)
 {
-        __u32 path, args, cgroup;
+        __u32 path, args, cgroup, ancestors, torn;
 
         if (!slot)
                 return 0;
@@ -350,11 +418,17 @@ __noinline __u32 build_track(struct slot *slot)
         if (args > ABI_TRACK_ARGS)
                 return 0;
         cgroup = read_cgroup(slot, path + args);
-        read_ancestors(slot);
+        if (cgroup > ABI_TRACK_CGROUP)
+                return 0;
+        torn = slot->torn; /* an ancestor's path that is torn is not known, and no reason to send the record again */
+        ancestors = read_ancestors(slot, path + args + cgroup);
+        if (ancestors > ABI_TRACK_ANCESTOR_PATHS)
+                return 0;
+        slot->torn = torn;
         slot->track.path_len = path;
         slot->track.args_len = args;
         slot->track.cgroup_len = cgroup;
-        return path + args + cgroup;
+        return path + args + cgroup + ancestors;
 }
 
 static __always_inline void fill_fresh(struct slot *slot, const struct abi_process *process)
@@ -368,7 +442,7 @@ static __always_inline void send_track(struct slot *slot, const struct abi_proce
 {
         __u32 length = build_track(slot);
 
-        if (length > ABI_TRACK_PATH + ABI_TRACK_ARGS + ABI_TRACK_CGROUP)
+        if (length > TEXT_BYTES)
                 return;
         /* Nobody sleeps on the ring: the daemon drains it after it received packets. */
         if (bpf_ringbuf_output(&tracks, &slot->track, sizeof(slot->track) + length, BPF_RB_NO_WAKEUP) < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two tables of words: one for each way in which a rule does not apply, one for each step at which a rule comes later than another.
+ * Tables of words: for each way in which a rule does not apply, for each step at which a rule comes later than another.
  * Commands are put in single quotes for the shell, because a sentence may have any other sign in it.
  */
 #include <string.h>
@@ -82,6 +82,22 @@ static void put_scopes(struct buf *out, unsigned scopes)
         }
 }
 
+/* The oldest first, as in the chain of a question; of one whose path is not known the name, in brackets. */
+static void put_ancestors(struct buf *out, const struct subject *s)
+{
+        for (unsigned i = s->n_ancestors; i > 0; i--) {
+                const struct ancestor *a = &s->ancestors[i - 1];
+
+                if (!a->path)
+                        buf_putc(out, '(');
+                str_escape(out, a->path ? a->path : a->name);
+                if (!a->path)
+                        buf_putc(out, ')');
+                if (i > 1)
+                        buf_puts(out, " ▸ ");
+        }
+}
+
 static void put_facts(struct buf *out, const struct style *style, const struct why *w, bool supposed)
 {
         _cleanup_(buf_deinit) struct buf fact = {0};
@@ -101,6 +117,10 @@ static void put_facts(struct buf *out, const struct style *style, const struct w
                          s->uid == UINT32_MAX && s->gid == UINT32_MAX
                                  ? "rules about users do not match: say 'user NAME'"
                                  : identity_words(s, supposed));
+        }
+        if (s->n_ancestors > 0) {
+                put_ancestors(&fact, s);
+                put_fact(out, style, "Started by", &fact, "what its ancestors ran when it was asked about first");
         }
         show_destination(&fact, &w->flow, NULL);
         put_fact(out, style, "Destination", &fact, supposed ? "as you say" : "from the packet");
@@ -137,46 +157,75 @@ static void put_verdict(struct buf *out, const struct style *style, const struct
         }
 }
 
-static const char *const fate_words[EXPLAIN_FATE_COUNT] = {
+static const char *const fate_words[EXPLAIN_CRITERION] = {
         [EXPLAIN_DECIDES] = "decides",
         [EXPLAIN_LOSES] = "matches, but comes later: ",
         [EXPLAIN_SILENT] = "matches, but a rule of the path does too, and a name is weak",
         [EXPLAIN_DISABLED] = "would match, but is switched off",
         [EXPLAIN_EXPIRED] = "would match, but its time is over",
         [EXPLAIN_SUBJECT] = "another program",
-        [EXPLAIN_PROCESS] = "another process",
-        [EXPLAIN_NETWORK] = "another address",
-        [EXPLAIN_SCOPES] = "another kind of destination",
-        [EXPLAIN_PORTS] = "another port",
-        [EXPLAIN_PROTOCOL] = "another protocol",
-        [EXPLAIN_UID] = "another user",
-        [EXPLAIN_GID] = "another group",
 };
 
-static const char *const step_words[] = {
-        [ORDER_PRIORITY] = "lower priority",
-        [ORDER_SUBJECT] = "says less of the program",
-        [ORDER_PROCESS] = "bound to no process",
-        [ORDER_NETWORK] = "wider network",
-        [ORDER_SCOPES] = "names no kind of destination",
-        [ORDER_PORTS] = "names more ports",
-        [ORDER_PROTOCOL] = "names no protocol",
-        [ORDER_UID] = "names no user",
-        [ORDER_GID] = "names no group",
-        [ORDER_ACTION] = "deny comes before ask, and ask before allow",
-        [ORDER_ID] = "alike, and its id sorts later",
+/* What people call a criterion: "another …", "names no …"; and what is wide of it: "a wider …". */
+static const struct {
+        const char *name, *wide;
+} things[CRITERION_KIND_COUNT] = {
+        [CRITERION_PROGRAM] = {"program", "choice of programs"},
+        [CRITERION_PROCESS] = {"process", "process"},
+        [CRITERION_ARGUMENT] = {"argument", "pattern for arguments"},
+        [CRITERION_PARENT] = {"parent", "pattern for parents"},
+        [CRITERION_ANCESTOR] = {"ancestor", "pattern for ancestors"},
+        [CRITERION_UNIT] = {"unit", "pattern for units"},
+        [CRITERION_CGROUP] = {"cgroup", "pattern for cgroups"},
+        [CRITERION_HOST] = {"host", "domain"},
+        [CRITERION_NETWORK] = {"address", "network"},
+        [CRITERION_SCOPE] = {"kind of destination", "kind of destination"},
+        [CRITERION_PORT] = {"port", "choice of ports"},
+        [CRITERION_PROTOCOL] = {"protocol", "choice of protocols"},
+        [CRITERION_USER] = {"user", "choice of users"},
+        [CRITERION_GROUP] = {"group", "choice of groups"},
+        [CRITERION_INTERFACE] = {"interface", "pattern for interfaces"},
 };
 
-/* A user that is not known matches no rule about users: that is not another one. */
-static const char *fate_of(const struct why *w, const struct why_candidate *c)
+/* What is not known matches no rule about it: that is not another one. */
+static void put_fate(struct buf *out, const struct why_candidate *c)
 {
-        if ((c->fate == EXPLAIN_UID && w->subject->uid == UINT32_MAX) ||
-            (c->fate == EXPLAIN_GID && w->subject->gid == UINT32_MAX))
-                return "user or group not known";
-        return fate_words[c->fate];
+        const char *thing;
+
+        if (c->fate < EXPLAIN_CRITERION) {
+                buf_puts(out, fate_words[c->fate]);
+                return;
+        }
+        thing = things[c->fate - EXPLAIN_CRITERION].name;
+        if (c->not_known)
+                buf_printf(out, "%s not known", thing);
+        else
+                buf_printf(out, "another %s", thing);
 }
 
-static void add_row(struct columns *table, const struct why *w, const struct why_candidate *c)
+/* Why `rule` comes later. */
+static void put_step(struct buf *out, enum order_step step, const struct rule *rule)
+{
+        static const char *const words[ORDER_STEP_COUNT] = {
+                [ORDER_PRIORITY] = "lower priority",
+                [ORDER_SUBJECT] = "says less of the program",
+                [ORDER_ACTION] = "deny comes before ask, and ask before allow",
+                [ORDER_ID] = "alike, and its id sorts later",
+        };
+        enum criterion_kind kind;
+
+        if (words[step]) {
+                buf_puts(out, words[step]);
+                return;
+        }
+        kind = (enum criterion_kind)(step - ORDER_CRITERION);
+        if (rule_criterion(rule, kind))
+                buf_printf(out, "wider %s", things[kind].wide);
+        else
+                buf_printf(out, "names no %s", things[kind].name);
+}
+
+static void add_row(struct columns *table, const struct why_candidate *c)
 {
         _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
         struct rule plain = *c->rule; /* borrows the strings */
@@ -184,9 +233,9 @@ static void add_row(struct columns *table, const struct why *w, const struct why
         plain.note = NULL; /* makes lines long; 'bastion rules' shows it */
         str_escape(&cell, c->rule->id ? c->rule->id : "");
         columns_take(table, &cell);
-        buf_puts(&cell, fate_of(w, c));
+        put_fate(&cell, c);
         if (c->fate == EXPLAIN_LOSES)
-                buf_puts(&cell, step_words[c->step]);
+                put_step(&cell, c->step, c->rule);
         columns_take(table, &cell);
         sentence_format(&plain, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)
@@ -210,7 +259,7 @@ static void put_rules(struct buf *out, const struct style *style, const struct w
         columns_add(&table, "HERE");
         columns_add(&table, "RULE");
         for (unsigned i = 0; i < w->n_candidates; i++)
-                add_row(&table, w, &w->candidates[i]);
+                add_row(&table, &w->candidates[i]);
         columns_format(&table, style, out);
 }
 

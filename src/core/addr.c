@@ -137,6 +137,42 @@ unsigned addr_scopes(const struct addr *a, const struct netinfo *net)
         return scopes;
 }
 
+const char *netinfo_interface(const struct netinfo *net, uint32_t index)
+{
+        unsigned low = 0, high = net->n_interfaces, middle;
+
+        while (low < high) {
+                middle = low + (high - low) / 2;
+                if (net->interfaces[middle].index == index)
+                        return net->interfaces[middle].name;
+                if (net->interfaces[middle].index < index)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
+
+static bool same_addrs(const struct addr *a, unsigned n_a, const struct addr *b, unsigned n_b)
+{
+        return n_a == n_b && memcmp(a, b, n_a * sizeof(*a)) == 0;
+}
+
+bool netinfo_differs(const struct netinfo *a, const struct netinfo *b)
+{
+        if (!same_addrs(a->broadcasts, a->n_broadcasts, b->broadcasts, b->n_broadcasts) ||
+            !same_addrs(a->resolvers, a->n_resolvers, b->resolvers, b->n_resolvers))
+                return true;
+        /* One that came has no flows yet, and those of one that went have ended. */
+        for (unsigned i = 0; i < a->n_interfaces; i++) {
+                const char *name = netinfo_interface(b, a->interfaces[i].index);
+
+                if (name && strcmp(name, a->interfaces[i].name) != 0)
+                        return true;
+        }
+        return false;
+}
+
 static const struct {
         enum scope scope;
         const char *name;

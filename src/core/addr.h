@@ -2,7 +2,7 @@
 /*
  * One address type for both families: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. A v4-mapped IPv6 address
  * therefore *is* the IPv4 address, which is what reaches the wire. The scope of an address (loopback, LAN, …) depends on
- * the machine's own addresses too, which the caller gives as `struct netinfo`.
+ * the machine's own addresses too, which the caller gives as `struct netinfo`; it names the interfaces as well.
  */
 #pragma once
 
@@ -29,11 +29,19 @@ enum scope {
         SCOPE_RESOLVER = 1 << 6,  /* a server of /etc/resolv.conf, or the local stub 127.0.0.53 */
 };
 
+struct interface {
+        uint32_t index;
+        char name[16]; /* IFNAMSIZ: NUL-terminated */
+};
+
 struct netinfo {
         struct addr broadcasts[LIMIT_BROADCASTS];
         unsigned n_broadcasts;
         struct addr resolvers[LIMIT_RESOLVERS];
         unsigned n_resolvers;
+        struct interface interfaces[LIMIT_INTERFACES]; /* by index */
+        unsigned n_interfaces;
+        bool interfaces_cut; /* there are more */
 };
 
 /* `bytes` are 4 in network order. */
@@ -55,6 +63,10 @@ void addr_format_port(struct buf *out, const struct addr *a, uint16_t port);
 
 /* Mask of enum scope. `net` may be NULL: then only what the address itself says. */
 unsigned addr_scopes(const struct addr *a, const struct netinfo *net);
+/* The interface's name; NULL where it is not known. Borrowed. */
+const char *netinfo_interface(const struct netinfo *net, uint32_t index);
+/* A live flow may be judged otherwise: its destination has another scope, or its interface another name. */
+bool netinfo_differs(const struct netinfo *a, const struct netinfo *b);
 /* "loopback", …; NULL for an unknown bit. */
 const char *scope_name(enum scope scope);
 bool scope_parse(const char *name, enum scope *ret);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A rule's first criterion that fails is found by asking rule_may_match() with one criterion more each time. The candidates come
- * from the rule set in the order of decision already; those that match are told before those that do not, where there are too many.
+ * A rule's first criterion that fails is found by asking them one by one, as rule_may_match() does. The candidates come from the rule set in the order of decision already; those that match are told before those that do not, where there are too many.
  *
  * The change for another verdict is the narrowest rule that is about this connection and no other: program, address, port, protocol,
  * and the user where that helps. What still comes before it has to go first.
@@ -13,34 +12,32 @@
 
 #include "base/str.h"
 
-/* In the order of rule_may_match(). */
-static const struct {
-        unsigned has;
-        enum explain_fate fate;
-} criteria[] = {
-        { RULE_HAS_PROCESS, EXPLAIN_PROCESS }, { RULE_HAS_NETWORK, EXPLAIN_NETWORK },   { RULE_HAS_SCOPES, EXPLAIN_SCOPES },
-        { RULE_HAS_PORTS, EXPLAIN_PORTS },     { RULE_HAS_PROTOCOL, EXPLAIN_PROTOCOL }, { RULE_HAS_UID, EXPLAIN_UID },
-        { RULE_HAS_GID, EXPLAIN_GID },
-};
-
 /* Off and expired come last: that a rule is off says something only where it would match. */
-enum explain_fate explain_rule(const struct rule *rule, const struct facts *facts, struct boottime now)
+struct explain_candidate explain_rule(const struct rule *rule, const struct facts *facts, struct boottime now)
 {
-        struct rule on = *rule; /* borrows the strings */
-        unsigned known = 0;
+        struct explain_candidate candidate = { .rule = rule, .fate = EXPLAIN_DECIDES };
+        struct rule on = *rule; /* borrows all that it has */
 
         on.disabled = false;
         on.expires = BOOTTIME_NEVER;
-        if (!rule_may_match(&on, facts, known, now))
-                return EXPLAIN_SUBJECT;
-        for (size_t i = 0; i < ARRAY_SIZE(criteria); i++) {
-                known |= criteria[i].has;
-                if (!rule_may_match(&on, facts, known, now))
-                        return criteria[i].fate;
+        if (!rule_may_match(&on, facts, 0, now)) {
+                candidate.fate = EXPLAIN_SUBJECT;
+                return candidate;
+        }
+        for (unsigned i = 0; i < rule->n_criteria; i++) {
+                enum criterion_truth truth = criterion_test(&rule->criteria[i], facts);
+
+                if (truth == CRITERION_TRUE)
+                        continue;
+                candidate.fate = (enum explain_fate)(EXPLAIN_CRITERION + rule->criteria[i].kind);
+                candidate.not_known = truth == CRITERION_NOT_KNOWN;
+                return candidate;
         }
         if (rule->disabled)
-                return EXPLAIN_DISABLED;
-        return rule_matches(rule, facts, now) ? EXPLAIN_DECIDES : EXPLAIN_EXPIRED;
+                candidate.fate = EXPLAIN_DISABLED;
+        else if (!rule_matches(rule, facts, now))
+                candidate.fate = EXPLAIN_EXPIRED;
+        return candidate;
 }
 
 /* Collecting. */
@@ -71,7 +68,7 @@ static void put_candidate(struct list_of_candidates *list, struct explain_candid
 static bool on_rule(void *userdata, const struct rule *rule)
 {
         struct collection *c = userdata;
-        struct explain_candidate candidate = { .rule = rule, .fate = explain_rule(rule, c->facts, c->now) };
+        struct explain_candidate candidate = explain_rule(rule, c->facts, c->now);
 
         if (candidate.fate == EXPLAIN_DECIDES && rule->subject == RULE_NAME && c->names_are_silent)
                 candidate.fate = EXPLAIN_SILENT;
@@ -134,27 +131,19 @@ static int set_subject(const struct subject *s, struct rule *rule)
 static struct rule *narrow_rule(const struct facts *facts, enum action action, bool with_user)
 {
         _cleanup_(rule_freep) struct rule *rule = rule_new(action);
+        const struct subject *s = facts->subject;
         const struct flow *flow = facts->flow;
 
         if (!rule || set_subject(facts->subject, rule) < 0)
                 return NULL;
-        rule->has = RULE_HAS_NETWORK | RULE_HAS_PROTOCOL;
-        rule->network = flow->remote;
-        rule->prefix = 128;
-        rule->protocol = flow->protocol;
-        if (protocol_has_ports(flow->protocol) && flow->remote_port > 0) {
-                rule->has |= RULE_HAS_PORTS;
-                rule->ports[0] = (struct port_range){ .first = flow->remote_port, .last = flow->remote_port };
-                rule->n_ports = 1;
-        }
-        if (with_user && facts->subject->uid != UINT32_MAX) {
-                rule->has |= RULE_HAS_UID;
-                rule->uid = facts->subject->uid;
-        }
-        if (with_user && facts->subject->gid != UINT32_MAX) {
-                rule->has |= RULE_HAS_GID;
-                rule->gid = facts->subject->gid;
-        }
+        if (rule_add_network(rule, &flow->remote, 128) < 0 || rule_add_number(rule, CRITERION_PROTOCOL, flow->protocol) < 0)
+                return NULL;
+        if (protocol_has_ports(flow->protocol) && flow->remote_port > 0 && rule_add_ports(rule, flow->remote_port, flow->remote_port) < 0)
+                return NULL;
+        if (with_user && s->uid != UINT32_MAX && rule_add_number(rule, CRITERION_USER, s->uid) < 0)
+                return NULL;
+        if (with_user && s->gid != UINT32_MAX && rule_add_number(rule, CRITERION_GROUP, s->gid) < 0)
+                return NULL;
         return TAKE_PTR(rule);
 }
 
@@ -173,6 +162,8 @@ static bool clear_the_way(const struct collection *c, const struct rule *rule, s
         for (unsigned i = 0; i < c->matching.n; i++) {
                 const struct rule *other = c->matching.of[i].rule;
 
+                if (other->subject == RULE_NAME && rule->subject == RULE_PATH)
+                        continue; /* `rule` will silence it */
                 if (other->action == rule->action || !stands_before(other, rule))
                         return true;
                 if (other->origin == ORIGIN_FACTORY)
@@ -276,29 +267,20 @@ void explanation_deinit(struct explanation *e)
 
 /* Words. */
 
-static const char *const fate_words[EXPLAIN_FATE_COUNT] = {
+static const char *const fate_words[EXPLAIN_CRITERION] = {
         [EXPLAIN_DECIDES] = "decides",   [EXPLAIN_LOSES] = "loses",     [EXPLAIN_SILENT] = "silent",
         [EXPLAIN_DISABLED] = "disabled", [EXPLAIN_EXPIRED] = "expired", [EXPLAIN_SUBJECT] = "subject",
-        [EXPLAIN_PROCESS] = "process",   [EXPLAIN_NETWORK] = "network", [EXPLAIN_SCOPES] = "scopes",
-        [EXPLAIN_PORTS] = "ports",       [EXPLAIN_PROTOCOL] = "protocol", [EXPLAIN_UID] = "uid",
-        [EXPLAIN_GID] = "gid",
-};
-
-static const char *const step_words[] = {
-        [ORDER_PRIORITY] = "priority", [ORDER_SUBJECT] = "subject",   [ORDER_PROCESS] = "process", [ORDER_NETWORK] = "network",
-        [ORDER_SCOPES] = "scopes",     [ORDER_PORTS] = "ports",       [ORDER_PROTOCOL] = "protocol", [ORDER_UID] = "uid",
-        [ORDER_GID] = "gid",           [ORDER_ACTION] = "action",     [ORDER_ID] = "id",
 };
 
 const char *explain_fate_word(enum explain_fate fate)
 {
-        return fate_words[fate];
+        return fate < EXPLAIN_CRITERION ? fate_words[fate] : criterion_name((enum criterion_kind)(fate - EXPLAIN_CRITERION));
 }
 
 bool explain_fate_parse(const char *word, enum explain_fate *ret)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(fate_words); i++)
-                if (strcmp(fate_words[i], word) == 0) {
+        for (unsigned i = 0; i < EXPLAIN_FATE_COUNT; i++)
+                if (strcmp(explain_fate_word((enum explain_fate)i), word) == 0) {
                         *ret = (enum explain_fate)i;
                         return true;
                 }
@@ -307,13 +289,20 @@ bool explain_fate_parse(const char *word, enum explain_fate *ret)
 
 const char *order_step_word(enum order_step step)
 {
-        return step_words[step];
+        static const char *const words[ORDER_STEP_COUNT] = {
+                [ORDER_PRIORITY] = "priority",
+                [ORDER_SUBJECT] = "subject",
+                [ORDER_ACTION] = "action",
+                [ORDER_ID] = "id",
+        };
+
+        return words[step] ? words[step] : criterion_name((enum criterion_kind)(step - ORDER_CRITERION));
 }
 
 bool order_step_parse(const char *word, enum order_step *ret)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(step_words); i++)
-                if (strcmp(step_words[i], word) == 0) {
+        for (unsigned i = 0; i < ORDER_STEP_COUNT; i++)
+                if (strcmp(order_step_word((enum order_step)i), word) == 0) {
                         *ret = (enum order_step)i;
                         return true;
                 }

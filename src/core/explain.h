@@ -19,15 +19,9 @@ enum explain_fate {
         EXPLAIN_SILENT,   /* matches by name, where a rule of the program's path does */
         EXPLAIN_DISABLED, /* would match, but is switched off */
         EXPLAIN_EXPIRED,  /* would match, but its time is over */
-        /* The first criterion that does not hold. */
-        EXPLAIN_SUBJECT,
-        EXPLAIN_PROCESS,
-        EXPLAIN_NETWORK,
-        EXPLAIN_SCOPES,
-        EXPLAIN_PORTS,
-        EXPLAIN_PROTOCOL,
-        EXPLAIN_UID,
-        EXPLAIN_GID,
+        EXPLAIN_SUBJECT,   /* another program */
+        EXPLAIN_CRITERION, /* + enum criterion_kind: the first that does not hold */
+        EXPLAIN_FATE_LAST = EXPLAIN_CRITERION + CRITERION_KIND_COUNT - 1,
         EXPLAIN_FATE_COUNT,
 };
 
@@ -35,6 +29,7 @@ struct explain_candidate {
         const struct rule *rule; /* borrowed from the rule set */
         enum explain_fate fate;
         enum order_step step; /* EXPLAIN_LOSES */
+        bool not_known;       /* EXPLAIN_CRITERION: it does not hold because that is not known of the connection */
 };
 
 /* What leads to another verdict: rules to delete, then one to add, then the mode. Each may be absent. */
@@ -63,7 +58,7 @@ int explain(const struct ruleset *rules, const struct config *config, const stru
 void explanation_deinit(struct explanation *e);
 
 /* What became of one rule, but for the others: EXPLAIN_DECIDES stands for "matches". */
-enum explain_fate explain_rule(const struct rule *rule, const struct facts *facts, struct boottime now);
+struct explain_candidate explain_rule(const struct rule *rule, const struct facts *facts, struct boottime now);
 
 const char *explain_fate_word(enum explain_fate fate); /* "decides", "loses", …, for JSON */
 bool explain_fate_parse(const char *word, enum explain_fate *ret);

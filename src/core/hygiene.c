@@ -9,14 +9,18 @@
 
 #include <string.h>
 
+#include "core/pattern.h"
+
 enum { SAMPLES = 4 };
 
-/* Covering: a staircase like rule_matches(), with a rule in place of the facts. */
+/* Covering: like rule_matches(), with a rule in place of the facts. */
 
 static bool covers_subject(const struct rule *a, const struct rule *b)
 {
         if (a->subject == RULE_ANYONE)
                 return true;
+        if (a->subject == RULE_PROGRAMS && b->subject == RULE_PATH)
+                return true; /* its criterion says which: covers_program() */
         if (a->subject != b->subject)
                 return false;
         if (a->subject != RULE_PATH && a->subject != RULE_NAME)
@@ -24,65 +28,43 @@ static bool covers_subject(const struct rule *a, const struct rule *b)
         return a->program && b->program && strcmp(a->program, b->program) == 0;
 }
 
+/* The one path of `b` is as good as a criterion about it. */
+static bool covers_program(const struct criterion *a, const struct rule *b)
+{
+        struct subject subject = { .kind = SUBJECT_PROGRAM, .path = b->program };
+        const struct facts facts = { .subject = &subject };
+
+        return b->subject == RULE_PATH && b->program && criterion_test(a, &facts) == CRITERION_TRUE;
+}
+
+static const struct addr *one_address(const struct rule *r)
+{
+        const struct criterion *c = rule_criterion(r, CRITERION_NETWORK);
+
+        return c && !c->negated && c->n == 1 && c->one.network.prefix == 128 ? &c->one.network.addr : NULL;
+}
+
 /* What an address is by itself it is on every machine, but for "internet": a broadcast address may look like one. */
-static bool covers_scopes(const struct rule *a, const struct rule *b)
+static bool covers_scopes(const struct criterion *a, const struct rule *b)
 {
-        if ((b->has & RULE_HAS_SCOPES) && (b->scopes & ~a->scopes) == 0)
-                return true;
-        return (b->has & RULE_HAS_NETWORK) && b->prefix == 128 &&
-               (addr_scopes(&b->network, NULL) & ~(unsigned)SCOPE_INTERNET & a->scopes);
-}
+        const struct addr *addr = one_address(b);
 
-static bool covers_range(const struct rule *a, const struct port_range *range)
-{
-        for (unsigned i = 0; i < a->n_ports; i++)
-                if (a->ports[i].first <= range->first && range->last <= a->ports[i].last)
-                        return true;
-        return false;
-}
-
-static bool covers_ports(const struct rule *a, const struct rule *b)
-{
-        if (!(b->has & RULE_HAS_PORTS))
-                return false;
-        for (unsigned i = 0; i < b->n_ports; i++)
-                if (!covers_range(a, &b->ports[i]))
-                        return false;
-        return true;
+        return !a->negated && addr && (addr_scopes(addr, NULL) & ~(unsigned)SCOPE_INTERNET & a->one.number);
 }
 
 bool rule_covers(const struct rule *a, const struct rule *b)
 {
-        /* What a single value restricts has to be restricted in `b` too. */
-        const unsigned single = RULE_HAS_PROCESS | RULE_HAS_NETWORK | RULE_HAS_PROTOCOL | RULE_HAS_UID | RULE_HAS_GID;
-
-        if (a->has & single & ~b->has)
-                return false;
-
         if (!covers_subject(a, b))
                 return false;
+        for (unsigned i = 0; i < a->n_criteria; i++) {
+                const struct criterion *c = &a->criteria[i], *other = rule_criterion(b, (enum criterion_kind)c->kind);
 
-        if ((a->has & RULE_HAS_PROCESS) && !process_equal(&a->process, &b->process))
+                if (other && criterion_covers(c, other))
+                        continue;
+                if (c->kind == CRITERION_PROGRAM ? covers_program(c, b) : c->kind == CRITERION_SCOPE && covers_scopes(c, b))
+                        continue;
                 return false;
-
-        if ((a->has & RULE_HAS_NETWORK) && (a->prefix > b->prefix || !addr_in_prefix(&b->network, &a->network, a->prefix)))
-                return false;
-
-        if ((a->has & RULE_HAS_SCOPES) && !covers_scopes(a, b))
-                return false;
-
-        if ((a->has & RULE_HAS_PORTS) && !covers_ports(a, b))
-                return false;
-
-        if ((a->has & RULE_HAS_PROTOCOL) && a->protocol != b->protocol)
-                return false;
-
-        if ((a->has & RULE_HAS_UID) && a->uid != b->uid)
-                return false;
-
-        if ((a->has & RULE_HAS_GID) && a->gid != b->gid)
-                return false;
-
+        }
         return true;
 }
 
@@ -96,23 +78,36 @@ struct sample {
 
 static char nothing[1];
 
-static void sample_subject(const struct rule *r, struct subject *s)
+/* One of the criterion's values, NULL where it says only what must not be. */
+static const union criterion_value *sample_value(const struct rule *r, enum criterion_kind kind, unsigned number)
 {
+        const struct criterion *c = rule_criterion(r, kind);
+
+        return c && !c->negated ? &criterion_values(c)[number % c->n] : NULL;
+}
+
+static void sample_subject(const struct rule *r, unsigned number, struct subject *s)
+{
+        const union criterion_value *user = sample_value(r, CRITERION_USER, number), *group = sample_value(r, CRITERION_GROUP, number);
+        const union criterion_value *process = sample_value(r, CRITERION_PROCESS, number);
+        const union criterion_value *program = sample_value(r, CRITERION_PROGRAM, number);
+
         s->kind = r->subject == RULE_KERNEL ? SUBJECT_KERNEL : r->subject == RULE_UNKNOWN ? SUBJECT_UNKNOWN : SUBJECT_PROGRAM;
-        s->path = r->subject == RULE_PATH && r->program ? r->program : nothing;
+        s->path = r->subject == RULE_PATH && r->program ? r->program : program && pattern_is_literal(program->text) ? program->text : nothing;
         s->name = r->subject == RULE_NAME && r->program ? r->program : nothing;
-        s->uid = r->has & RULE_HAS_UID ? r->uid : UINT32_MAX;
-        s->gid = r->has & RULE_HAS_GID ? r->gid : UINT32_MAX;
-        if (r->has & RULE_HAS_PROCESS)
-                s->process = r->process;
+        s->uid = user ? user->number : UINT32_MAX;
+        s->gid = group ? group->number : UINT32_MAX;
+        if (process)
+                s->process = process->process;
 }
 
 /* Bits that a network leaves free: others in each sample. */
 static void sample_address(const struct rule *r, unsigned number, struct addr *a)
 {
-        unsigned prefix = r->has & RULE_HAS_NETWORK ? r->prefix : 0;
+        const union criterion_value *value = sample_value(r, CRITERION_NETWORK, number);
+        unsigned prefix = value ? value->network.prefix : 0;
 
-        *a = addr_masked(&r->network, prefix);
+        *a = value ? value->network.addr : (struct addr){ .bytes = { 0 } };
         for (unsigned bit = prefix; bit < 128; bit++)
                 if ((bit * 5 + number * 3) % 7 < 3)
                         a->bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
@@ -120,21 +115,23 @@ static void sample_address(const struct rule *r, unsigned number, struct addr *a
 
 static uint16_t sample_port(const struct rule *r, unsigned number)
 {
-        const struct port_range *range = &r->ports[number / 2 % MAX(r->n_ports, 1u)];
+        const union criterion_value *value = sample_value(r, CRITERION_PORT, number / 2);
 
-        if (r->has & RULE_HAS_PORTS)
-                return number % 2 ? range->last : range->first;
-        return 0;
+        if (!value)
+                return 0;
+        return number % 2 ? value->ports.last : value->ports.first;
 }
 
 /* The lowest of the kinds that the rule names, and in the next sample the next; else those that its address has on any machine. */
 static unsigned sample_scopes(const struct rule *r, unsigned number)
 {
-        unsigned scopes = r->scopes;
+        const union criterion_value *value = sample_value(r, CRITERION_SCOPE, 0);
+        const struct addr *addr = one_address(r);
+        unsigned scopes;
 
-        if (!(r->has & RULE_HAS_SCOPES))
-                return (r->has & RULE_HAS_NETWORK) && r->prefix == 128 ? addr_scopes(&r->network, NULL) & ~(unsigned)SCOPE_INTERNET : 0;
-        for (; number > 0 && (scopes & (scopes - 1)); number--)
+        if (!value)
+                return addr ? addr_scopes(addr, NULL) & ~(unsigned)SCOPE_INTERNET : 0;
+        for (scopes = value->number; number > 0 && (scopes & (scopes - 1)); number--)
                 scopes &= scopes - 1;
         return scopes & -scopes;
 }
@@ -142,11 +139,13 @@ static unsigned sample_scopes(const struct rule *r, unsigned number)
 /* The protocol 253 is for experiments and has no ports (RFC 3692). */
 static void sample_make(const struct rule *r, unsigned number, struct sample *ret)
 {
+        const union criterion_value *protocol = sample_value(r, CRITERION_PROTOCOL, number);
+
         *ret = (struct sample){ .facts = { .scopes = sample_scopes(r, number) } };
-        sample_subject(r, &ret->subject);
+        sample_subject(r, number, &ret->subject);
         sample_address(r, number, &ret->flow.remote);
         ret->flow.remote_port = sample_port(r, number);
-        ret->flow.protocol = r->has & RULE_HAS_PROTOCOL ? r->protocol : r->has & RULE_HAS_PORTS ? 6 : 253;
+        ret->flow.protocol = protocol ? (uint8_t)protocol->number : rule_criterion(r, CRITERION_PORT) ? 6 : 253;
         ret->facts.subject = &ret->subject;
         ret->facts.flow = &ret->flow;
 }
@@ -180,17 +179,36 @@ static const struct rule *find_shadow(const struct ruleset *rules, const struct 
         return NULL;
 }
 
+static bool any_protocol_has_ports(const struct criterion *protocols)
+{
+        const union criterion_value *values = criterion_values(protocols);
+
+        for (unsigned i = 0; i < protocols->n; i++)
+                if (protocol_has_ports((uint8_t)values[i].number))
+                        return true;
+        return protocols->negated;
+}
+
+/* A name that this machine does not know. */
+static bool names_nobody(const struct rule *r, enum criterion_kind kind)
+{
+        const struct criterion *c = rule_criterion(r, kind);
+
+        return c && !c->negated && c->n == 1 && c->one.number == UINT32_MAX;
+}
+
 /* Words for criteria of which one excludes the other, or NULL. */
 static const char *contradiction(const struct rule *r)
 {
         const unsigned of_this_machine = SCOPE_BROADCAST | SCOPE_RESOLVER;
+        const struct criterion *protocols = rule_criterion(r, CRITERION_PROTOCOL), *scopes = rule_criterion(r, CRITERION_SCOPE);
+        const struct addr *addr = one_address(r);
 
-        if ((r->has & RULE_HAS_PORTS) && (r->has & RULE_HAS_PROTOCOL) && !protocol_has_ports(r->protocol))
+        if (rule_criterion(r, CRITERION_PORT) && protocols && !any_protocol_has_ports(protocols))
                 return "its protocol has no ports";
-        if ((r->has & RULE_HAS_NETWORK) && (r->has & RULE_HAS_SCOPES) && r->prefix == 128 && !(r->scopes & of_this_machine) &&
-            !(r->scopes & addr_scopes(&r->network, NULL)))
+        if (addr && scopes && !scopes->negated && !(scopes->one.number & of_this_machine) && !(scopes->one.number & addr_scopes(addr, NULL)))
                 return "its address is none of these kinds of destination";
-        if (((r->has & RULE_HAS_UID) && r->uid == UINT32_MAX) || ((r->has & RULE_HAS_GID) && r->gid == UINT32_MAX))
+        if (names_nobody(r, CRITERION_USER) || names_nobody(r, CRITERION_GROUP))
                 return "its user or group is nobody's number";
         return NULL;
 }

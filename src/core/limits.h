@@ -21,6 +21,7 @@ enum {
         LIMIT_PATH = 4096,
         LIMIT_ARGS = 1024,
         LIMIT_ANCESTORS = 8,
+        LIMIT_ANCESTOR_PATHS = 2048, /* of all ancestors of one process together */
         LIMIT_CGROUP = 512,
         LIMIT_SUBJECTS = 4096,
         LIMIT_EXECUTABLES = 2048, /* files whose path is remembered */
@@ -29,7 +30,9 @@ enum {
 
         /* Rules and files. */
         LIMIT_RULES = 200000,
-        LIMIT_RULE_PORTS = 16,
+        LIMIT_RULE_VALUES = 64, /* of one criterion */
+        LIMIT_RULE_PORTS = 64,  /* the same; ports and ranges */
+        LIMIT_PATTERN = 512,
         LIMIT_RULE_NOTE = 1024,
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */
         LIMIT_RULE_FILE = 64 << 20,
@@ -56,7 +59,8 @@ enum {
         /* One request to the parser, and one answer. */
         LIMIT_PROBE_BYTES = 4096,
 
-        /* The machine's own addresses that scopes depend on. */
+        /* The machine's own addresses that scopes depend on, and its interfaces whose names are known. */
         LIMIT_BROADCASTS = 64,
         LIMIT_RESOLVERS = 16,
+        LIMIT_INTERFACES = 256,
 };

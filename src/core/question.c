@@ -494,58 +494,46 @@ static bool answer_subject(struct rule *r, const struct subject *s)
         return r->program;
 }
 
-static void answer_address(struct rule *r, const struct flow *flow)
+static bool answer_address(struct rule *r, const struct flow *flow)
 {
-        r->has |= RULE_HAS_NETWORK;
-        r->network = flow->remote;
-        r->prefix = 128;
+        return rule_add_network(r, &flow->remote, 128) == 0;
 }
 
 /* "This port" of a protocol without ports is the protocol. */
-static void answer_port(struct rule *r, const struct flow *flow)
+static bool answer_port(struct rule *r, const struct flow *flow)
 {
-        if (protocol_has_ports(flow->protocol) && flow->remote_port != 0) {
-                r->has |= RULE_HAS_PORTS;
-                r->ports[0] = (struct port_range){ flow->remote_port, flow->remote_port };
-                r->n_ports = 1;
-        } else {
-                r->has |= RULE_HAS_PROTOCOL;
-                r->protocol = flow->protocol;
-        }
+        if (protocol_has_ports(flow->protocol) && flow->remote_port != 0)
+                return rule_add_ports(r, flow->remote_port, flow->remote_port) == 0;
+        return rule_add_number(r, CRITERION_PROTOCOL, flow->protocol) == 0;
 }
 
-static void answer_destination(struct rule *r, const struct question *question, enum answer_scope scope)
+static bool answer_destination(struct rule *r, const struct question *question, enum answer_scope scope)
 {
         const struct flow *flow = &question->flow;
 
         /* Of an unknown program only the destination is known, whatever was asked for. */
-        if (scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN)
-                answer_address(r, flow);
-        if (scope != ANSWER_ALL_PORTS)
-                answer_port(r, flow);
+        if ((scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN) && !answer_address(r, flow))
+                return false;
+        return scope == ANSWER_ALL_PORTS || answer_port(r, flow);
 }
 
 /* "Once" goes on for what the same process asks of the same class in the next seconds, and not an address further. */
-static void answer_once(struct rule *r, const struct question *question, enum answer_scope scope, struct boottime now)
+static bool answer_once(struct rule *r, const struct question *question, enum answer_scope scope, struct boottime now)
 {
         const struct process *process =
                 question->n_held > 0 ? &question->held[0].process : &question->subjects[0]->process;
 
         r->expires = boottime_add(now, ONCE_NS);
-        if (process->pid != 0) {
-                r->has |= RULE_HAS_PROCESS;
-                r->process = *process;
-        }
+        if (process->pid != 0 && rule_set_process(r, process) < 0)
+                return false;
         if (question->whole_program && r->subject != RULE_UNKNOWN)
-                return; /* its class is the program */
-        answer_address(r, &question->flow);
-        if (scope != ANSWER_ALL_PORTS) {
-                answer_port(r, &question->flow);
-                r->has |= RULE_HAS_PROTOCOL;
-                r->protocol = question->flow.protocol;
-        }
+                return true; /* its class is the program */
+        if (!answer_address(r, &question->flow))
+                return false;
+        if (scope == ANSWER_ALL_PORTS)
+                return true;
+        return answer_port(r, &question->flow) && rule_add_number(r, CRITERION_PROTOCOL, question->flow.protocol) == 0;
 }
-
 /* A program without path and name cannot be recognised again: what is said about it must not outlive this run. */
 static enum lifetime answer_lifetime(const struct rule *r, enum lifetime lifetime)
 {
@@ -562,10 +550,8 @@ struct rule *question_answer_rule(const struct question *question, const struct 
         if (!r || !answer_subject(r, question->subjects[0]))
                 return NULL;
         r->lifetime = answer_lifetime(r, answer->lifetime);
-        if (r->lifetime == LIFETIME_ONCE)
-                answer_once(r, question, answer->scope, now);
-        else
-                answer_destination(r, question, answer->scope);
+        if (!(r->lifetime == LIFETIME_ONCE ? answer_once(r, question, answer->scope, now) : answer_destination(r, question, answer->scope)))
+                return NULL;
         if (r->lifetime != LIFETIME_ALWAYS) {
                 r->origin = ORIGIN_SESSION;
                 return TAKE_PTR(r);

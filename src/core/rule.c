@@ -10,6 +10,7 @@
 
 #include "base/hashmap.h"
 #include "base/str.h"
+#include "core/pattern.h"
 #include "core/ruleset.h"
 
 #define FLAT_NAME    "@name:"
@@ -38,6 +39,9 @@ struct rule *rule_free(struct rule *r)
         free(r->id);
         free(r->program);
         free(r->note);
+        for (unsigned i = 0; i < r->n_criteria; i++)
+                criterion_deinit(&r->criteria[i]);
+        free(r->criteria);
         free(r);
         return NULL;
 }
@@ -49,6 +53,18 @@ static bool copy_text(char **ret, const char *text)
         return *ret || !text;
 }
 
+/* 0 or -ENOMEM; `to` has none yet. */
+static int copy_criteria(const struct rule *from, struct rule *to)
+{
+        to->criteria = from->n_criteria ? calloc(from->n_criteria, sizeof(*to->criteria)) : NULL;
+        if (from->n_criteria && !to->criteria)
+                return -ENOMEM;
+        for (; to->n_criteria < from->n_criteria; to->n_criteria++)
+                if (criterion_copy(&from->criteria[to->n_criteria], &to->criteria[to->n_criteria]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 struct rule *rule_copy(const struct rule *r)
 {
         _cleanup_(rule_freep) struct rule *copy = malloc(sizeof(*copy));
@@ -57,9 +73,136 @@ struct rule *rule_copy(const struct rule *r)
                 return NULL;
         *copy = *r;
         copy->id = copy->program = copy->note = NULL;
+        copy->criteria = NULL;
+        copy->n_criteria = 0;
+        if (copy_criteria(r, copy) < 0)
+                return NULL;
         if (!copy_text(&copy->id, r->id) || !copy_text(&copy->program, r->program) || !copy_text(&copy->note, r->note))
                 return NULL;
         return TAKE_PTR(copy);
+}
+
+/* Criteria. */
+
+const struct criterion *rule_criterion(const struct rule *r, enum criterion_kind kind)
+{
+        if (!(r->has & CRITERION_BIT(kind)))
+                return NULL;
+        for (unsigned i = 0; i < r->n_criteria; i++)
+                if (r->criteria[i].kind == kind)
+                        return &r->criteria[i];
+        return NULL;
+}
+
+/* The place of a kind, whether or not it is there. */
+static unsigned place_of(const struct rule *r, enum criterion_kind kind)
+{
+        unsigned at = 0;
+
+        while (at < r->n_criteria && r->criteria[at].kind < kind)
+                at++;
+        return at;
+}
+
+static int add_value(struct rule *r, enum criterion_kind kind, const union criterion_value *value)
+{
+        unsigned at = place_of(r, kind);
+        struct criterion fresh = { .kind = (uint8_t)kind }, *grown;
+        int error;
+
+        if (r->has & CRITERION_BIT(kind))
+                return criterion_add(&r->criteria[at], value);
+        error = criterion_add(&fresh, value);
+        if (error < 0)
+                return error;
+        grown = realloc(r->criteria, (r->n_criteria + 1) * sizeof(*grown));
+        if (!grown) {
+                criterion_deinit(&fresh);
+                return -ENOMEM;
+        }
+        memmove(&grown[at + 1], &grown[at], (r->n_criteria - at) * sizeof(*grown));
+        grown[at] = fresh;
+        r->criteria = grown;
+        r->n_criteria++;
+        r->has |= CRITERION_BIT(kind);
+        return 0;
+}
+
+int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text)
+{
+        const union criterion_value value = { .text = (char *)text }; /* copied */
+
+        if (!*text || (kind != CRITERION_HOST && pattern_check(text)))
+                return -EINVAL;
+        return add_value(r, kind, &value);
+}
+
+int rule_add_number(struct rule *r, enum criterion_kind kind, uint32_t number)
+{
+        const union criterion_value value = { .number = number };
+
+        if (kind == CRITERION_SCOPE && (r->has & CRITERION_BIT(kind))) {
+                r->criteria[place_of(r, kind)].one.number |= number;
+                return 0;
+        }
+        return add_value(r, kind, &value);
+}
+
+int rule_add_network(struct rule *r, const struct addr *addr, uint8_t prefix)
+{
+        const union criterion_value value = { .network = { .addr = *addr, .prefix = prefix } };
+        struct addr masked;
+
+        if (prefix > 128)
+                return -EINVAL;
+        masked = addr_masked(addr, prefix);
+        return addr_equal(addr, &masked) ? add_value(r, CRITERION_NETWORK, &value) : -EINVAL;
+}
+
+int rule_add_ports(struct rule *r, uint16_t first, uint16_t last)
+{
+        const union criterion_value value = { .ports = { first, last } };
+
+        return first == 0 || first > last ? -EINVAL : add_value(r, CRITERION_PORT, &value);
+}
+
+int rule_set_process(struct rule *r, const struct process *process)
+{
+        const union criterion_value value = { .process = *process };
+
+        rule_drop_criterion(r, CRITERION_PROCESS);
+        return add_value(r, CRITERION_PROCESS, &value);
+}
+
+void rule_negate(struct rule *r, enum criterion_kind kind)
+{
+        r->criteria[place_of(r, kind)].negated = true;
+}
+
+void rule_drop_criterion(struct rule *r, enum criterion_kind kind)
+{
+        unsigned at = place_of(r, kind);
+
+        if (!(r->has & CRITERION_BIT(kind)))
+                return;
+        criterion_deinit(&r->criteria[at]);
+        r->n_criteria--;
+        memmove(&r->criteria[at], &r->criteria[at + 1], (r->n_criteria - at) * sizeof(*r->criteria));
+        r->has &= ~CRITERION_BIT(kind);
+}
+
+int rule_settle_subject(struct rule *r)
+{
+        const struct criterion *programs = rule_criterion(r, CRITERION_PROGRAM);
+
+        if (!programs || programs->negated || programs->n != 1 || !pattern_is_literal(programs->one.text))
+                return 0;
+        if (!copy_text(&r->program, programs->one.text))
+                return -ENOMEM;
+        pattern_unescape(r->program);
+        r->subject = RULE_PATH;
+        rule_drop_criterion(r, CRITERION_PROGRAM);
+        return 0;
 }
 
 static bool matches_subject(const struct rule *r, const struct subject *s)
@@ -69,6 +212,8 @@ static bool matches_subject(const struct rule *r, const struct subject *s)
         switch (r->subject) {
         case RULE_ANYONE:
                 return true;
+        case RULE_PROGRAMS: /* the criterion says which */
+                return s->kind == SUBJECT_PROGRAM;
         case RULE_PATH:
                 path = subject_rule_path(s);
                 return path && r->program && strcmp(path, r->program) == 0;
@@ -82,55 +227,13 @@ static bool matches_subject(const struct rule *r, const struct subject *s)
         return false;
 }
 
-static bool matches_ports(const struct rule *r, const struct flow *flow)
-{
-        if (!protocol_has_ports(flow->protocol))
-                return false;
-        for (unsigned i = 0; i < r->n_ports; i++)
-                if (flow->remote_port >= r->ports[i].first && flow->remote_port <= r->ports[i].last)
-                        return true;
-        return false;
-}
-
-/* (uid_t)-1 is nobody's number: it stands for "not known" in a subject and must not match a rule that says it too. */
-static bool matches_number(uint32_t wanted, uint32_t actual)
-{
-        return actual != UINT32_MAX && wanted == actual;
-}
-
 bool rule_may_match(const struct rule *r, const struct facts *facts, unsigned known, struct boottime now)
 {
-        const struct subject *s = facts->subject;
-        const struct flow *flow = facts->flow;
-        unsigned has = r->has & known;
-
-        if (r->disabled || boottime_reached(r->expires, now))
+        if (r->disabled || boottime_reached(r->expires, now) || !matches_subject(r, facts->subject))
                 return false;
-
-        if (!matches_subject(r, s))
-                return false;
-
-        if ((has & RULE_HAS_PROCESS) && !process_equal(&r->process, &s->process))
-                return false;
-
-        if ((has & RULE_HAS_NETWORK) && !addr_in_prefix(&flow->remote, &r->network, r->prefix))
-                return false;
-
-        if ((has & RULE_HAS_SCOPES) && !(r->scopes & facts->scopes))
-                return false;
-
-        if ((has & RULE_HAS_PORTS) && !matches_ports(r, flow))
-                return false;
-
-        if ((has & RULE_HAS_PROTOCOL) && r->protocol != flow->protocol)
-                return false;
-
-        if ((has & RULE_HAS_UID) && !matches_number(r->uid, s->uid))
-                return false;
-
-        if ((has & RULE_HAS_GID) && !matches_number(r->gid, s->gid))
-                return false;
-
+        for (unsigned i = 0; i < r->n_criteria; i++)
+                if ((known & CRITERION_BIT(r->criteria[i].kind)) && criterion_test(&r->criteria[i], facts) != CRITERION_TRUE)
+                        return false;
         return true;
 }
 
@@ -149,52 +252,25 @@ static bool has_program(const struct rule *r)
         return r->subject == RULE_PATH || r->subject == RULE_NAME;
 }
 
-static bool same_ports(const struct rule *a, const struct rule *b)
-{
-        if (a->n_ports != b->n_ports)
-                return false;
-        for (unsigned i = 0; i < a->n_ports; i++)
-                if (a->ports[i].first != b->ports[i].first || a->ports[i].last != b->ports[i].last)
-                        return false;
-        return true;
-}
-
 bool rule_same_criteria(const struct rule *a, const struct rule *b)
 {
         if (a->subject != b->subject || a->has != b->has || a->priority != b->priority)
                 return false;
         if (has_program(a) && !same_text(a->program, b->program))
                 return false;
-        if ((a->has & RULE_HAS_PORTS) && !same_ports(a, b))
-                return false;
-        if ((a->has & RULE_HAS_PROTOCOL) && a->protocol != b->protocol)
-                return false;
-        if ((a->has & RULE_HAS_NETWORK) && (a->prefix != b->prefix || !addr_in_prefix(&a->network, &b->network, a->prefix)))
-                return false;
-        if ((a->has & RULE_HAS_SCOPES) && a->scopes != b->scopes)
-                return false;
-        if ((a->has & RULE_HAS_UID) && a->uid != b->uid)
-                return false;
-        if ((a->has & RULE_HAS_GID) && a->gid != b->gid)
-                return false;
-        return !(a->has & RULE_HAS_PROCESS) || process_equal(&a->process, &b->process);
+        for (unsigned i = 0; i < a->n_criteria; i++)
+                if (!criterion_equal(&a->criteria[i], &b->criteria[i]))
+                        return false;
+        return true;
 }
 
 uint64_t rule_criteria_hash(const struct rule *r, uint64_t seed)
 {
-        struct addr network = r->has & RULE_HAS_NETWORK ? addr_masked(&r->network, r->prefix) : (struct addr){ 0 };
-        uint64_t words[] = {
-                (uint64_t)r->subject << 32 | r->has,
-                r->has & RULE_HAS_NETWORK ? r->prefix : 0,
-                (uint64_t)(uint32_t)r->priority << 32 | (r->has & RULE_HAS_PROTOCOL ? r->protocol : 0),
-                (uint64_t)(r->has & RULE_HAS_UID ? r->uid : 0) << 32 | (r->has & RULE_HAS_GID ? r->gid : 0),
-                r->has & RULE_HAS_SCOPES ? r->scopes : 0,
-                r->has & RULE_HAS_PROCESS ? r->process.pid : 0,
-        };
-        uint64_t hash = hash_bytes(seed, words, sizeof(words)) ^ hash_bytes(seed, &network, sizeof(network));
+        uint64_t words[] = { (uint64_t)r->subject << 32 | r->has, (uint32_t)r->priority };
+        uint64_t hash = hash_bytes(seed, words, sizeof(words));
 
-        if (r->has & RULE_HAS_PORTS)
-                hash = hash_bytes(seed ^ hash, r->ports, r->n_ports * sizeof(r->ports[0]));
+        for (unsigned i = 0; i < r->n_criteria; i++)
+                hash = criterion_hash(&r->criteria[i], hash);
         if (has_program(r) && r->program)
                 hash = hash_bytes(seed ^ hash, r->program, strlen(r->program));
         return hash;
@@ -206,14 +282,16 @@ static int subject_rank(enum rule_subject subject)
         switch (subject) {
         case RULE_PATH:
                 return 0;
+        case RULE_PROGRAMS:
+                return 1;
         case RULE_KERNEL:
         case RULE_UNKNOWN:
         case RULE_NAME:
-                return 1;
+                return 2;
         case RULE_ANYONE:
                 break;
         }
-        return 2;
+        return 3;
 }
 
 static int action_rank(enum action action)
@@ -227,40 +305,6 @@ static int action_rank(enum action action)
                 break;
         }
         return 2;
-}
-
-/* How many ports a rule names; "any" is more than every list. */
-static unsigned port_span(const struct rule *r)
-{
-        unsigned span = 0;
-
-        if (!(r->has & RULE_HAS_PORTS))
-                return UINT32_MAX;
-        for (unsigned i = 0; i < r->n_ports; i++)
-                span += (unsigned)r->ports[i].last - r->ports[i].first + 1;
-        return span;
-}
-
-/* -1: `a` has the criterion and `b` has not; 1: the reverse. */
-static int compare_presence(const struct rule *a, const struct rule *b, unsigned criterion)
-{
-        return !(a->has & criterion) - !(b->has & criterion);
-}
-
-/* A longer prefix first, none last. */
-static int compare_network(const struct rule *a, const struct rule *b)
-{
-        int a_bits = a->has & RULE_HAS_NETWORK ? a->prefix : -1;
-        int b_bits = b->has & RULE_HAS_NETWORK ? b->prefix : -1;
-
-        return (a_bits < b_bits) - (a_bits > b_bits);
-}
-
-static int compare_ports(const struct rule *a, const struct rule *b)
-{
-        unsigned a_span = port_span(a), b_span = port_span(b);
-
-        return (a_span > b_span) - (a_span < b_span);
 }
 
 static int compare_priority(const struct rule *a, const struct rule *b)
@@ -278,6 +322,28 @@ static int compare_action(const struct rule *a, const struct rule *b)
         return action_rank(a->action) - action_rank(b->action);
 }
 
+/*
+ * Criterion by criterion, in the order of their kinds: who has one comes before who has none, the narrower before the wider. Where both lists agree
+ * so far, the first place in which they differ is a kind that the one with the smaller number has and the other has not.
+ */
+static inline __attribute__((always_inline)) int compare_criteria(const struct rule *a, const struct rule *b, enum order_step *step)
+{
+        for (unsigned i = 0; i < a->n_criteria || i < b->n_criteria; i++) {
+                unsigned a_kind = i < a->n_criteria ? a->criteria[i].kind : CRITERION_KIND_COUNT;
+                unsigned b_kind = i < b->n_criteria ? b->criteria[i].kind : CRITERION_KIND_COUNT;
+                unsigned a_width, b_width;
+
+                *step = (enum order_step)(ORDER_CRITERION + MIN(a_kind, b_kind));
+                if (a_kind != b_kind)
+                        return a_kind < b_kind ? -1 : 1;
+                a_width = criterion_width(&a->criteria[i]);
+                b_width = criterion_width(&b->criteria[i]);
+                if (a_width != b_width)
+                        return a_width < b_width ? -1 : 1;
+        }
+        return 0;
+}
+
 /* Inlined into each of its two callers: decisions compare often and ask for no step, which then costs nothing. */
 static inline __attribute__((always_inline)) int compare(const struct rule *a, const struct rule *b, enum order_step *step)
 {
@@ -293,38 +359,7 @@ static inline __attribute__((always_inline)) int compare(const struct rule *a, c
         if (order != 0)
                 return order;
 
-        *step = ORDER_PROCESS;
-        order = compare_presence(a, b, RULE_HAS_PROCESS);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_NETWORK;
-        order = compare_network(a, b);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_SCOPES;
-        order = compare_presence(a, b, RULE_HAS_SCOPES);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_PORTS;
-        order = compare_ports(a, b);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_PROTOCOL;
-        order = compare_presence(a, b, RULE_HAS_PROTOCOL);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_UID;
-        order = compare_presence(a, b, RULE_HAS_UID);
-        if (order != 0)
-                return order;
-
-        *step = ORDER_GID;
-        order = compare_presence(a, b, RULE_HAS_GID);
+        order = compare_criteria(a, b, step);
         if (order != 0)
                 return order;
 
@@ -352,18 +387,20 @@ int rule_compare(const struct rule *a, const struct rule *b)
 /* Canonical flat spelling, without a look at the rule's id. False: it cannot be said that way. */
 static bool put_flat_key(const struct rule *r, struct buf *out)
 {
-        bool one_port = r->n_ports == 1 && r->ports[0].first == r->ports[0].last;
+        const struct criterion *ports = rule_criterion(r, CRITERION_PORT), *network = rule_criterion(r, CRITERION_NETWORK);
         char port[8] = "*", text[ADDR_TEXT_MAX];
 
-        if (r->has & RULE_HAS_PORTS) {
-                if (!one_port)
+        if ((ports && ports->negated) || (network && network->negated))
+                return false;
+        if (ports) {
+                if (ports->n != 1 || ports->one.ports.first != ports->one.ports.last)
                         return false;
-                snprintf(port, sizeof(port), "%u", r->ports[0].first);
+                snprintf(port, sizeof(port), "%u", ports->one.ports.first);
         }
-        if (r->has & RULE_HAS_NETWORK) {
-                if (r->subject != RULE_UNKNOWN || r->prefix != 128)
+        if (network) {
+                if (r->subject != RULE_UNKNOWN || network->n != 1 || network->one.network.prefix != 128)
                         return false;
-                buf_printf(out, FLAT_DEST "%s:%s:*", addr_format(&r->network, text), port);
+                buf_printf(out, FLAT_DEST "%s:%s:*", addr_format(&network->one.network.addr, text), port);
                 return true;
         }
         if (r->subject == RULE_UNKNOWN)
@@ -379,7 +416,7 @@ static bool put_flat_key(const struct rule *r, struct buf *out)
 
 static bool is_flat(const struct rule *r)
 {
-        const unsigned flat_criteria = RULE_HAS_PORTS | RULE_HAS_NETWORK;
+        const unsigned flat_criteria = CRITERION_BIT(CRITERION_PORT) | CRITERION_BIT(CRITERION_NETWORK);
 
         return !(r->has & ~flat_criteria) && r->action != ACTION_ASK && r->lifetime == LIFETIME_ALWAYS &&
                r->expires.ns == BOOTTIME_NEVER.ns && !r->disabled && r->priority == PRIORITY_DEFAULT && !r->note;
@@ -410,28 +447,13 @@ char *rule_flat_key(const struct rule *r)
 }
 
 /* Reads a port or "*" (also spelled "0"). */
-static bool parse_port(const char *text, struct rule *r)
+static bool parse_port(const char *text, uint16_t *ret)
 {
-        uint64_t port;
+        uint64_t port = 0;
 
-        if (strcmp(text, "*") == 0)
-                port = 0;
-        else if (!str_parse_u64(text, UINT16_MAX, &port))
+        if (strcmp(text, "*") != 0 && !str_parse_u64(text, UINT16_MAX, &port))
                 return false;
-        if (port == 0)
-                return true;
-        r->has |= RULE_HAS_PORTS;
-        r->ports[0] = (struct port_range){ (uint16_t)port, (uint16_t)port };
-        r->n_ports = 1;
-        return true;
-}
-
-static bool parse_address(const char *text, struct rule *r)
-{
-        if (!addr_parse(text, &r->network))
-                return false;
-        r->has |= RULE_HAS_NETWORK;
-        r->prefix = 128;
+        *ret = (uint16_t)port;
         return true;
 }
 
@@ -448,19 +470,17 @@ static char *cut_last_colon(char *text)
 
 /* `dest` is what stands between "@dest:" and the last colon, `port` what follows that. With "*" there, the address's own
  * port may come before it: "<ip>:<port>:*". */
-static bool parse_dest(char *dest, const char *port, struct rule *r)
+static bool parse_dest(char *dest, const char *port, struct addr *ret_addr, uint16_t *ret_port)
 {
         bool any_port = strcmp(port, "*") == 0 || strcmp(port, "0") == 0;
         char *inner = any_port ? cut_last_colon(dest) : NULL;
 
         if (inner) {
-                if (parse_port(inner, r) && parse_address(dest, r))
+                if (parse_port(inner, ret_port) && addr_parse(dest, ret_addr))
                         return true;
                 inner[-1] = ':'; /* it was part of the address */
-                r->has = 0;
-                r->n_ports = 0;
         }
-        return parse_address(dest, r) && parse_port(port, r);
+        return addr_parse(dest, ret_addr) && parse_port(port, ret_port);
 }
 
 /* The subject's words, `text` being cut from its port already. 0, -ENOMEM or -EINVAL. */
@@ -485,21 +505,25 @@ static int parse_subject(const char *text, struct rule *r)
 /* Fills the criteria from `text`, which it cuts up. */
 static int parse_flat(char *text, struct rule *r, const char **ret_expected)
 {
-        char *port = cut_last_colon(text);
+        char *port_text = cut_last_colon(text);
+        struct addr addr;
+        uint16_t port;
+        int error;
 
-        if (port && str_has_prefix(text, FLAT_DEST)) {
+        if (port_text && str_has_prefix(text, FLAT_DEST)) {
                 r->subject = RULE_UNKNOWN;
-                if (parse_dest(text + strlen(FLAT_DEST), port, r))
-                        return 0;
                 *ret_expected = "@dest:<address>:<port>, the address without brackets, the port 1..65535 or *";
-                return -EINVAL;
-        }
-        if (!port || !parse_port(port, r)) {
+                if (!parse_dest(text + strlen(FLAT_DEST), port_text, &addr, &port))
+                        return -EINVAL;
+                error = rule_add_network(r, &addr, 128);
+        } else {
                 *ret_expected = "a colon and a port 1..65535 or * at the end";
-                return -EINVAL;
+                if (!port_text || !parse_port(port_text, &port))
+                        return -EINVAL;
+                *ret_expected = "an absolute path, @name:<name>, @dest:<address>:<port> or unknown before the port";
+                error = parse_subject(text, r);
         }
-        *ret_expected = "an absolute path, @name:<name>, @dest:<address>:<port> or unknown before the port";
-        return parse_subject(text, r);
+        return error < 0 || port == 0 ? error : rule_add_ports(r, port, port);
 }
 
 int rule_from_flat_key(const char *key, bool allow, struct rule **ret, const char **ret_expected)

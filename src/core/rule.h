@@ -11,9 +11,7 @@
 
 #include "base/boottime.h"
 #include "base/macros.h"
-#include "core/addr.h"
-#include "core/flow.h"
-#include "core/subject.h"
+#include "core/criterion.h"
 
 enum action { ACTION_ALLOW, ACTION_DENY, ACTION_ASK };
 
@@ -32,30 +30,17 @@ enum rule_origin {
 
 enum rule_subject {
         RULE_ANYONE,
-        RULE_PATH,    /* `program` is an absolute path */
-        RULE_NAME,    /* `program` is a comm: weak, counts only where no path rule of that program matches */
-        RULE_UNKNOWN, /* only where no program was found (flat "unknown" and "@dest:…") */
+        RULE_PATH,     /* `program` is an absolute path */
+        RULE_PROGRAMS, /* several paths, or patterns for them, or all but these: CRITERION_PROGRAM */
+        RULE_NAME,     /* `program` is a comm: weak, counts only where no RULE_PATH rule of that program matches */
+        RULE_UNKNOWN,  /* only where no program was found (flat "unknown" and "@dest:…") */
         RULE_KERNEL,
-};
-
-enum {
-        RULE_HAS_PORTS = 1 << 0,
-        RULE_HAS_PROTOCOL = 1 << 1,
-        RULE_HAS_NETWORK = 1 << 2, /* address and prefix */
-        RULE_HAS_SCOPES = 1 << 3,
-        RULE_HAS_UID = 1 << 4,
-        RULE_HAS_GID = 1 << 5,
-        RULE_HAS_PROCESS = 1 << 6, /* bound to one process: what "once" leaves behind */
 };
 
 #define RULE_HAS_EVERYTHING (~0u)
 
-struct port_range {
-        uint16_t first, last; /* host order, first <= last, never 0 */
-};
-
 /* Priorities of the origins; within one, see ruleset.h. */
-enum { PRIORITY_FACTORY = -1000, PRIORITY_DEFAULT = 0 };
+enum { PRIORITY_FACTORY = -1000, PRIORITY_DEFAULT = 0, PRIORITY_MAX = 1000000 }; /* -PRIORITY_MAX..PRIORITY_MAX */
 
 struct rule {
         char *id; /* never NULL in a rule set; ruleset_add() names a rule that has none */
@@ -69,18 +54,12 @@ struct rule {
         enum rule_subject subject;
         char *program; /* RULE_PATH, RULE_NAME */
 
-        unsigned has;
-        struct port_range ports[LIMIT_RULE_PORTS];
-        unsigned n_ports;
-        uint8_t protocol;
-        struct addr network;
-        uint8_t prefix;  /* bits of the 16-byte form: 128 for one address, 96 + n for an IPv4 network */
-        unsigned scopes; /* mask of enum scope, any of them */
-        uint32_t uid, gid;
-        struct process process;
+        unsigned has;               /* CRITERION_BIT() of each kind below */
+        unsigned n_criteria;
+        struct criterion *criteria; /* all of them hold; in the order of their kinds, at most one of each */
 
         struct boottime expires; /* BOOTTIME_NEVER unless bounded in time */
-        int64_t created;         /* seconds since 1970, 0 unknown; for people */
+        int64_t created, changed; /* seconds since 1970, 0 unknown; for people */
         char *note;              /* NULL or at most LIMIT_RULE_NOTE bytes of UTF-8 */
         uint64_t n_hits;         /* decisions it made; with `unsaved` the only field that changes in a rule set */
 };
@@ -90,17 +69,26 @@ struct rule *rule_free(struct rule *r); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct rule, rule_free)
 struct rule *rule_copy(const struct rule *r); /* NULL on -ENOMEM */
 
-/* What a connection offers to the criteria. `host` may be NULL. */
-struct facts {
-        const struct subject *subject;
-        const struct flow *flow;
-        unsigned scopes; /* of flow->remote, from addr_scopes() */
-        const char *host;
-};
+/* Its criterion of this kind, or NULL. */
+const struct criterion *rule_criterion(const struct rule *r, enum criterion_kind kind);
+/*
+ * One more value for a criterion, which comes with its first: 0, -ENOMEM, -E2BIG (LIMIT_RULE_VALUES), or -EINVAL for what is none: a text that
+ * pattern_check() refuses, an empty one, a port 0, bits beyond a prefix. Scopes are joined into one mask.
+ */
+int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text);
+int rule_add_number(struct rule *r, enum criterion_kind kind, uint32_t number);
+int rule_add_network(struct rule *r, const struct addr *addr, uint8_t prefix);
+int rule_add_ports(struct rule *r, uint16_t first, uint16_t last);
+int rule_set_process(struct rule *r, const struct process *process);
+/* The criterion, which is there, is meant the other way round. */
+void rule_negate(struct rule *r, enum criterion_kind kind);
+void rule_drop_criterion(struct rule *r, enum criterion_kind kind);
+/* A RULE_PROGRAMS rule about one path, and no pattern, is a RULE_PATH rule: made one where it is. 0 or -ENOMEM. */
+int rule_settle_subject(struct rule *r);
 
 /* Every criterion that is present is satisfied, the rule is enabled and not expired. Pure, no allocation. */
 bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now);
-/* The same where only the criteria in the mask `known` can be told of a connection: what is not known may be satisfied. */
+/* The same where only the kinds of criteria in the mask `known` can be told of a connection: what is not known may be satisfied. */
 bool rule_may_match(const struct rule *r, const struct facts *facts, unsigned known, struct boottime now);
 
 /* Same criteria and priority (not action, lifetime, note, id): the second of two such rules replaces the first. */

@@ -232,15 +232,16 @@ static void group_remove(struct entry *entry, unsigned n_levels)
 
 static struct place rule_place(const struct group *group, const struct rule *r)
 {
+        const struct criterion *network = rule_criterion(r, CRITERION_NETWORK), *ports = rule_criterion(r, CRITERION_PORT);
         struct place place = { .group = group };
 
-        if (r->has & RULE_HAS_NETWORK) {
-                place.prefix = MIN(r->prefix, 128); /* more would match nothing, but must not leave the table of prefixes */
-                place.network = addr_masked(&r->network, place.prefix);
+        if (network && network->n == 1 && !network->negated) {
+                place.prefix = network->one.network.prefix;
+                place.network = network->one.network.addr;
         }
-        if ((r->has & RULE_HAS_PORTS) && r->n_ports == 1 && r->ports[0].first == r->ports[0].last) {
+        if (ports && ports->n == 1 && !ports->negated && ports->one.ports.first == ports->one.ports.last) {
                 place.has_port = true;
-                place.port = r->ports[0].first;
+                place.port = ports->one.ports.first;
         }
         return place;
 }
@@ -580,7 +581,7 @@ static struct rule *group_decide(const struct query *q, const struct group *grou
 
 /* Those groups that a subject's rules can be in, each NULL where there is none. A name counts only where no path rule matches. */
 struct groups {
-        const struct group *own, *name, *anyone;
+        const struct group *own, *programs, *name, *anyone;
 };
 
 static struct groups groups_of(const struct ruleset *set, const struct subject *subject)
@@ -592,6 +593,7 @@ static struct groups groups_of(const struct ruleset *set, const struct subject *
         case SUBJECT_PROGRAM:
                 path = subject_rule_path(subject);
                 groups.own = path ? group_find(set, RULE_PATH, path) : NULL;
+                groups.programs = path ? group_find(set, RULE_PROGRAMS, "") : NULL;
                 groups.name = group_find(set, RULE_NAME, subject->name);
                 break;
         case SUBJECT_KERNEL:
@@ -612,6 +614,7 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
 
         if (!rule)
                 rule = group_decide(&q, groups.name, NULL);
+        rule = group_decide(&q, groups.programs, rule);
         return group_decide(&q, groups.anyone, rule);
 }
 
@@ -622,13 +625,15 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
 
 static unsigned known_criteria(enum breadth breadth)
 {
-        const unsigned subject = RULE_HAS_UID | RULE_HAS_GID, port = RULE_HAS_PROTOCOL | RULE_HAS_PORTS;
+        const unsigned subject = CRITERION_BIT(CRITERION_PROGRAM) | CRITERION_BIT(CRITERION_USER) | CRITERION_BIT(CRITERION_GROUP);
+        const unsigned port = CRITERION_BIT(CRITERION_PROTOCOL) | CRITERION_BIT(CRITERION_PORT);
+        const unsigned address = CRITERION_BIT(CRITERION_NETWORK) | CRITERION_BIT(CRITERION_SCOPE);
 
         switch (breadth) {
         case BREADTH_NONE:
                 break;
         case BREADTH_DESTINATION:
-                return subject | port | RULE_HAS_NETWORK | RULE_HAS_SCOPES;
+                return subject | port | address;
         case BREADTH_PORT:
                 return subject | port;
         case BREADTH_PROGRAM:
@@ -646,7 +651,7 @@ static bool group_disturbs(const struct query *q, const struct group *group, con
 
         if (!group)
                 return false;
-        if (q->known & RULE_HAS_NETWORK) {
+        if (q->known & CRITERION_BIT(CRITERION_NETWORK)) {
                 best = group_decide(q, group, NULL);
                 return best && (!rule || rule_compare(best, rule) < 0);
         }
@@ -668,6 +673,8 @@ static bool holds(const struct query *q, const struct groups *groups, const stru
                 return false;
         if (rule->subject != RULE_PATH && group_disturbs(q, groups->name, rule))
                 return false;
+        if (group_disturbs(q, groups->programs, rule))
+                return false;
         return !group_disturbs(q, groups->anyone, rule);
 }
 
@@ -687,12 +694,12 @@ enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *fact
 
 /* Explaining. */
 
-/* The one of the three that comes first; NULL when all are at their end. */
-static const struct entry **first_of(const struct entry *at[3])
+/* The one of the four that comes first; NULL when all are at their end. */
+static const struct entry **first_of(const struct entry *at[4])
 {
         const struct entry **first = NULL;
 
-        for (size_t i = 0; i < 3; i++)
+        for (size_t i = 0; i < 4; i++)
                 if (at[i] && (!first || rule_compare(at[i]->rule, (*first)->rule) < 0))
                         first = &at[i];
         return first;
@@ -701,8 +708,8 @@ static const struct entry **first_of(const struct entry *at[3])
 size_t ruleset_visit(const struct ruleset *set, const struct subject *subject, ruleset_visit_fn visit, void *userdata)
 {
         struct groups groups = groups_of(set, subject);
-        const struct group *group[3] = { groups.own, groups.name, groups.anyone };
-        const struct entry *at[3] = { NULL }, **first;
+        const struct group *group[4] = { groups.own, groups.programs, groups.name, groups.anyone };
+        const struct entry *at[4] = { NULL }, **first;
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(group); i++) {

@@ -4,9 +4,10 @@
  * program. Load builds a new set privately and swaps it; add and remove change the set in force between two packets, which is safe
  * because one thread owns it.
  *
- * Order of decision, total: (1) higher priority; (2) subject: path, then kernel/unknown/name, then anyone; (3) destination: bound
- * process, then address, then longer network prefix, then scope, then any; (4) ports: one port, then fewer ports in all, then any;
- * (5) protocol, uid, gid present before absent, in this order; (6) deny, then ask, then allow; (7) smaller id, bytewise.
+ * Order of decision, total: (1) higher priority; (2) subject: path, then several programs or patterns, then kernel/unknown/name, then anyone;
+ * (3) the criteria in the order of enum criterion_kind, the first that tells the two apart: present before absent, then the narrower (see
+ * criterion_width(): longer prefix, fewer ports, host before domain, literal before pattern), negated last; (4) deny, then ask, then allow;
+ * (5) smaller id, bytewise.
  * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
  */
 #pragma once
@@ -68,15 +69,11 @@ int rule_compare(const struct rule *a, const struct rule *b);
 enum order_step {
         ORDER_PRIORITY,
         ORDER_SUBJECT,
-        ORDER_PROCESS,
-        ORDER_NETWORK, /* an address is the longest prefix */
-        ORDER_SCOPES,
-        ORDER_PORTS,
-        ORDER_PROTOCOL,
-        ORDER_UID,
-        ORDER_GID,
+        ORDER_CRITERION, /* + enum criterion_kind */
+        ORDER_CRITERION_LAST = ORDER_CRITERION + CRITERION_KIND_COUNT - 1,
         ORDER_ACTION,
         ORDER_ID,
+        ORDER_STEP_COUNT,
 };
 /* The same as rule_compare(), and the step that told them apart. */
 int rule_compare_step(const struct rule *a, const struct rule *b, enum order_step *ret_step);

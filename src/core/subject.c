@@ -73,11 +73,26 @@ static bool copy_texts(const struct subject *from, struct subject *to)
         return !from->cgroup || to->cgroup;
 }
 
+static bool copy_ancestors(const struct subject *from, struct subject *to)
+{
+        for (unsigned i = 0; i < from->n_ancestors; i++) {
+                to->ancestors[i] = from->ancestors[i];
+                to->ancestors[i].path = NULL;
+                to->n_ancestors++;
+                if (!from->ancestors[i].path)
+                        continue;
+                to->ancestors[i].path = strdup(from->ancestors[i].path);
+                if (!to->ancestors[i].path)
+                        return false;
+        }
+        return true;
+}
+
 struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid)
 {
         _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
 
-        if (!copy || !copy_texts(s, copy))
+        if (!copy || !copy_texts(s, copy) || !copy_ancestors(s, copy))
                 return NULL;
         copy->identity = s->identity;
         copy->process = s->process;
@@ -85,8 +100,6 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
         copy->gid = gid;
         copy->n_arguments = s->n_arguments;
         copy->arguments_cut = s->arguments_cut;
-        memcpy(copy->ancestors, s->ancestors, sizeof(copy->ancestors));
-        copy->n_ancestors = s->n_ancestors;
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
         copy->program_key = s->program_key;
@@ -124,6 +137,8 @@ struct subject *subject_unref(struct subject *s)
         free(s->name);
         free(s->arguments);
         free(s->cgroup);
+        for (unsigned i = 0; i < LIMIT_ANCESTORS; i++)
+                free(s->ancestors[i].path);
         free(s);
         return NULL;
 }

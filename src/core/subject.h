@@ -6,7 +6,8 @@
  *
  * `path` is the only name that rules trust. It is bytes: no cutting at spaces, no stripping, no assumption of UTF-8. An
  * empty string with kind PROGRAM means "there is a process, but its executable could not be read". `name` (comm),
- * arguments and the ancestors' comms are shown and never trusted.
+ * arguments and the ancestors' comms are shown and never trusted. An ancestor's path is as true as the subject's own, and says
+ * less: who started a program may have executed another since, and who is orphaned is another's child.
  */
 #pragma once
 
@@ -42,6 +43,7 @@ struct ancestor {
         uint32_t pid;
         char name[16];    /* comm: what people know it by (sh), NUL-terminated */
         char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
+        char *path;       /* of its executable; NULL: none, not known, deleted, or not the host's */
 };
 
 struct subject {

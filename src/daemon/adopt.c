@@ -31,7 +31,12 @@ static struct subject *subject_of(const struct walked *found)
 /* By a rule. */
 static bool is_denied(const struct daemon *d, const struct sockdiag_socket *s, const struct subject *subject)
 {
-        const struct facts facts = { .subject = subject, .flow = &s->flow, .scopes = addr_scopes(&s->flow.remote, &d->net) };
+        const struct facts facts = {
+                .subject = subject,
+                .flow = &s->flow,
+                .scopes = addr_scopes(&s->flow.remote, &d->net),
+                .interface = netinfo_interface(&d->net, s->flow.interface),
+        };
         struct decision decision;
 
         if (addr_is_zero(&s->flow.remote))

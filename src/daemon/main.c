@@ -97,7 +97,7 @@ static int on_saver(_unused_ sd_event_source *source, _unused_ int fd, _unused_ 
         return 0;
 }
 
-static int on_addresses(_unused_ sd_event_source *source, int fd, _unused_ uint32_t events, void *userdata)
+static int on_network(_unused_ sd_event_source *source, int fd, _unused_ uint32_t events, void *userdata)
 {
         netwatch_drain(fd);
         policy_read_net(userdata);
@@ -124,9 +124,9 @@ static int watch_world(struct daemon *d)
                 r = sd_event_add_io(d->loop, NULL, saver_fd(d->saver), EPOLLIN, on_saver, d);
         if (r < 0)
                 return r;
-        fd = netwatch_open_addresses();
-        if (fd < 0 || sd_event_add_io(d->loop, NULL, fd, EPOLLIN, on_addresses, d) < 0)
-                log_warn("changes of addresses are not noticed; a reload reads them");
+        fd = netwatch_open();
+        if (fd < 0 || sd_event_add_io(d->loop, NULL, fd, EPOLLIN, on_network, d) < 0)
+                log_warn("changes of addresses and interfaces are not noticed; a reload reads them");
         /* The directory, because the file is replaced rather than written. Not a floating source: libsystemd 252 counts a reference for one
          * that nobody gives back, and the loop is never freed. */
         if (sd_event_add_inotify(d->loop, &d->resolv_watch, "/etc", IN_CLOSE_WRITE | IN_MOVED_TO, on_resolv_conf, d) < 0)

@@ -184,10 +184,16 @@ static void apply_precedents(const struct transit *t, struct decision *decision)
 static struct decision judge(struct transit *t)
 {
         const unsigned scopes = addr_scopes(&t->packet.flow.remote, &t->d->net);
+        const char *interface = netinfo_interface(&t->d->net, t->packet.flow.interface);
         struct decision decision;
 
         for (unsigned i = 0; i < t->n; i++)
-                t->facts[i] = (struct facts){ .subject = t->owners[i].subject, .flow = &t->packet.flow, .scopes = scopes };
+                t->facts[i] = (struct facts){
+                        .subject = t->owners[i].subject,
+                        .flow = &t->packet.flow,
+                        .scopes = scopes,
+                        .interface = interface,
+                };
         decision = decide(t->d->rules, &t->d->config, t->facts, t->n, t->certainty, t->now);
         apply_precedents(t, &decision);
         if (!decision.subject)

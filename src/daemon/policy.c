@@ -30,7 +30,9 @@ void policy_read_net(struct daemon *d)
         const struct netinfo before = d->net;
 
         netwatch_read(RESOLV_CONF, &d->net);
-        if (memcmp(&before, &d->net, sizeof(before)) != 0)
+        if (d->net.interfaces_cut && !before.interfaces_cut)
+                log_warn("there are more than %d interfaces; rules that name one of the others do not match", LIMIT_INTERFACES);
+        if (netinfo_differs(&before, &d->net))
                 sweep_request(d); /* rules speak of scopes, and what is in a scope has changed */
 }
 

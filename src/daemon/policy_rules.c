@@ -510,13 +510,14 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 static bool is_session_answer_of(const struct rule *r, const char *subject, uint16_t port)
 {
         static const char PREFIX[] = "@name:";
+        const struct criterion *ports = rule_criterion(r, CRITERION_PORT);
 
         if (r->origin != ORIGIN_SESSION || !r->program)
                 return false;
         if (r->subject == RULE_NAME ? !str_has_prefix(subject, PREFIX) || strcmp(subject + strlen(PREFIX), r->program) != 0 :
                                       strcmp(subject, r->program) != 0)
                 return false;
-        return port == 0 || !(r->has & RULE_HAS_PORTS) || (r->n_ports == 1 && r->ports[0].first == port && r->ports[0].last == port);
+        return port == 0 || !ports || (ports->n == 1 && ports->one.ports.first == port && ports->one.ports.last == port);
 }
 
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port)

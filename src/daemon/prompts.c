@@ -179,6 +179,7 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
                         .flow = &q->flow,
                         .scopes = addr_scopes(&q->flow.remote, &d->net),
                         .host = q->host,
+                        .interface = netinfo_interface(&d->net, q->flow.interface),
                 };
         decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */

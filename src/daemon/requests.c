@@ -290,7 +290,8 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
 {
         const struct record *record = m->why.seq ? find_record(d, m->why.seq) : NULL;
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct facts facts = { .subject = m->why.supposed.subject, .flow = &m->why.supposed.flow };
+        const struct supposed *supposed = &m->why.supposed;
+        struct facts facts = { .subject = supposed->subject, .flow = &supposed->flow, .host = supposed->host, .interface = supposed->interface };
         struct explanation e;
 
         if (m->why.seq && !record) {
@@ -298,8 +299,13 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         if (record)
-                facts = (struct facts){ .subject = record->subject, .flow = &record->flow };
-        facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | m->why.supposed.scopes;
+                facts = (struct facts){
+                        .subject = record->subject,
+                        .flow = &record->flow,
+                        .host = record->host,
+                        .interface = netinfo_interface(&d->net, record->flow.interface),
+                };
+        facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;
         if (explain(d->rules, &d->config, &facts, clock_boottime(), &e) < 0) {
                 server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "no memory for the explanation");
                 return;

@@ -37,6 +37,37 @@ static void read_broadcasts(struct netinfo *ret)
         freeifaddrs(all);
 }
 
+static int by_index(const void *a, const void *b)
+{
+        const uint32_t x = ((const struct interface *)a)->index, y = ((const struct interface *)b)->index;
+
+        return (x > y) - (x < y);
+}
+
+static void read_interfaces(struct netinfo *ret)
+{
+        struct if_nameindex *all = if_nameindex();
+
+        if (!all) {
+                log_warn("cannot list the interfaces: %m; rules that name one do not match");
+                return;
+        }
+        for (struct if_nameindex *i = all; i->if_index != 0; i++) {
+                struct interface *to = &ret->interfaces[ret->n_interfaces];
+
+                ret->interfaces_cut = ret->n_interfaces == LIMIT_INTERFACES;
+                if (ret->interfaces_cut)
+                        break;
+                if (strlen(i->if_name) >= sizeof(to->name))
+                        continue;
+                to->index = i->if_index;
+                memcpy(to->name, i->if_name, strlen(i->if_name) + 1);
+                ret->n_interfaces++;
+        }
+        if_freenameindex(all);
+        qsort(ret->interfaces, ret->n_interfaces, sizeof(ret->interfaces[0]), by_index);
+}
+
 void netwatch_read(const char *resolv_conf, struct netinfo *ret)
 {
         _cleanup_(freep) char *text = NULL;
@@ -45,6 +76,7 @@ void netwatch_read(const char *resolv_conf, struct netinfo *ret)
         int r;
 
         read_broadcasts(&net);
+        read_interfaces(&net);
         /* Often a symlink, so it is not read as one of our own files. */
         r = files_read_virtual(resolv_conf, RESOLV_CONF_MAX, &text, &n);
         if (r < 0)
@@ -54,9 +86,9 @@ void netwatch_read(const char *resolv_conf, struct netinfo *ret)
         *ret = net;
 }
 
-int netwatch_open_addresses(void)
+int netwatch_open(void)
 {
-        struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR };
+        struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_LINK };
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), r;
 
         if (fd < 0)

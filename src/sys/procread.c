@@ -143,36 +143,45 @@ static void read_ids(int process_fd, struct subject *s)
         s->uid = s->gid = UINT32_MAX; /* nobody's: never mistaken for root */
 }
 
-/* Fills one ancestor; returns its parent's pid, 0 at the top or when it is gone. */
-static uint32_t read_ancestor(uint32_t pid, struct ancestor *ret)
+/* The number of a parent that has exited is used again, but then its child's entry names another parent. A child that is gone cannot say. */
+static bool is_child_of(int process_fd, uint32_t pid)
 {
-        _cleanup_(closep) int process_fd = open_process(pid);
-        char path[LIMIT_PATH + 1];
         struct procfs_stat stat;
-        size_t n;
 
-        if (process_fd < 0 || !read_stat(process_fd, &stat))
-                return 0;
-        *ret = (struct ancestor){ .pid = pid };
-        snprintf(ret->name, sizeof(ret->name), "%.*s", (int)sizeof(ret->name) - 1, stat.comm);
-        if (!read_exe(process_fd, path))
-                return stat.parent_pid;
-        if (procfs_exe_is_deleted(path, strlen(path), &n))
-                path[n] = '\0';
-        snprintf(ret->program, sizeof(ret->program), "%.*s", (int)sizeof(ret->program) - 1, str_basename(path));
-        return stat.parent_pid;
+        return read_stat(process_fd, &stat) && stat.parent_pid == pid;
 }
 
-static void read_ancestors(uint32_t parent, struct subject *s)
+/* What an ancestor runs, and where that lies if it is the host's and at most `left` bytes; without memory for the path it is not known. */
+static void read_ancestor_program(int process_fd, int child_fd, size_t left, struct ancestor *ret)
 {
-        while (parent != 0 && s->n_ancestors < LIMIT_ANCESTORS) {
-                struct ancestor *a = &s->ancestors[s->n_ancestors];
+        char path[LIMIT_PATH + 1];
+        bool deleted, foreign;
 
-                parent = read_ancestor(parent, a);
-                if (a->pid == 0)
-                        return;
-                s->n_ancestors++;
-        }
+        if (!read_exe(process_fd, path))
+                return;
+        judge_path(process_fd, path, &deleted, &foreign);
+        snprintf(ret->program, sizeof(ret->program), "%.*s", (int)sizeof(ret->program) - 1, str_basename(path));
+        if (!deleted && !foreign && strlen(path) <= left && is_child_of(child_fd, ret->pid))
+                ret->path = strdup(path);
+}
+
+/* From `pid` upwards, the parent of whose directory is `child_fd`; calls itself at most LIMIT_ANCESTORS times. */
+static void read_ancestors(int child_fd, uint32_t pid, size_t left, struct subject *s)
+{
+        _cleanup_(closep) int process_fd = -1;
+        struct procfs_stat stat;
+        struct ancestor *a;
+
+        if (pid == 0 || s->n_ancestors == LIMIT_ANCESTORS)
+                return;
+        process_fd = open_process(pid);
+        if (process_fd < 0 || !read_stat(process_fd, &stat))
+                return;
+        a = &s->ancestors[s->n_ancestors++];
+        *a = (struct ancestor){ .pid = pid };
+        snprintf(a->name, sizeof(a->name), "%.*s", (int)sizeof(a->name) - 1, stat.comm);
+        read_ancestor_program(process_fd, child_fd, left, a);
+        read_ancestors(process_fd, stat.parent_pid, left - (a->path ? strlen(a->path) : 0), s);
 }
 
 struct subject *procread_subject(uint32_t pid, enum identity identity)
@@ -197,7 +206,7 @@ struct subject *procread_subject(uint32_t pid, enum identity identity)
         read_ids(process_fd, s);
         if (read_arguments(process_fd, s) < 0 || read_cgroup(process_fd, s) < 0)
                 return NULL;
-        read_ancestors(stat.parent_pid, s);
+        read_ancestors(process_fd, stat.parent_pid, LIMIT_ANCESTOR_PATHS, s);
         return TAKE_PTR(s);
 }
 

@@ -11,7 +11,8 @@
 #include "core/subject.h"
 
 /* Describes a living process; NULL when it is gone or memory ran out. New reference. The path is the link's target, checked against the
- * file it names: path_deleted when that is gone, path_foreign when the process is in another mount namespace and the path names another file here. */
+ * file it names: path_deleted when that is gone, path_foreign when the process is in another mount namespace and the path names another file here.
+ * An ancestor's path is known only where neither is so. */
 struct subject *procread_subject(uint32_t pid, enum identity identity);
 
 /* All processes that hold a socket with this inode, at most LIMIT_OWNERS pids; returns how many. Walks /proc/PID/fd, twice when there

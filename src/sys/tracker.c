@@ -94,7 +94,7 @@ static void judge_path(struct tracker *t, struct subject *s, const struct track_
         if (s->path[0] != '/')
                 return;
         if (s->path_deleted) {
-                s->path_foreign = file->mount_namespace != t->own_mount_namespace;
+                s->path_foreign = file->mount_namespace != 0 && file->mount_namespace != t->own_mount_namespace; /* a file in memory: in none */
                 s->path_deleted = s->path_foreign || !executables_had_path(t->executables, file, s->path);
                 return;
         }
@@ -236,7 +236,13 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 return -ENOMEM;
         t->own_mount_namespace = procread_own_mount_namespace();
         t->ticks_ns = NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
-        t->config = (struct abi_config){ .generation = FIRST_GENERATION, .enabled = 1, .abi = BASTION_ABI, .deny_errno = ECONNREFUSED };
+        t->config = (struct abi_config){
+                .generation = FIRST_GENERATION,
+                .enabled = 1,
+                .abi = BASTION_ABI,
+                .deny_errno = ECONNREFUSED,
+                .mnt_ns = t->own_mount_namespace,
+        };
         if (getrandom(t->config.secret, sizeof(t->config.secret), 0) != (ssize_t)sizeof(t->config.secret)) {
                 buf_printf(why, "no random numbers: %s", strerror(errno));
                 return -EIO;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/pattern.h"
 
 #define WORD_EXPECT "expect"
 #define WORD_ALLOW  "allow "
@@ -20,6 +21,8 @@ enum { COMM_MAX = 15 };
 void supposed_deinit(struct supposed *s)
 {
         subject_unref(s->subject);
+        free(s->host);
+        free(s->interface);
         *s = (struct supposed){ .scopes = 0 };
 }
 
@@ -65,7 +68,8 @@ static bool word_is(const char *text, struct word w, const char *word)
 
 static bool has_value(const char *text, struct word w)
 {
-        static const char *const words[] = { "to", "port", "protocol", "user", "group", "for", "note" };
+        static const char *const words[] = { "to",       "port", "protocol", "user",   "group",     "argument", "parent",
+                                             "ancestor", "unit", "cgroup",   "interface", "for", "priority", "note" };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (word_is(text, w, words[i]))
@@ -136,6 +140,7 @@ static int take_subject(const char *text, size_t n, const struct rule *rule, str
 {
         switch (rule->subject) {
         case RULE_ANYONE:
+        case RULE_PROGRAMS:
                 return refuse(error, subject_word(text, n), "expected a program's absolute path, name COMM, unknown or kernel");
         case RULE_PATH:
         case RULE_NAME:
@@ -150,46 +155,186 @@ static int take_subject(const char *text, size_t n, const struct rule *rule, str
         }
         if (!s->subject)
                 return -ENOMEM;
-        if (rule->disabled)
-                return refuse(error, value_of(text, n, rule->has & RULE_HAS_UID && rule->uid == UINT32_MAX ? "user" : "group"),
-                              "expected a user or group that this machine knows, or a number");
-        if (rule->has & RULE_HAS_UID)
-                s->subject->uid = rule->uid;
-        if (rule->has & RULE_HAS_GID)
-                s->subject->gid = rule->gid;
         return 0;
+}
+
+/* The one value that a connection can have of a kind; 1 and *ret NULL where none is said. `expected` is for several of them, or "not". */
+static int take_one(const char *text, size_t n, const struct rule *rule, enum criterion_kind kind, const char *clause, const char *expected,
+                    const union criterion_value **ret, struct sentence_error *error)
+{
+        const struct criterion *c = rule_criterion(rule, kind);
+
+        *ret = NULL;
+        if (!c)
+                return 0;
+        if (c->negated || c->n != 1)
+                return refuse(error, value_of(text, n, clause), "expected %s: a connection has no more", expected);
+        *ret = &c->one;
+        return 0;
+}
+
+static int take_user(const char *text, size_t n, const struct rule *rule, struct supposed *s, struct sentence_error *error)
+{
+        const union criterion_value *user, *group;
+        int r = take_one(text, n, rule, CRITERION_USER, "user", "one user", &user, error);
+
+        if (!r)
+                r = take_one(text, n, rule, CRITERION_GROUP, "group", "one group", &group, error);
+        if (r)
+                return r;
+        if (user)
+                s->subject->uid = user->number;
+        if (group)
+                s->subject->gid = group->number;
+        if ((user && user->number == UINT32_MAX) || (group && group->number == UINT32_MAX))
+                return refuse(error, value_of(text, n, user && user->number == UINT32_MAX ? "user" : "group"),
+                              "expected a user or group that this machine knows, or a number");
+        return 0;
+}
+
+/* A text that is itself, and no pattern; *ret is new, or NULL where none is said. */
+static int take_text(const char *text, size_t n, const struct rule *rule, enum criterion_kind kind, const char *clause, char **ret,
+                     struct sentence_error *error)
+{
+        const union criterion_value *value;
+        int r = take_one(text, n, rule, kind, clause, "one value", &value, error);
+
+        *ret = NULL;
+        if (r || !value)
+                return r;
+        if (kind == CRITERION_HOST ? value->text[0] == '.' : !pattern_is_literal(value->text))
+                return refuse(error, value_of(text, n, clause), "expected the thing itself, no pattern: a connection has one");
+        *ret = strdup(value->text);
+        if (!*ret)
+                return -ENOMEM;
+        if (kind != CRITERION_HOST)
+                pattern_unescape(*ret);
+        return 0;
+}
+
+/* argv[0] is the program's name, which no rule looks at. */
+static int take_arguments(const char *text, size_t n, const struct rule *rule, struct subject *s, struct sentence_error *error)
+{
+        const struct criterion *c = rule_criterion(rule, CRITERION_ARGUMENT);
+        _cleanup_(buf_deinit) struct buf all = { 0 };
+
+        if (!c)
+                return 0;
+        if (c->negated)
+                return refuse(error, value_of(text, n, "argument"), "expected the arguments that there are");
+        buf_append(&all, s->name, strlen(s->name) + 1);
+        for (unsigned i = 0; i < c->n; i++) {
+                _cleanup_(freep) char *argument = NULL;
+
+                if (!pattern_is_literal(criterion_values(c)[i].text))
+                        return refuse(error, value_of(text, n, "argument"), "expected the arguments themselves, no patterns");
+                argument = strdup(criterion_values(c)[i].text);
+                if (!argument)
+                        return -ENOMEM;
+                pattern_unescape(argument);
+                buf_append(&all, argument, strlen(argument) + 1);
+        }
+        if (buf_error(&all))
+                return buf_error(&all);
+        s->n_arguments = all.n;
+        s->arguments = buf_take(&all);
+        return 0;
+}
+
+/* A unit is a cgroup; which slice it lies in does not matter to anybody who says only this. */
+static int take_cgroup(const char *text, size_t n, const struct rule *rule, struct subject *s, struct sentence_error *error)
+{
+        _cleanup_(freep) char *unit = NULL;
+        int r = take_text(text, n, rule, CRITERION_CGROUP, "cgroup", &s->cgroup, error);
+
+        if (!r)
+                r = take_text(text, n, rule, CRITERION_UNIT, "unit", &unit, error);
+        if (r || s->cgroup || !unit)
+                return r;
+        return asprintf(&s->cgroup, "/system.slice/%s", unit) < 0 ? -ENOMEM : 0;
+}
+
+static int take_ancestors(const char *text, size_t n, const struct rule *rule, struct subject *s, struct sentence_error *error)
+{
+        char *ancestor;
+        int r = take_text(text, n, rule, CRITERION_PARENT, "parent", &s->ancestors[0].path, error);
+
+        if (r)
+                return r;
+        s->n_ancestors = s->ancestors[0].path != NULL;
+        r = take_text(text, n, rule, CRITERION_ANCESTOR, "ancestor", &ancestor, error);
+        if (r || !ancestor)
+                return r;
+        s->ancestors[1].path = ancestor;
+        s->n_ancestors = 2;
+        return 0;
+}
+
+static int take_surroundings(const char *text, size_t n, const struct rule *rule, struct supposed *s, struct sentence_error *error)
+{
+        int r = take_user(text, n, rule, s, error);
+
+        if (!r)
+                r = take_arguments(text, n, rule, s->subject, error);
+        if (!r)
+                r = take_cgroup(text, n, rule, s->subject, error);
+        if (!r)
+                r = take_ancestors(text, n, rule, s->subject, error);
+        if (!r)
+                r = take_text(text, n, rule, CRITERION_HOST, "to", &s->host, error);
+        if (!r)
+                r = take_text(text, n, rule, CRITERION_INTERFACE, "interface", &s->interface, error);
+        return r;
 }
 
 static int take_destination(const char *text, size_t n, const struct rule *rule, struct supposed *s, struct sentence_error *error)
 {
-        if (!(rule->has & RULE_HAS_NETWORK))
-                return refuse(error, (struct word){ .at = n }, "expected to ADDRESS: which one is the connection to?");
-        if (rule->prefix != 128)
+        const union criterion_value *network, *scopes;
+        int r = take_one(text, n, rule, CRITERION_NETWORK, "to", "one address", &network, error);
+
+        if (!r)
+                r = take_one(text, n, rule, CRITERION_SCOPE, "to", "kinds of destination without not", &scopes, error);
+        if (r)
+                return r;
+        if (!network)
+                return refuse(error, (struct word){ .at = n }, rule_criterion(rule, CRITERION_HOST) ?
+                              "expected to ADDRESS besides the name, which is not looked up here" :
+                              "expected to ADDRESS: which one is the connection to?");
+        if (network->network.prefix != 128)
                 return refuse(error, value_of(text, n, "to"), "expected one address: a connection has no more");
-        s->flow.remote = rule->network;
-        s->scopes = rule->has & RULE_HAS_SCOPES ? rule->scopes : 0;
+        s->flow.remote = network->network.addr;
+        s->scopes = scopes ? scopes->number : 0;
         return 0;
 }
 
 static int take_port(const char *text, size_t n, const struct rule *rule, struct supposed *s, struct sentence_error *error)
 {
-        bool has_port = rule->has & RULE_HAS_PORTS;
+        const union criterion_value *port, *protocol;
+        int r = take_one(text, n, rule, CRITERION_PORT, "port", "one port", &port, error);
         char scratch[4];
 
-        if (!has_port && !(rule->has & RULE_HAS_PROTOCOL))
+        if (!r)
+                r = take_one(text, n, rule, CRITERION_PROTOCOL, "protocol", "one protocol", &protocol, error);
+        if (r)
+                return r;
+        if (!port && !protocol)
                 return refuse(error, (struct word){ .at = n }, "expected port N, or a protocol that has none, like icmp");
-        s->flow.protocol = rule->has & RULE_HAS_PROTOCOL ? rule->protocol : 6; /* TCP */
-        if (has_port && (rule->n_ports != 1 || rule->ports[0].first != rule->ports[0].last))
+        s->flow.protocol = protocol ? (uint8_t)protocol->number : 6; /* TCP */
+        if (port && port->ports.first != port->ports.last)
                 return refuse(error, value_of(text, n, "port"), "expected one port: a connection has no more");
-        if (has_port != protocol_has_ports(s->flow.protocol))
-                return refuse(error, value_of(text, n, "port"), "expected %s: %s has %s", has_port ? "no port" : "port N",
-                              protocol_name(s->flow.protocol, scratch), has_port ? "none" : "ports");
-        s->flow.remote_port = has_port ? rule->ports[0].first : 0;
+        if ((port != NULL) != protocol_has_ports(s->flow.protocol))
+                return refuse(error, value_of(text, n, "port"), "expected %s: %s has %s", port ? "no port" : "port N",
+                              protocol_name(s->flow.protocol, scratch), port ? "none" : "ports");
+        s->flow.remote_port = port ? port->ports.first : 0;
         return 0;
 }
 
 static int take_rest(const char *text, size_t n, const struct rule *rule, struct sentence_error *error)
 {
+        if (rule->disabled)
+                return refuse(error, (struct word){ .at = n }, "expected no disabled: that is for rules");
+        if (rule->priority != PRIORITY_DEFAULT)
+                return refuse(error, value_of(text, n, "priority"), "expected no priority: that is for rules");
         if (rule->lifetime != LIFETIME_ALWAYS)
                 return refuse(error, value_of(text, n, "for"), "expected no lifetime: that is for rules");
         if (rule->note)
@@ -212,6 +357,8 @@ static int take(const char *text, size_t n, sentence_name_fn names, void *userda
                 r = take_destination(text, n, rule, &s, error);
         if (!r)
                 r = take_port(text, n, rule, &s, error);
+        if (!r)
+                r = take_surroundings(text, n, rule, &s, error);
         if (!r)
                 r = take_rest(text, n, rule, error);
         if (r)
@@ -243,6 +390,52 @@ int supposed_parse(const char *text, size_t n, sentence_name_fn names, void *use
         return r;
 }
 
+/* A text as a pattern that is no other. */
+static int restate_text(struct rule *rule, enum criterion_kind kind, const char *text)
+{
+        _cleanup_(buf_deinit) struct buf literal = { 0 };
+
+        if (!text || !*text)
+                return 0;
+        pattern_escape(&literal, text);
+        return buf_error(&literal) ? -ENOMEM : rule_add_text(rule, kind, literal.data);
+}
+
+/* A connection as the rule that is about no other. What is longer than patterns may be is left out: these words are for people. */
+static int restate(const struct supposed *s, enum rule_subject subject, struct rule *rule)
+{
+        const struct subject *of = s->subject;
+        const char *program = subject == RULE_NAME ? of->name : of->path;
+        int r = rule_add_network(rule, &s->flow.remote, 128);
+
+        rule->subject = subject;
+        rule->program = strdup(program);
+        if (!rule->program || r < 0)
+                return -ENOMEM;
+        r = rule_add_number(rule, CRITERION_PROTOCOL, s->flow.protocol);
+        if (r == 0 && protocol_has_ports(s->flow.protocol))
+                r = rule_add_ports(rule, s->flow.remote_port, s->flow.remote_port);
+        if (r == 0 && s->scopes)
+                r = rule_add_number(rule, CRITERION_SCOPE, s->scopes);
+        if (r == 0 && of->uid != UINT32_MAX)
+                r = rule_add_number(rule, CRITERION_USER, of->uid);
+        if (r == 0 && of->gid != UINT32_MAX)
+                r = rule_add_number(rule, CRITERION_GROUP, of->gid);
+        if (r == 0 && s->host)
+                r = rule_add_text(rule, CRITERION_HOST, s->host);
+        if (r == 0)
+                r = restate_text(rule, CRITERION_INTERFACE, s->interface);
+        if (r == 0)
+                r = restate_text(rule, CRITERION_CGROUP, of->cgroup);
+        for (const char *at = of->arguments, *end = at + of->n_arguments; r == 0 && at && at < end; at += strlen(at) + 1)
+                r = at == of->arguments ? 0 : restate_text(rule, CRITERION_ARGUMENT, at);
+        if (r == 0 && of->n_ancestors > 0)
+                r = restate_text(rule, CRITERION_PARENT, of->ancestors[0].path);
+        if (r == 0 && of->n_ancestors > 1)
+                r = restate_text(rule, CRITERION_ANCESTOR, of->ancestors[1].path);
+        return r == -EINVAL || r == -E2BIG ? 0 : r;
+}
+
 /* As the rule that take() made it of, in the words of a sentence without its action. */
 void supposed_format(const struct supposed *s, struct buf *out)
 {
@@ -253,27 +446,13 @@ void supposed_format(const struct supposed *s, struct buf *out)
         };
         _cleanup_(buf_deinit) struct buf sentence = { 0 };
         bool named = s->subject->kind == SUBJECT_PROGRAM && !*s->subject->path;
-        struct rule rule = {
-                .action = ACTION_ALLOW,
-                .lifetime = LIFETIME_ALWAYS,
-                .subject = named ? RULE_NAME : subjects[s->subject->kind],
-                .program = named ? s->subject->name : s->subject->path, /* borrowed */
-                .has = RULE_HAS_NETWORK | RULE_HAS_PROTOCOL,
-                .network = s->flow.remote,
-                .prefix = 128,
-                .protocol = s->flow.protocol,
-                .scopes = s->scopes,
-                .n_ports = 1,
-                .ports = { { .first = s->flow.remote_port, .last = s->flow.remote_port } },
-                .uid = s->subject->uid,
-                .gid = s->subject->gid,
-        };
+        _cleanup_(rule_freep) struct rule *rule = rule_new(ACTION_ALLOW);
 
-        rule.has |= s->scopes ? RULE_HAS_SCOPES : 0;
-        rule.has |= protocol_has_ports(s->flow.protocol) ? RULE_HAS_PORTS : 0;
-        rule.has |= rule.uid != UINT32_MAX ? RULE_HAS_UID : 0;
-        rule.has |= rule.gid != UINT32_MAX ? RULE_HAS_GID : 0;
-        sentence_format(&rule, &sentence);
+        if (!rule || restate(s, named ? RULE_NAME : subjects[s->subject->kind], rule) < 0) {
+                out->error = -ENOMEM;
+                return;
+        }
+        sentence_format(rule, &sentence);
         if (buf_error(&sentence))
                 out->error = buf_error(&sentence);
         else

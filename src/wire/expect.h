@@ -2,12 +2,13 @@
 /*
  * A connection in the words of a sentence, for those who ask what would happen to it, and a line of a test:
  *
- *      SUBJECT to ADDRESS [to SCOPES] [port N] [tcp|udp|…|protocol N] [user UID] [group GID]
+ *      SUBJECT to ADDRESS [to HOST] [to SCOPES] [port N] [tcp|udp|…|protocol N] [user UID] [group GID] [argument WORD or WORD…]
+ *              [parent PATH] [ancestor PATH] [unit NAME] [cgroup PATH] [interface NAME]
  *      expect allow|deny|ask SUBJECT to ADDRESS …
  *
  * The words are those of wire/sentence.h and are read by its parser; a connection has one address and one port, and a protocol (tcp
  * where there is a port and nothing else is said). Scopes are kinds that the destination has on top of what its address says:
- * `to resolver`, `to broadcast`. Without `user` the user is not known, and rules about users do not match.
+ * `to resolver`, `to broadcast`. What is not said is not known, and rules about it do not match.
  */
 #pragma once
 
@@ -20,6 +21,7 @@ struct supposed {
         struct subject *subject;
         struct flow flow;
         unsigned scopes; /* besides what addr_scopes() says of flow.remote */
+        char *host, *interface; /* or NULL */
 };
 void supposed_deinit(struct supposed *s);
 

@@ -210,7 +210,7 @@ const json_t *jsonread_object(struct jsonread *r, const json_t *o, const char *k
         return value;
 }
 
-static char *decode(struct jsonread *r, const char *key, const char *escaped)
+char *jsonread_unescape(struct jsonread *r, const char *key, const char *escaped)
 {
         size_t n = strlen(escaped), bad;
         _cleanup_(freep) char *bytes = malloc(n + 1);
@@ -237,7 +237,7 @@ char *jsonread_bytes(struct jsonread *r, const json_t *o, const char *key)
         snprintf(name, sizeof(name), "%s_bytes", key);
         escaped = jsonread_string_or(r, o, name, NULL);
         if (escaped)
-                return decode(r, name, escaped);
+                return jsonread_unescape(r, name, escaped);
         copy = strdup(jsonread_string(r, o, key));
         if (!copy)
                 jsonread_no_memory(r);

@@ -41,5 +41,7 @@ const json_t *jsonread_object(struct jsonread *r, const json_t *o, const char *k
 
 /* What jsonwrite_bytes() wrote; the caller frees. NULL where the key is absent or null, or on failure. */
 char *jsonread_bytes(struct jsonread *r, const json_t *o, const char *key);
+/* Exact bytes that str_escape() wrote, a failure being about `key`; the caller frees. NULL on failure. */
+char *jsonread_unescape(struct jsonread *r, const char *key, const char *escaped);
 /* What jsonwrite_time_us() wrote (or, with no fraction, jsonwrite_time()), in microseconds. */
 int64_t jsonread_time_us(struct jsonread *r, const json_t *o, const char *key);

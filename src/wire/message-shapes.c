@@ -86,6 +86,7 @@ static void write_parents(struct jsonwrite *w, const struct subject *s)
                 jsonwrite_int(w, "pid", s->ancestors[i].pid);
                 jsonwrite_bytes(w, "name", s->ancestors[i].name);
                 jsonwrite_bytes(w, "program", s->ancestors[i].program);
+                jsonwrite_bytes(w, "path", s->ancestors[i].path);
                 jsonwrite_close(w, '}');
         }
         jsonwrite_close(w, ']');
@@ -193,6 +194,9 @@ static void read_parents(struct jsonread *r, const json_t *o, struct subject *s)
                 a->pid = (uint32_t)jsonread_int(r, value, "pid", 0, UINT32_MAX);
                 read_parent_name(r, value, "name", a->name, sizeof(a->name), i);
                 read_parent_name(r, value, "program", a->program, sizeof(a->program), i);
+                a->path = jsonread_bytes(r, value, "path");
+                if (a->path && strlen(a->path) > LIMIT_PATH)
+                        jsonread_fail_at(r, "parents", i, "expected a path of at most %d bytes", LIMIT_PATH);
         }
         s->n_ancestors = (unsigned)json_array_size(parents);
 }

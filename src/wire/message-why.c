@@ -40,6 +40,8 @@ static void write_candidate(struct jsonwrite *w, const struct explain_candidate 
         jsonwrite_string(w, "fate", explain_fate_word(c->fate));
         if (c->fate == EXPLAIN_LOSES)
                 jsonwrite_string(w, "by", order_step_word(c->step));
+        if (c->not_known)
+                jsonwrite_bool(w, "known", false);
         rulejson_write(w, "rule", c->rule, RULEJSON_REPLY, !c->rule->disabled);
         jsonwrite_close(w, '}');
 }
@@ -125,6 +127,7 @@ static void read_candidate(struct jsonread *r, const json_t *o, struct why_candi
                 jsonread_fail(r, "fate", "expected what became of a rule");
         if (ret->fate == EXPLAIN_LOSES && !order_step_parse(jsonread_string(r, o, "by"), &ret->step))
                 jsonread_fail(r, "by", "expected a step of the order of decision");
+        ret->not_known = !jsonread_bool_or(r, o, "known", true);
         ret->rule = r->error ? NULL : rulejson_read(r, jsonread_object(r, o, "rule"), RULEJSON_REPLY);
         if (!r->error && !ret->rule)
                 jsonread_fail(r, "rule", "expected a rule");

@@ -108,6 +108,7 @@ static void take_program(struct jsonread *r, struct rule *rule, enum rule_subjec
 static void choose_subject(struct jsonread *r, const struct old_rule *old, struct rule *rule)
 {
         bool has_path = old->app_path[0] != 0 && strcmp(old->app_path, "unknown") != 0;
+        struct addr addr;
 
         if (has_path) {
                 if (old->app_path[0] != '/' || strlen(old->app_path) >= LIMIT_PATH)
@@ -116,11 +117,11 @@ static void choose_subject(struct jsonread *r, const struct old_rule *old, struc
                 return;
         }
         if (strcmp(old->app_name, "unknown") == 0 && old->dest_ip[0] != 0) {
-                if (!addr_parse(old->dest_ip, &rule->network))
-                        jsonread_fail(r, "dest_ip", "expected an address");
                 rule->subject = RULE_UNKNOWN;
-                rule->prefix = 128;
-                rule->has |= RULE_HAS_NETWORK;
+                if (!addr_parse(old->dest_ip, &addr))
+                        jsonread_fail(r, "dest_ip", "expected an address");
+                else if (rule_add_network(rule, &addr, 128) < 0)
+                        jsonread_no_memory(r);
                 return;
         }
         if (old->app_name[0] == 0 || strlen(old->app_name) >= LIMIT_PATH)
@@ -160,11 +161,8 @@ static void read_add_rule(struct jsonread *r, const json_t *o, struct message *m
         }
         choose_subject(r, &old, rule);
         /* "@dest:<ip>:<port>" always says its port: "all ports" is about programs. */
-        if (old.port != 0 && (!old.all_ports || rule->subject == RULE_UNKNOWN)) {
-                rule->ports[0] = (struct port_range){ .first = old.port, .last = old.port };
-                rule->n_ports = 1;
-                rule->has |= RULE_HAS_PORTS;
-        }
+        if (old.port != 0 && (!old.all_ports || rule->subject == RULE_UNKNOWN) && rule_add_ports(rule, old.port, old.port) < 0)
+                jsonread_no_memory(r);
         if (!r->error && !choose_origin(rule))
                 jsonread_no_memory(r);
 }

@@ -199,6 +199,7 @@ struct why_candidate {
         struct rule *rule;
         enum explain_fate fate;
         enum order_step step; /* EXPLAIN_LOSES */
+        bool not_known;       /* the criterion fails because that is not known of the connection */
 };
 
 struct why_change {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Both directions of one shape, with a table that says which field belongs to which form. Writing gives each subject exactly one of
- * `program`, `name` and `subject`; reading takes none of them as "anyone" and more than one as a mistake.
+ * `program`, `programs`, `name` and `subject`; reading takes none of them as "anyone" and more than one as a mistake.
  */
 #include "wire/rulejson.h"
 
@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/pattern.h"
 #include "wire/ruletext.h"
 #include "wire/sentence.h"
 
-enum { PRIORITY_MAX = 1000000, ALL_FORMS = RULEJSON_FILE | RULEJSON_REQUEST | RULEJSON_REPLY };
+#define BYTES_SUFFIX "_bytes"
+
+enum { ALL_FORMS = RULEJSON_FILE | RULEJSON_REQUEST | RULEJSON_REPLY };
 
 static const struct field {
         const char *key;
@@ -32,15 +35,11 @@ static const struct field {
         { "name", ALL_FORMS },
         { "name_bytes", ALL_FORMS },
         { "subject", ALL_FORMS },
-        { "ports", ALL_FORMS },
-        { "protocol", ALL_FORMS },
-        { "network", ALL_FORMS },
-        { "scopes", ALL_FORMS },
-        { "uid", ALL_FORMS },
-        { "gid", ALL_FORMS },
         { "process", RULEJSON_REPLY },
+        { "not", ALL_FORMS },
         { "note", ALL_FORMS },
         { "created", RULEJSON_FILE | RULEJSON_REPLY },
+        { "changed", RULEJSON_FILE | RULEJSON_REPLY },
         { "hits", RULEJSON_REPLY },
 };
 
@@ -62,40 +61,38 @@ static void write_subject(struct jsonwrite *w, const struct rule *rule)
                         jsonwrite_string(w, "subject", subject_words[i].word);
 }
 
-static void write_ports(struct jsonwrite *w, const struct rule *rule)
-{
-        jsonwrite_open(w, "ports", '[');
-        for (unsigned i = 0; i < rule->n_ports; i++) {
-                const struct port_range *range = &rule->ports[i];
-                char text[16];
-
-                snprintf(text, sizeof(text), "%u-%u", range->first, range->last);
-                if (range->first == range->last)
-                        jsonwrite_int(w, NULL, range->first);
-                else
-                        jsonwrite_string(w, NULL, text);
-        }
-        jsonwrite_close(w, ']');
-}
-
-static void write_network(struct jsonwrite *w, const struct rule *rule)
+/* Numbers as they are, ranges as text. */
+static void write_ports(struct jsonwrite *w, const struct port_range *range)
 {
         _cleanup_(buf_deinit) struct buf text = {};
 
-        ruletext_format_network(&text, &rule->network, rule->prefix);
+        if (range->first == range->last) {
+                jsonwrite_int(w, NULL, range->first);
+                return;
+        }
+        ruletext_format_port(&text, range);
         if (buf_error(&text))
                 w->out->error = buf_error(&text);
         else
-                jsonwrite_string(w, "network", text.data);
+                jsonwrite_string(w, NULL, text.data);
 }
 
-static void write_scopes(struct jsonwrite *w, const struct rule *rule)
+static void write_network(struct jsonwrite *w, const char *key, const struct network *network)
 {
-        jsonwrite_open(w, "scopes", '[');
-        for (unsigned bit = 0; bit < 8 * sizeof(rule->scopes); bit++)
-                if (rule->scopes & 1U << bit && scope_name((enum scope)(1U << bit)))
+        _cleanup_(buf_deinit) struct buf text = {};
+
+        ruletext_format_network(&text, &network->addr, network->prefix);
+        if (buf_error(&text))
+                w->out->error = buf_error(&text);
+        else
+                jsonwrite_string(w, key, text.data);
+}
+
+static void write_scopes(struct jsonwrite *w, unsigned scopes)
+{
+        for (unsigned bit = 0; bit < 8 * sizeof(scopes); bit++)
+                if (scopes & 1U << bit && scope_name((enum scope)(1U << bit)))
                         jsonwrite_string(w, NULL, scope_name((enum scope)(1U << bit)));
-        jsonwrite_close(w, ']');
 }
 
 static void write_process(struct jsonwrite *w, const struct process *process)
@@ -107,25 +104,105 @@ static void write_process(struct jsonwrite *w, const struct process *process)
         jsonwrite_close(w, '}');
 }
 
-static void write_criteria(struct jsonwrite *w, const struct rule *rule, enum rulejson_form form)
+/* `key` is NULL in a list. */
+static void write_value(struct jsonwrite *w, const char *key, enum criterion_kind kind, const union criterion_value *value)
 {
         char scratch[4];
 
+        switch (criterion_shape(kind)) {
+        case SHAPE_NETWORK:
+                write_network(w, key, &value->network);
+                break;
+        case SHAPE_SCOPES:
+                write_scopes(w, value->number);
+                break;
+        case SHAPE_PORTS:
+                write_ports(w, &value->ports);
+                break;
+        case SHAPE_PROTOCOL:
+                jsonwrite_string(w, key, protocol_name((uint8_t)value->number, scratch));
+                break;
+        case SHAPE_ID:
+                jsonwrite_int(w, key, value->number);
+                break;
+        case SHAPE_PATTERN:
+        case SHAPE_HOST:
+                jsonwrite_string(w, key, value->text);
+                break;
+        case SHAPE_PROCESS: /* write_process() */
+                break;
+        }
+}
+
+/* Of these most rules name one, and then it stands alone. */
+static bool may_stand_alone(enum criterion_kind kind)
+{
+        return kind == CRITERION_NETWORK || kind == CRITERION_PROTOCOL || kind == CRITERION_USER || kind == CRITERION_GROUP;
+}
+
+/* Texts that are no UTF-8 stand once more under "<key>_bytes", each as str_escape() writes it: JSON holds no other bytes. */
+static void write_exact_texts(struct jsonwrite *w, const struct criterion *c)
+{
+        const union criterion_value *values = criterion_values(c);
+        char key[32];
+        bool exact = false;
+
+        for (unsigned i = 0; i < c->n; i++)
+                exact |= !str_is_utf8(values[i].text, strlen(values[i].text));
+        if (!exact)
+                return;
+        snprintf(key, sizeof(key), "%s" BYTES_SUFFIX, criterion_name((enum criterion_kind)c->kind));
+        jsonwrite_open(w, key, '[');
+        for (unsigned i = 0; i < c->n; i++) {
+                _cleanup_(buf_deinit) struct buf escaped = {};
+
+                str_escape(&escaped, values[i].text);
+                if (buf_error(&escaped))
+                        w->out->error = buf_error(&escaped);
+                else
+                        jsonwrite_string(w, NULL, escaped.data);
+        }
+        jsonwrite_close(w, ']');
+}
+
+static void write_criterion(struct jsonwrite *w, const struct criterion *c)
+{
+        const union criterion_value *values = criterion_values(c);
+        enum criterion_kind kind = (enum criterion_kind)c->kind;
+
+        if (c->n == 1 && may_stand_alone(kind)) {
+                write_value(w, criterion_name(kind), kind, values);
+                return;
+        }
+        jsonwrite_open(w, criterion_name(kind), '[');
+        for (unsigned i = 0; i < c->n; i++)
+                write_value(w, NULL, kind, &values[i]);
+        jsonwrite_close(w, ']');
+        if (criterion_is_text(kind))
+                write_exact_texts(w, c);
+}
+
+static void write_criteria(struct jsonwrite *w, const struct rule *rule, enum rulejson_form form)
+{
+        bool negated = false;
+
         write_subject(w, rule);
-        if (rule->has & RULE_HAS_PORTS)
-                write_ports(w, rule);
-        if (rule->has & RULE_HAS_PROTOCOL)
-                jsonwrite_string(w, "protocol", protocol_name(rule->protocol, scratch));
-        if (rule->has & RULE_HAS_NETWORK)
-                write_network(w, rule);
-        if (rule->has & RULE_HAS_SCOPES)
-                write_scopes(w, rule);
-        if (rule->has & RULE_HAS_UID)
-                jsonwrite_int(w, "uid", rule->uid);
-        if (rule->has & RULE_HAS_GID)
-                jsonwrite_int(w, "gid", rule->gid);
-        if (rule->has & RULE_HAS_PROCESS && form == RULEJSON_REPLY)
-                write_process(w, &rule->process);
+        for (unsigned i = 0; i < rule->n_criteria; i++) {
+                const struct criterion *c = &rule->criteria[i];
+
+                if (c->kind != CRITERION_PROCESS)
+                        write_criterion(w, c);
+                else if (form == RULEJSON_REPLY)
+                        write_process(w, &c->one.process);
+                negated |= c->negated;
+        }
+        if (!negated)
+                return;
+        jsonwrite_open(w, "not", '[');
+        for (unsigned i = 0; i < rule->n_criteria; i++)
+                if (rule->criteria[i].negated)
+                        jsonwrite_string(w, NULL, criterion_name((enum criterion_kind)rule->criteria[i].kind));
+        jsonwrite_close(w, ']');
 }
 
 static void write_sentence(struct jsonwrite *w, const struct rule *rule)
@@ -160,12 +237,30 @@ void rulejson_write(struct jsonwrite *w, const char *key, const struct rule *rul
                 jsonwrite_string(w, "note", rule->note);
         if (rule->created > 0 && form != RULEJSON_REQUEST)
                 jsonwrite_time(w, "created", rule->created);
+        if (rule->changed > 0 && form != RULEJSON_REQUEST)
+                jsonwrite_time(w, "changed", rule->changed);
         if (form == RULEJSON_REPLY)
                 jsonwrite_uint(w, "hits", rule->n_hits);
         jsonwrite_close(w, '}');
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+/* "network", "programs", "programs_bytes" */
+static bool is_criterion(const char *key)
+{
+        enum criterion_kind kind;
+        char name[32];
+        size_t n = strlen(key);
+
+        if (criterion_parse(key, &kind))
+                return kind != CRITERION_PROCESS;
+        if (!str_has_suffix(key, BYTES_SUFFIX) || n >= sizeof(name))
+                return false;
+        memcpy(name, key, n);
+        name[n - strlen(BYTES_SUFFIX)] = 0;
+        return criterion_parse(name, &kind) && criterion_is_text(kind);
+}
 
 static void check_fields(struct jsonread *r, const json_t *o, enum rulejson_form form)
 {
@@ -177,6 +272,7 @@ static void check_fields(struct jsonread *r, const json_t *o, enum rulejson_form
 
                 for (size_t i = 0; i < ARRAY_SIZE(fields) && !known; i++)
                         known = fields[i].forms & form && strcmp(fields[i].key, key) == 0;
+                known |= is_criterion(key);
                 if (!known) {
                         jsonread_fail(r, key, "expected a field of a rule here; a rule is not loaded with a restriction "
                                               "that is not understood");
@@ -233,10 +329,13 @@ static void read_subject(struct jsonread *r, const json_t *o, struct rule *rule)
         const char *word = jsonread_string_or(r, o, "subject", NULL);
         bool has_program = json_object_get(o, "program") || json_object_get(o, "program_bytes");
         bool has_name = json_object_get(o, "name") || json_object_get(o, "name_bytes");
+        bool has_programs = json_object_get(o, "programs") || json_object_get(o, "programs_bytes");
         bool known = false;
 
-        if ((word != NULL) + has_program + has_name > 1)
-                jsonread_fail(r, word ? "subject" : "name", "expected only one of program, name and subject");
+        if ((word != NULL) + has_program + has_programs + has_name > 1)
+                jsonread_fail(r, word ? "subject" : has_name ? "name" : "programs", "expected only one of program, programs, name and subject");
+        if (has_programs)
+                rule->subject = RULE_PROGRAMS; /* read_criteria() reads which */
         if (has_program)
                 take_program(r, o, "program", RULE_PATH, rule);
         if (has_name)
@@ -252,103 +351,188 @@ static void read_subject(struct jsonread *r, const json_t *o, struct rule *rule)
                 jsonread_fail(r, "subject", "expected anyone, unknown or kernel");
 }
 
-static void read_port(struct jsonread *r, const json_t *value, size_t index, struct port_range *ret)
+static void read_port(struct jsonread *r, const json_t *value, size_t index, struct rule *rule)
 {
+        struct port_range range = { .first = 0 };
         const char *expected;
 
         if (json_is_integer(value) && json_integer_value(value) >= 1 && json_integer_value(value) <= UINT16_MAX)
-                ret->first = ret->last = (uint16_t)json_integer_value(value);
-        else if (!json_is_string(value) || !ruletext_parse_port(json_string_value(value), ret, &expected))
+                range.first = range.last = (uint16_t)json_integer_value(value);
+        else if (!json_is_string(value) || !ruletext_parse_port(json_string_value(value), &range, &expected))
                 jsonread_fail_at(r, "ports", index, "expected a port 1..65535 or a range like \"8000-8999\"");
+        if (!r->error && rule_add_ports(rule, range.first, range.last) < 0)
+                jsonread_no_memory(r);
 }
 
-static void read_ports(struct jsonread *r, const json_t *o, struct rule *rule)
+static void read_protocol(struct jsonread *r, const json_t *value, size_t index, struct rule *rule)
 {
-        const json_t *ports = jsonread_array(r, o, "ports");
-        size_t n = json_array_size(ports);
+        uint8_t protocol = 0;
 
-        if (!ports)
-                return;
-        if (n < 1 || n > LIMIT_RULE_PORTS) {
-                jsonread_fail(r, "ports", "expected 1..%d ports and ranges", LIMIT_RULE_PORTS);
-                return;
-        }
-        for (size_t i = 0; i < n; i++)
-                read_port(r, json_array_get(ports, i), i, &rule->ports[i]);
-        rule->n_ports = (unsigned)n;
-        rule->has |= RULE_HAS_PORTS;
-}
-
-static void read_protocol(struct jsonread *r, const json_t *o, struct rule *rule)
-{
-        const json_t *value = json_object_get(o, "protocol");
-
-        if (!value)
-                return;
         if (json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= UINT8_MAX)
-                rule->protocol = (uint8_t)json_integer_value(value);
-        else if (!json_is_string(value) || !protocol_parse(json_string_value(value), &rule->protocol))
-                jsonread_fail(r, "protocol", "expected a protocol's name or number 0..255");
-        rule->has |= RULE_HAS_PROTOCOL;
+                protocol = (uint8_t)json_integer_value(value);
+        else if (!json_is_string(value) || !protocol_parse(json_string_value(value), &protocol))
+                jsonread_fail_at(r, "protocol", index, "expected a protocol's name or number 0..255");
+        if (!r->error && rule_add_number(rule, CRITERION_PROTOCOL, protocol) < 0)
+                jsonread_no_memory(r);
 }
 
-static void read_network(struct jsonread *r, const json_t *o, struct rule *rule)
+static void read_network(struct jsonread *r, const json_t *value, size_t index, struct rule *rule)
 {
-        const char *text = jsonread_string_or(r, o, "network", NULL), *expected;
+        const char *expected;
+        struct addr addr;
+        uint8_t prefix;
 
-        if (!text)
-                return;
-        if (!ruletext_parse_network(text, &rule->network, &rule->prefix, &expected))
-                jsonread_fail(r, "network", "expected an address or a network like 10.0.0.0/8 without bits beyond its prefix");
-        rule->has |= RULE_HAS_NETWORK;
+        if (!json_is_string(value) || !ruletext_parse_network(json_string_value(value), &addr, &prefix, &expected))
+                jsonread_fail_at(r, "network", index, "expected an address or a network like 10.0.0.0/8 without bits beyond its prefix");
+        else if (rule_add_network(rule, &addr, prefix) < 0)
+                jsonread_no_memory(r);
 }
 
-static void read_scopes(struct jsonread *r, const json_t *o, struct rule *rule)
+static void read_scope(struct jsonread *r, const json_t *value, size_t index, struct rule *rule)
 {
-        const json_t *scopes = jsonread_array(r, o, "scopes"), *value;
-        size_t i;
+        enum scope scope;
 
-        if (!scopes)
-                return;
-        if (json_array_size(scopes) == 0)
-                jsonread_fail(r, "scopes", "expected at least one scope");
-        json_array_foreach((json_t *)scopes, i, value) {
-                enum scope scope;
-
-                if (json_is_string(value) && scope_parse(json_string_value(value), &scope))
-                        rule->scopes |= scope;
-                else
-                        jsonread_fail_at(r, "scopes", i, "expected loopback, lan, link, multicast, broadcast, internet or "
-                                                         "resolver");
-        }
-        rule->has |= RULE_HAS_SCOPES;
+        if (!json_is_string(value) || !scope_parse(json_string_value(value), &scope))
+                jsonread_fail_at(r, "scopes", index, "expected loopback, lan, link, multicast, broadcast, internet or resolver");
+        else if (rule_add_number(rule, CRITERION_SCOPE, scope) < 0)
+                jsonread_no_memory(r);
 }
 
-static void read_who(struct jsonread *r, const json_t *o, enum rulejson_form form, struct rule *rule)
+/* -1 is nobody: only the daemon says it, of a factory rule for a user that this machine does not have. */
+static void read_who(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, enum rulejson_form form, struct rule *rule)
 {
-        /* -1 is nobody: only the daemon says it, of a factory rule for a user that this machine does not have. */
         int64_t max = form == RULEJSON_REPLY ? UINT32_MAX : UINT32_MAX - 1;
 
-        if (json_object_get(o, "uid")) {
-                rule->uid = (uint32_t)jsonread_int(r, o, "uid", 0, max);
-                rule->has |= RULE_HAS_UID;
+        if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > max)
+                jsonread_fail_at(r, criterion_name(kind), index, "expected a number 0..%lld", (long long)max);
+        else if (rule_add_number(rule, kind, (uint32_t)json_integer_value(value)) < 0)
+                jsonread_no_memory(r);
+}
+
+static void add_text(struct jsonread *r, enum criterion_kind kind, const char *text, size_t index, struct rule *rule)
+{
+        const char *expected = pattern_check(text);
+        char host[RULETEXT_HOST_MAX];
+
+        if (kind == CRITERION_HOST) {
+                text = ruletext_parse_host(text, host, &expected) ? host : NULL;
+        } else {
+                if (!expected && !*text)
+                        expected = "at least one byte";
+                if (!expected && criterion_is_path(kind) && text[0] != '/')
+                        expected = "an absolute path, or a pattern for one";
+                text = expected ? NULL : text;
         }
-        if (json_object_get(o, "gid")) {
-                rule->gid = (uint32_t)jsonread_int(r, o, "gid", 0, max);
-                rule->has |= RULE_HAS_GID;
+        if (!text)
+                jsonread_fail_at(r, criterion_name(kind), index, "expected %s", expected);
+        else if (rule_add_text(rule, kind, text) < 0)
+                jsonread_no_memory(r);
+}
+
+static void read_text(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, bool exact, struct rule *rule)
+{
+        _cleanup_(freep) char *bytes = NULL;
+
+        if (!json_is_string(value)) {
+                jsonread_fail_at(r, criterion_name(kind), index, "expected a string");
+                return;
         }
+        if (exact && !(bytes = jsonread_unescape(r, criterion_name(kind), json_string_value(value))))
+                return;
+        add_text(r, kind, exact ? bytes : json_string_value(value), index, rule);
+}
+
+static void read_value(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, bool exact, enum rulejson_form form,
+                       struct rule *rule)
+{
+        switch (criterion_shape(kind)) {
+        case SHAPE_PORTS:
+                read_port(r, value, index, rule);
+                break;
+        case SHAPE_PROTOCOL:
+                read_protocol(r, value, index, rule);
+                break;
+        case SHAPE_NETWORK:
+                read_network(r, value, index, rule);
+                break;
+        case SHAPE_SCOPES:
+                read_scope(r, value, index, rule);
+                break;
+        case SHAPE_ID:
+                read_who(r, kind, value, index, form, rule);
+                break;
+        case SHAPE_PATTERN:
+        case SHAPE_HOST:
+                read_text(r, kind, value, index, exact, rule);
+                break;
+        case SHAPE_PROCESS: /* read_process() */
+                break;
+        }
+}
+
+static void read_criterion(struct jsonread *r, const json_t *o, enum criterion_kind kind, enum rulejson_form form, struct rule *rule)
+{
+        const char *name = criterion_name(kind);
+        const json_t *value = json_object_get(o, name), *exact = NULL;
+        char key[32];
+
+        if (criterion_is_text(kind)) {
+                snprintf(key, sizeof(key), "%s" BYTES_SUFFIX, name);
+                exact = json_object_get(o, key);
+                value = exact ? exact : value;
+        }
+        if (!value)
+                return;
+        if (may_stand_alone(kind) && !json_is_array(value)) {
+                read_value(r, kind, value, 0, false, form, rule);
+                r->has_index = false;
+                return;
+        }
+        if (!json_is_array(value) || json_array_size(value) < 1 || json_array_size(value) > LIMIT_RULE_VALUES) {
+                jsonread_fail(r, name, "expected a list of 1..%d", LIMIT_RULE_VALUES);
+                return;
+        }
+        for (size_t i = 0; i < json_array_size(value) && !r->error; i++)
+                read_value(r, kind, json_array_get(value, i), i, exact != NULL, form, rule);
+}
+
+static void read_negations(struct jsonread *r, const json_t *o, struct rule *rule)
+{
+        const json_t *names = jsonread_array(r, o, "not");
+        enum criterion_kind kind;
+
+        for (size_t i = 0; i < json_array_size(names) && !r->error; i++) {
+                const char *name = json_string_value(json_array_get(names, i));
+
+                if (!name || !criterion_parse(name, &kind) || kind == CRITERION_PROCESS || !rule_criterion(rule, kind))
+                        jsonread_fail_at(r, "not", i, "expected the name of a criterion that this rule has");
+                else
+                        rule_negate(rule, kind);
+        }
+}
+
+static void read_criteria(struct jsonread *r, const json_t *o, enum rulejson_form form, struct rule *rule)
+{
+        for (unsigned kind = 0; kind < CRITERION_KIND_COUNT && !r->error; kind++)
+                if (kind != CRITERION_PROCESS)
+                        read_criterion(r, o, (enum criterion_kind)kind, form, rule);
+        read_negations(r, o, rule);
+        if (!r->error && rule_settle_subject(rule) < 0)
+                jsonread_no_memory(r);
 }
 
 static void read_process(struct jsonread *r, const json_t *o, struct rule *rule)
 {
         const json_t *process = jsonread_object(r, o, "process");
+        struct process of;
 
         if (!process)
                 return;
-        rule->process.pid = (uint32_t)jsonread_int(r, process, "pid", 0, UINT32_MAX);
-        rule->process.start_ns = (uint64_t)jsonread_int(r, process, "start_ns", 0, INT64_MAX);
-        rule->process.exec_id = (uint32_t)jsonread_int(r, process, "exec_id", 0, UINT32_MAX);
-        rule->has |= RULE_HAS_PROCESS;
+        of.pid = (uint32_t)jsonread_int(r, process, "pid", 0, UINT32_MAX);
+        of.start_ns = (uint64_t)jsonread_int(r, process, "start_ns", 0, INT64_MAX);
+        of.exec_id = (uint32_t)jsonread_int(r, process, "exec_id", 0, UINT32_MAX);
+        if (rule_set_process(rule, &of) < 0)
+                jsonread_no_memory(r);
 }
 
 static void read_note(struct jsonread *r, const json_t *o, struct rule *rule)
@@ -385,15 +569,13 @@ struct rule *rulejson_read(struct jsonread *r, const json_t *o, enum rulejson_fo
         rule->disabled = !jsonread_bool_or(r, o, "enabled", true);
         rule->priority = (int)jsonread_int_or(r, o, "priority", -PRIORITY_MAX, PRIORITY_MAX, PRIORITY_DEFAULT);
         read_subject(r, o, rule);
-        read_ports(r, o, rule);
-        read_protocol(r, o, rule);
-        read_network(r, o, rule);
-        read_scopes(r, o, rule);
-        read_who(r, o, form, rule);
+        read_criteria(r, o, form, rule);
         read_process(r, o, rule);
         read_note(r, o, rule);
         if (json_object_get(o, "created"))
                 rule->created = jsonread_time_us(r, o, "created") / 1000000;
+        if (json_object_get(o, "changed"))
+                rule->changed = jsonread_time_us(r, o, "changed") / 1000000;
         if (form == RULEJSON_REPLY)
                 rule->n_hits = (uint64_t)jsonread_int_or(r, o, "hits", 0, INT64_MAX, 0);
         return r->error ? NULL : TAKE_PTR(rule);

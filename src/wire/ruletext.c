@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Networks and ports as text. Bits beyond the prefix are refused, not masked: "10.1.2.3/8" was meant as one of two things and a
+ * Networks, ports and hosts as text. Bits beyond the prefix are refused, not masked: "10.1.2.3/8" was meant as one of two things and a
  * firewall must not choose the wider. IPv4 prefixes are written as people write them and kept in the 16-byte form.
  */
 #include "wire/ruletext.h"
@@ -38,7 +38,7 @@ bool ruletext_parse_network(const char *text, struct addr *ret, uint8_t *ret_pre
         struct addr a;
         uint8_t prefix = 128;
 
-        *ret_expected = "an address, a network like 10.0.0.0/8, or loopback, lan, link, multicast, broadcast, internet, resolver";
+        *ret_expected = RULETEXT_DESTINATION;
         if (n >= sizeof(address))
                 return false;
         memcpy(address, text, n);
@@ -111,37 +111,40 @@ bool ruletext_parse_port(const char *text, struct port_range *ret, const char **
         return parse_range(text, strlen(text), ret);
 }
 
-bool ruletext_parse_ports(const char *text, struct port_range ret[LIMIT_RULE_PORTS], unsigned *ret_n, const char **ret_expected)
+void ruletext_format_port(struct buf *out, const struct port_range *range)
 {
-        struct port_range ports[LIMIT_RULE_PORTS];
-        unsigned n = 0;
+        buf_printf(out, "%u", range->first);
+        if (range->last != range->first)
+                buf_printf(out, "-%u", range->last);
+}
 
-        *ret_expected = "a port 1..65535, a range or a list";
-        for (;;) {
-                size_t length = strcspn(text, ",");
+/* Bytes of the label at `text`, 0: it is none. */
+static size_t label_length(const char *text)
+{
+        size_t n = 0;
 
-                if (n == LIMIT_RULE_PORTS) {
-                        *ret_expected = "at most 16 ports and ranges";
+        while ((text[n] >= 'a' && text[n] <= 'z') || (text[n] >= 'A' && text[n] <= 'Z') || (text[n] >= '0' && text[n] <= '9') ||
+               text[n] == '-' || text[n] == '_')
+                n++;
+        return n <= 63 ? n : 0;
+}
+
+bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const char **ret_expected)
+{
+        const char *at = text + (text[0] == '.');
+        size_t n = strlen(text), label;
+
+        *ret_expected = "a host's name like example.com, or .example.com for it and all below it; other letters in their xn-- form";
+        if (n >= RULETEXT_HOST_MAX || strlen(at) > 253)
+                return false;
+        for (;; at += label + 1) {
+                label = label_length(at);
+                if (label == 0 || (at[label] != '.' && at[label] != 0))
                         return false;
-                }
-                if (!parse_range(text, length, &ports[n++]))
-                        return false;
-                if (text[length] == 0)
+                if (at[label] == 0)
                         break;
-                text += length + 1;
         }
-        memcpy(ret, ports, n * sizeof(ports[0]));
-        *ret_n = n;
+        for (size_t i = 0; i <= n; i++)
+                ret[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
         return true;
 }
-
-void ruletext_format_ports(struct buf *out, const struct port_range *ports, unsigned n)
-{
-        for (unsigned i = 0; i < n; i++) {
-                buf_printf(out, "%s%u", i ? "," : "", ports[i].first);
-                if (ports[i].last != ports[i].first)
-                        buf_printf(out, "-%u", ports[i].last);
-        }
-}
-
-_Static_assert(LIMIT_RULE_PORTS == 16, "the words of ruletext_parse_ports() say 16");

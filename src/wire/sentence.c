@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/pattern.h"
 #include "wire/escape.h"
 #include "wire/ruletext.h"
 
@@ -119,14 +120,63 @@ static int parse_action(struct reader *r, struct rule *rule)
         return next(r);
 }
 
-static int take_program(struct reader *r, struct rule *rule, enum rule_subject subject)
+/* What a criterion's setter has to say. `expected` is for -EINVAL. */
+static int added(struct reader *r, int error, const char *expected)
 {
-        rule->program = strdup(r->word);
-        if (!rule->program)
-                return -ENOMEM;
-        rule->subject = subject;
-        return next(r);
+        switch (error) {
+        case -EINVAL:
+                return fail(r, "expected %s", expected);
+        case -E2BIG:
+                return fail(r, "expected at most %d of them", LIMIT_RULE_VALUES);
+        default:
+                return error;
+        }
 }
+
+/* One value of a criterion, in the reader's word or (`text`) in a part of it. */
+typedef int (*value_fn)(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text);
+
+/* The parts of one word, between commas. */
+static int parse_parts(struct reader *r, struct rule *rule, enum criterion_kind kind, value_fn value)
+{
+        char *part = r->word;
+
+        for (;;) {
+                char *comma = strchr(part, ',');
+                int error;
+
+                if (comma)
+                        *comma = 0;
+                error = value(r, rule, kind, part);
+                if (error || !comma)
+                        return error;
+                part = comma + 1;
+        }
+}
+
+/* [not] VALUE [or VALUE]…; each word is read whole, or where commas join in parts. */
+static int parse_values(struct reader *r, struct rule *rule, enum criterion_kind kind, bool parts, value_fn value)
+{
+        bool negated = word_is(r, "not");
+        int error = negated ? next(r) : 0;
+
+        for (;;) {
+                if (!error)
+                        error = parts ? parse_parts(r, rule, kind, value) : value(r, rule, kind, r->word);
+                if (!error)
+                        error = next(r);
+                if (error)
+                        return error;
+                if (!word_is(r, "or"))
+                        break;
+                error = next(r);
+        }
+        if (negated)
+                rule_negate(rule, kind);
+        return 0;
+}
+
+/* Subjects. */
 
 static int parse_name(struct reader *r, struct rule *rule)
 {
@@ -136,7 +186,48 @@ static int parse_name(struct reader *r, struct rule *rule)
                 return error;
         if (r->word_n == 0 || r->word_n >= LIMIT_PATH)
                 return fail(r, "expected a program's name as the kernel shows it (comm)");
-        return take_program(r, rule, RULE_NAME);
+        rule->program = strdup(r->word);
+        if (!rule->program)
+                return -ENOMEM;
+        rule->subject = RULE_NAME;
+        return next(r);
+}
+
+static int take_pattern(struct reader *r, struct rule *rule, enum criterion_kind kind, const char *text)
+{
+        const char *expected = pattern_check(text);
+
+        return added(r, rule_add_text(rule, kind, text), expected ? expected : "a value");
+}
+
+static int path_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        if (text[0] != '/')
+                return fail(r, "expected an absolute path, or a pattern for one like /usr/lib/*/firefox");
+        return take_pattern(r, rule, kind, text);
+}
+
+/* A path is as long as paths are; a pattern is not. */
+static int parse_path(struct reader *r, struct rule *rule)
+{
+        if (r->word_n >= LIMIT_PATH)
+                return fail(r, "expected a path of at most %d bytes", LIMIT_PATH - 1);
+        rule->program = strdup(r->word);
+        if (!rule->program)
+                return -ENOMEM;
+        pattern_unescape(rule->program);
+        rule->subject = RULE_PATH;
+        return next(r);
+}
+
+/* The word is a path, no pattern, and the only one. */
+static bool is_one_path(const struct reader *r)
+{
+        size_t at = r->at;
+
+        while (at < r->n && is_space(r->text[at]))
+                at++;
+        return pattern_is_literal(r->word) && !(r->n - at >= 3 && memcmp(r->text + at, "or", 2) == 0 && is_space(r->text[at + 2]));
 }
 
 static int parse_subject(struct reader *r, struct rule *rule)
@@ -145,6 +236,7 @@ static int parse_subject(struct reader *r, struct rule *rule)
                 const char *word;
                 enum rule_subject subject;
         } words[] = { { "anyone", RULE_ANYONE }, { "unknown", RULE_UNKNOWN }, { "kernel", RULE_KERNEL } };
+        int error;
 
         if (word_is(r, "name"))
                 return parse_name(r, rule);
@@ -153,99 +245,205 @@ static int parse_subject(struct reader *r, struct rule *rule)
                         rule->subject = words[i].subject;
                         return next(r);
                 }
-        if (r->word[0] != '/')
+        if (r->word[0] == '/' && is_one_path(r))
+                return parse_path(r, rule);
+        if (r->word[0] != '/' && !word_is(r, "not"))
                 return fail(r, "expected a program's absolute path, name COMM, anyone, unknown or kernel");
-        if (r->word_n >= LIMIT_PATH)
-                return fail(r, "expected a path of at most %d bytes", LIMIT_PATH - 1);
-        return take_program(r, rule, RULE_PATH);
+        rule->subject = RULE_PROGRAMS;
+        error = parse_values(r, rule, CRITERION_PROGRAM, false, path_value);
+        return error ? error : rule_settle_subject(rule); /* the same path twice is one */
 }
 
-static int parse_scopes(struct reader *r, struct rule *rule)
+/* Criteria. */
+
+static int scope_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
 {
-        char *save = NULL;
-        unsigned scopes = 0;
+        enum scope scope;
 
-        if (r->word_n == 0 || r->word[0] == ',' || r->word[r->word_n - 1] == ',' || strstr(r->word, ",,"))
-                goto bad;
-        for (char *word = strtok_r(r->word, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-                enum scope scope;
+        if (!scope_parse(text, &scope))
+                return fail(r, "expected loopback, lan, link, multicast, broadcast, internet or resolver");
+        return added(r, rule_add_number(rule, kind, scope), "a kind of destination");
+}
 
-                if (!scope_parse(word, &scope))
-                        goto bad;
-                scopes |= scope;
-        }
-        if (rule->has & RULE_HAS_SCOPES)
-                return fail(r, "expected the kinds of destination once, joined by commas");
-        rule->scopes = scopes;
-        rule->has |= RULE_HAS_SCOPES;
-        return next(r);
-bad:
-        return fail(r, "expected an address, a network like 10.0.0.0/8, or loopback, lan, link, multicast, broadcast, "
-                       "internet, resolver joined by commas");
+static int network_value(struct reader *r, struct rule *rule, _unused_ enum criterion_kind kind, char *text)
+{
+        const char *expected;
+        struct addr addr;
+        uint8_t prefix;
+
+        if (!ruletext_parse_network(text, &addr, &prefix, &expected))
+                return fail(r, "expected %s", expected);
+        return added(r, rule_add_network(rule, &addr, prefix), "a network");
+}
+
+static int host_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        char host[RULETEXT_HOST_MAX];
+        const char *expected;
+
+        if (!ruletext_parse_host(text, host, &expected))
+                return fail(r, "expected %s", expected);
+        return added(r, rule_add_text(rule, kind, host), "a host");
+}
+
+/* Which kind of destination a word is: an address has a colon, a slash or nothing but digits and dots; a host that is one label stands in
+ * quotes, for a kind of destination that is spelled wrong must not become one. */
+static enum criterion_kind destination_kind(const struct reader *r, const char *text)
+{
+        bool is_kind = !strpbrk(text, ".:/0123456789");
+
+        if (is_kind && !r->is_quoted)
+                return CRITERION_SCOPE;
+        if (strpbrk(text, ":/") || (!is_kind && text[strspn(text, "0123456789.")] == 0))
+                return CRITERION_NETWORK;
+        return CRITERION_HOST;
+}
+
+/* The kind of what follows "to", which "not" may precede. */
+static enum criterion_kind peek_destination(const struct reader *r)
+{
+        struct reader ahead;
+
+        if (!word_is(r, "not"))
+                return destination_kind(r, r->word);
+        ahead = *r;
+        return next(&ahead) ? CRITERION_SCOPE : destination_kind(&ahead, ahead.word);
+}
+
+static int destination_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        if (destination_kind(r, text) != kind && kind != CRITERION_SCOPE)
+                return fail(r, kind == CRITERION_NETWORK ? "expected an address or a network, like those before; other kinds in a \"to\" of their own"
+                                                         : "expected a host, like those before; other kinds in a \"to\" of their own");
+        if (kind == CRITERION_SCOPE)
+                return scope_value(r, rule, kind, text);
+        return kind == CRITERION_NETWORK ? network_value(r, rule, kind, text) : host_value(r, rule, kind, text);
 }
 
 static int parse_to(struct reader *r, struct rule *rule)
 {
-        const char *expected;
+        enum criterion_kind kind = peek_destination(r);
+        enum scope scope;
 
-        /* Only an address has a digit or a colon in front of any comma and none of the words has one. */
-        if (strpbrk(r->word, ".:/0123456789") == NULL)
-                return parse_scopes(r, rule);
-        if (!ruletext_parse_network(r->word, &rule->network, &rule->prefix, &expected))
-                return fail(r, "expected %s", expected);
-        if (rule->has & RULE_HAS_NETWORK)
-                return fail(r, "expected one address or network only");
-        rule->has |= RULE_HAS_NETWORK;
-        return next(r);
+        if (r->is_end || r->word_n == 0)
+                return fail(r, "expected " RULETEXT_DESTINATION);
+        if (rule_criterion(rule, kind))
+                return fail(r, "expected only one \"to\" with this kind of destination; join several by \"or\"");
+        if (kind == CRITERION_SCOPE && !strchr(r->word, ',') && !word_is(r, "not") && !scope_parse(r->word, &scope))
+                return fail(r, "expected " RULETEXT_DESTINATION);
+        return parse_values(r, rule, kind, true, destination_value);
+}
+
+static int port_value(struct reader *r, struct rule *rule, _unused_ enum criterion_kind kind, char *text)
+{
+        const char *expected;
+        struct port_range range;
+
+        if (!ruletext_parse_port(text, &range, &expected))
+                return fail(r, "expected a port 1..65535, a range or a list");
+        return added(r, rule_add_ports(rule, range.first, range.last), "a port");
 }
 
 static int parse_ports(struct reader *r, struct rule *rule)
 {
-        const char *expected;
+        return parse_values(r, rule, CRITERION_PORT, true, port_value);
+}
 
-        if (!ruletext_parse_ports(r->word, rule->ports, &rule->n_ports, &expected))
-                return fail(r, "expected %s", expected);
-        rule->has |= RULE_HAS_PORTS;
-        return next(r);
+static int protocol_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        uint8_t protocol;
+
+        if (!protocol_parse(text, &protocol))
+                return fail(r, "expected a protocol's name or number 0..255");
+        return added(r, rule_add_number(rule, kind, protocol), "a protocol");
 }
 
 static int parse_protocol(struct reader *r, struct rule *rule)
 {
-        if (!protocol_parse(r->word, &rule->protocol))
-                return fail(r, "expected a protocol's name or number 0..255");
-        rule->has |= RULE_HAS_PROTOCOL;
-        return next(r);
+        return parse_values(r, rule, CRITERION_PROTOCOL, true, protocol_value);
 }
 
 /* A number, or a name where somebody is there who knows names. */
-static int parse_who(struct reader *r, struct rule *rule, enum sentence_name what, uint32_t *ret)
+static int who_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
 {
+        enum sentence_name what = kind == CRITERION_USER ? SENTENCE_USER : SENTENCE_GROUP;
         uint64_t number;
+        uint32_t id = 0;
 
-        if (str_parse_u64(r->word, UINT32_MAX - 1, &number)) {
-                *ret = (uint32_t)number;
-                return next(r);
-        }
-        if (!r->names || r->word_n == 0 || isdigit((unsigned char)r->word[0]))
+        if (str_parse_u64(text, UINT32_MAX - 1, &number)) {
+                id = (uint32_t)number;
+        } else if (!r->names || !*text || isdigit((unsigned char)*text)) {
                 return fail(r, "expected the number of a %s", what == SENTENCE_USER ? "user" : "group");
-        if (!r->names(r->userdata, what, r->word, ret)) {
+        } else if (!r->names(r->userdata, what, text, &id)) {
                 /* (uint32_t)-1 is nobody's number: even switched on again the rule matches nothing. */
-                *ret = UINT32_MAX;
+                id = UINT32_MAX;
                 rule->disabled = true;
         }
-        return next(r);
+        return added(r, rule_add_number(rule, kind, id), "a number");
 }
 
 static int parse_user(struct reader *r, struct rule *rule)
 {
-        rule->has |= RULE_HAS_UID;
-        return parse_who(r, rule, SENTENCE_USER, &rule->uid);
+        return parse_values(r, rule, CRITERION_USER, true, who_value);
 }
 
 static int parse_group(struct reader *r, struct rule *rule)
 {
-        rule->has |= RULE_HAS_GID;
-        return parse_who(r, rule, SENTENCE_GROUP, &rule->gid);
+        return parse_values(r, rule, CRITERION_GROUP, true, who_value);
+}
+
+static int text_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        if (!*text)
+                return fail(r, "expected a word, or a pattern in which * stands for any bytes");
+        return take_pattern(r, rule, kind, text);
+}
+
+static int parse_argument(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_ARGUMENT, false, text_value);
+}
+
+static int parse_parent(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_PARENT, false, path_value);
+}
+
+static int parse_ancestor(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_ANCESTOR, false, path_value);
+}
+
+static int parse_unit(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_UNIT, false, text_value);
+}
+
+static int parse_cgroup(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_CGROUP, false, path_value);
+}
+
+static int parse_interface(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_INTERFACE, false, text_value);
+}
+
+static int parse_priority(struct reader *r, struct rule *rule)
+{
+        const char *digits = r->word[0] == '-' ? r->word + 1 : r->word;
+        uint64_t number;
+
+        if (!str_parse_u64(digits, PRIORITY_MAX, &number))
+                return fail(r, "expected a number -%d..%d; higher comes first", PRIORITY_MAX, PRIORITY_MAX);
+        rule->priority = r->word[0] == '-' ? -(int)number : (int)number;
+        return next(r);
+}
+
+static int parse_disabled(_unused_ struct reader *r, struct rule *rule)
+{
+        rule->disabled = true;
+        return 0; /* it has no value */
 }
 
 static int parse_for(struct reader *r, struct rule *rule)
@@ -267,16 +465,27 @@ static int parse_note(struct reader *r, struct rule *rule)
         return rule->note ? next(r) : -ENOMEM;
 }
 
-enum { CLAUSE_TO, CLAUSE_PORT, CLAUSE_PROTOCOL, CLAUSE_USER, CLAUSE_GROUP, CLAUSE_FOR, CLAUSE_NOTE };
+enum { CLAUSE_TO, CLAUSE_PROTOCOL }; /* the first two of the table */
 
 static const struct clause {
         const char *word;
         int (*parse)(struct reader *r, struct rule *rule);
 } clauses[] = {
-        [CLAUSE_TO] = { "to", parse_to },       [CLAUSE_PORT] = { "port", parse_ports },
-        [CLAUSE_PROTOCOL] = { "protocol", parse_protocol }, [CLAUSE_USER] = { "user", parse_user },
-        [CLAUSE_GROUP] = { "group", parse_group }, [CLAUSE_FOR] = { "for", parse_for },
-        [CLAUSE_NOTE] = { "note", parse_note },
+        [CLAUSE_TO] = { "to", parse_to },
+        [CLAUSE_PROTOCOL] = { "protocol", parse_protocol },
+        { "port", parse_ports },
+        { "user", parse_user },
+        { "group", parse_group },
+        { "argument", parse_argument },
+        { "parent", parse_parent },
+        { "ancestor", parse_ancestor },
+        { "unit", parse_unit },
+        { "cgroup", parse_cgroup },
+        { "interface", parse_interface },
+        { "for", parse_for },
+        { "priority", parse_priority },
+        { "disabled", parse_disabled },
+        { "note", parse_note },
 };
 
 /* Each clause once; "to" watches itself, for it may stand once with each kind of destination. */
@@ -286,6 +495,20 @@ static int enter_clause(struct reader *r, unsigned clause, unsigned *seen)
                 return fail(r, "expected %s only once", clauses[clause].word);
         *seen |= 1U << clause;
         return 0;
+}
+
+/* "tcp", "tcp,udp": by name it needs no other word before it. */
+static bool begins_with_protocol(const struct reader *r)
+{
+        char name[16];
+        size_t n = strcspn(r->word, ",");
+        uint8_t protocol;
+
+        if (r->is_quoted || !isalpha((unsigned char)r->word[0]) || n >= sizeof(name))
+                return false;
+        memcpy(name, r->word, n);
+        name[n] = 0;
+        return protocol_parse(name, &protocol);
 }
 
 static int parse_clause(struct reader *r, struct rule *rule, unsigned *seen)
@@ -300,11 +523,12 @@ static int parse_clause(struct reader *r, struct rule *rule, unsigned *seen)
                         error = next(r);
                 return error ? error : clauses[i].parse(r, rule);
         }
-        if (!r->is_quoted && isalpha((unsigned char)r->word[0]) && protocol_parse(r->word, &rule->protocol)) {
+        if (begins_with_protocol(r)) {
                 error = enter_clause(r, CLAUSE_PROTOCOL, seen);
                 return error ? error : parse_protocol(r, rule);
         }
-        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, for session or note");
+        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for session, "
+                       "priority, disabled or note");
 }
 
 int sentence_parse_with_names(const char *text, size_t n, sentence_name_fn names, void *userdata, struct rule **ret,
@@ -370,6 +594,109 @@ static void put_word(struct buf *out, const char *word)
                 put_quoted(out, word);
 }
 
+/* Words of the grammar itself are quoted where they are values. */
+static void put_value(struct buf *out, const char *word)
+{
+        if (strcmp(word, "or") == 0 || strcmp(word, "not") == 0)
+                put_quoted(out, word);
+        else
+                put_word(out, word);
+}
+
+static void put_path(struct buf *out, const char *path)
+{
+        _cleanup_(buf_deinit) struct buf literal = { 0 };
+
+        pattern_escape(&literal, path);
+        if (buf_error(&literal))
+                out->error = buf_error(&literal);
+        else
+                put_word(out, literal.n > 0 ? literal.data : "");
+}
+
+static void format_protocol(uint32_t protocol, struct buf *out)
+{
+        char scratch[4];
+
+        for (const char *name = protocol_name((uint8_t)protocol, scratch); *name; name++)
+                buf_putc(out, (char)tolower((unsigned char)*name));
+}
+
+static void format_scopes(unsigned scopes, struct buf *out)
+{
+        const char *separator = "";
+
+        for (unsigned bit = 0; bit < 8 * sizeof(scopes); bit++) {
+                const char *name = scopes & 1U << bit ? scope_name((enum scope)(1U << bit)) : NULL;
+
+                if (!name)
+                        continue;
+                buf_puts(out, separator);
+                buf_puts(out, name);
+                separator = ",";
+        }
+}
+
+/* A host of one label would be read as a kind of destination. */
+static void format_host(const char *host, struct buf *out)
+{
+        if (strpbrk(host, ".0123456789"))
+                put_value(out, host);
+        else
+                put_quoted(out, host);
+}
+
+static void format_value(enum criterion_kind kind, const union criterion_value *value, struct buf *out)
+{
+        switch (criterion_shape(kind)) {
+        case SHAPE_PROCESS:
+                buf_printf(out, "%u", value->process.pid);
+                break;
+        case SHAPE_PATTERN:
+                put_value(out, value->text);
+                break;
+        case SHAPE_HOST:
+                format_host(value->text, out);
+                break;
+        case SHAPE_NETWORK:
+                ruletext_format_network(out, &value->network.addr, value->network.prefix);
+                break;
+        case SHAPE_SCOPES:
+                format_scopes(value->number, out);
+                break;
+        case SHAPE_PORTS:
+                ruletext_format_port(out, &value->ports);
+                break;
+        case SHAPE_PROTOCOL:
+                format_protocol(value->number, out);
+                break;
+        case SHAPE_ID:
+                buf_printf(out, "%u", value->number);
+                break;
+        }
+}
+
+static void format_values(const struct criterion *c, struct buf *out)
+{
+        bool texts = criterion_is_text((enum criterion_kind)c->kind) || c->kind == CRITERION_NETWORK;
+        const union criterion_value *values = criterion_values(c);
+
+        buf_puts(out, c->negated ? " not " : " ");
+        for (unsigned i = 0; i < c->n; i++) {
+                if (i > 0)
+                        buf_puts(out, texts ? " or " : ",");
+                format_value((enum criterion_kind)c->kind, &values[i], out);
+        }
+}
+
+/* By name a protocol needs no other word before it. */
+static bool has_number_first(const struct criterion *protocols)
+{
+        char scratch[4];
+
+        return protocols->negated || isdigit((unsigned char)protocol_name((uint8_t)criterion_values(protocols)->number, scratch)[0]);
+}
+
 static void format_subject(const struct rule *r, struct buf *out)
 {
         switch (r->subject) {
@@ -378,7 +705,10 @@ static void format_subject(const struct rule *r, struct buf *out)
                 break;
         case RULE_PATH:
                 buf_putc(out, ' ');
-                put_word(out, r->program);
+                put_path(out, r->program);
+                break;
+        case RULE_PROGRAMS:
+                format_values(rule_criterion(r, CRITERION_PROGRAM), out);
                 break;
         case RULE_NAME:
                 buf_puts(out, " name ");
@@ -393,51 +723,28 @@ static void format_subject(const struct rule *r, struct buf *out)
         }
 }
 
-static void format_scopes(unsigned scopes, struct buf *out)
-{
-        const char *separator = " to ";
-
-        for (unsigned bit = 0; bit < 8 * sizeof(scopes); bit++) {
-                const char *name = scopes & 1U << bit ? scope_name((enum scope)(1U << bit)) : NULL;
-
-                if (!name)
-                        continue;
-                buf_puts(out, separator);
-                buf_puts(out, name);
-                separator = ",";
-        }
-}
-
-static void format_protocol(uint8_t protocol, struct buf *out)
-{
-        char scratch[4];
-        const char *name = protocol_name(protocol, scratch);
-
-        buf_puts(out, isdigit((unsigned char)name[0]) ? " protocol " : " ");
-        for (; *name; name++)
-                buf_putc(out, (char)tolower((unsigned char)*name));
-}
-
+/* In the order in which people say it. */
 static void format_criteria(const struct rule *r, struct buf *out)
 {
-        if (r->has & RULE_HAS_NETWORK) {
-                buf_puts(out, " to ");
-                ruletext_format_network(out, &r->network, r->prefix);
+        static const struct {
+                enum criterion_kind kind;
+                const char *word;
+        } order[] = {
+                { CRITERION_ARGUMENT, "argument" }, { CRITERION_PARENT, "parent" }, { CRITERION_ANCESTOR, "ancestor" }, { CRITERION_UNIT, "unit" },
+                { CRITERION_CGROUP, "cgroup" },     { CRITERION_HOST, "to" },       { CRITERION_NETWORK, "to" },        { CRITERION_SCOPE, "to" },
+                { CRITERION_PORT, "port" },         { CRITERION_PROTOCOL, "protocol" }, { CRITERION_USER, "user" },     { CRITERION_GROUP, "group" },
+                { CRITERION_INTERFACE, "interface" }, { CRITERION_PROCESS, "process" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+                const struct criterion *c = rule_criterion(r, order[i].kind);
+
+                if (!c)
+                        continue;
+                if (order[i].kind != CRITERION_PROTOCOL || has_number_first(c))
+                        buf_printf(out, " %s", order[i].word);
+                format_values(c, out);
         }
-        if (r->has & RULE_HAS_SCOPES)
-                format_scopes(r->scopes, out);
-        if (r->has & RULE_HAS_PORTS) {
-                buf_puts(out, " port ");
-                ruletext_format_ports(out, r->ports, r->n_ports);
-        }
-        if (r->has & RULE_HAS_PROTOCOL)
-                format_protocol(r->protocol, out);
-        if (r->has & RULE_HAS_UID)
-                buf_printf(out, " user %u", r->uid);
-        if (r->has & RULE_HAS_GID)
-                buf_printf(out, " group %u", r->gid);
-        if (r->has & RULE_HAS_PROCESS)
-                buf_printf(out, " process %u", r->process.pid);
 }
 
 void sentence_format(const struct rule *r, struct buf *out)
@@ -447,6 +754,10 @@ void sentence_format(const struct rule *r, struct buf *out)
         format_criteria(r, out);
         if (r->lifetime != LIFETIME_ALWAYS)
                 buf_printf(out, " for %s", lifetime_name(r->lifetime));
+        if (r->priority != (r->origin == ORIGIN_FACTORY ? PRIORITY_FACTORY : PRIORITY_DEFAULT))
+                buf_printf(out, " priority %d", r->priority);
+        if (r->disabled)
+                buf_puts(out, " disabled");
         if (r->note) {
                 buf_puts(out, " note ");
                 put_quoted(out, r->note);

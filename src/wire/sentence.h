@@ -2,17 +2,22 @@
 /*
  * A rule as a sentence that a person can read, say and type:
  *
- *      allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|…|protocol N] [user UID] [group GID]
- *              [for session] [note "…"]
+ *      allow|deny|ask SUBJECT [CLAUSE…]
  *
- *      SUBJECT      /path/to/program · "quoted path with \" and \n" · name COMM · anyone · unknown · kernel
- *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · loopback, lan, link, multicast, broadcast, internet, resolver (joined by commas);
- *                   "to" may stand twice, once with an address and once with scopes: then both must hold
- *      PORTS        443 · 80,443 · 8000-8999
+ *      SUBJECT      /path/to/program · /opt/app-?/bin/run (a pattern) · "quoted path with \" and \n" · name COMM · anyone · unknown · kernel
+ *      CLAUSE       to DESTINATION · port PORTS · tcp, udp, icmp, … · protocol N · user UID · group GID · argument PATTERN · parent PATH ·
+ *                   ancestor PATH · unit NAME · cgroup PATH · interface NAME · for session · priority N · disabled · note "…"
+ *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · example.com · .example.com (and all below it) · loopback, lan, link, multicast,
+ *                   broadcast, internet, resolver; "to" may stand once with each of these three kinds: then all must hold
+ *      PORTS        443 · 8000-8999
+ *
+ * Where one value stands there may be several, any of which will do: "port 80,443", "to lan or 10.9.0.0/16", "/usr/bin/curl or /usr/bin/wget"
+ * (commas join numbers and kinds of destination, "or" joins all). "not" before them means none of them: "user not 0,33". Paths, arguments,
+ * units, cgroups and interfaces are patterns (core/pattern.h).
  *
  * Clauses stand in any order, each once. Users and groups are numbers here; names are the caller's business (pure code asks no
- * database): sentence_parse_with_names() is given somebody to ask. Round trip: parse(format(rule)) has the same criteria, except for a
- * rule bound to one process, which is shown ("process 812", "for once") and cannot be typed.
+ * database): sentence_parse_with_names() is given somebody to ask. Round trip: parse(format(rule)) is the same but for its id, its origin, its
+ * counts and its dates; except for a rule bound to one process, which is shown ("process 812", "for once") and cannot be typed.
  */
 #pragma once
 
@@ -28,7 +33,7 @@ struct sentence_error {
         char expected[256]; /* "expected a port 1..65535, a range or a list" */
 };
 
-/* 0, -ENOMEM, or 1 with *ret_error. Origin LIST (SESSION with "for session"), priority 0, no id. */
+/* 0, -ENOMEM, or 1 with *ret_error. Origin LIST (SESSION with "for session"), no id. */
 int sentence_parse(const char *text, size_t n, struct rule **ret, struct sentence_error *ret_error);
 
 enum sentence_name { SENTENCE_USER, SENTENCE_GROUP };

@@ -11,7 +11,7 @@
 #include "wire/track.h"
 
 _Static_assert(ABI_TRACK_ANCESTORS == LIMIT_ANCESTORS && ABI_TRACK_ARGS == LIMIT_ARGS && ABI_TRACK_CGROUP == LIMIT_CGROUP &&
-                       ABI_TRACK_PATH == LIMIT_PATH,
+                       ABI_TRACK_PATH == LIMIT_PATH && ABI_TRACK_ANCESTOR_PATHS == LIMIT_ANCESTOR_PATHS,
                "the kernel's bounds are the domain's");
 _Static_assert(sizeof(((struct ancestor *)0)->name) == sizeof(((struct abi_ancestor *)0)->comm) &&
                        sizeof(((struct ancestor *)0)->program) == sizeof(((struct abi_ancestor *)0)->program),
@@ -59,17 +59,30 @@ static void copy_name(char *to, const char *from, size_t size)
         to[size - 1] = '\0';
 }
 
-static void copy_ancestors(const struct abi_track *track, struct subject *s)
+static int take_ancestors(const struct abi_track *track, struct cursor *c, struct subject *s)
 {
         for (unsigned i = 0; i < track->n_ancestors; i++) {
                 const struct abi_ancestor *from = &track->ancestors[i];
-                struct ancestor *to = &s->ancestors[i];
+                struct ancestor *to = &s->ancestors[s->n_ancestors++];
+                int r;
 
                 to->pid = from->pid;
                 copy_name(to->name, from->comm, sizeof(from->comm));
                 copy_name(to->program, from->program, sizeof(from->program));
+                r = from->path_len > 0 ? take_text(c, from->path_len, &to->path) : 0;
+                if (r != 0)
+                        return r;
         }
-        s->n_ancestors = track->n_ancestors;
+        return 0;
+}
+
+static size_t ancestor_paths(const struct abi_track *track)
+{
+        size_t n = 0;
+
+        for (unsigned i = 0; i < track->n_ancestors; i++)
+                n += track->ancestors[i].path_len;
+        return n;
 }
 
 static int new_subject(const struct abi_track *track, struct cursor *c, struct subject **ret)
@@ -100,9 +113,11 @@ static int fill_subject(const struct abi_track *track, struct cursor *c, struct 
         r = take_cgroup(c, track->cgroup_len, s);
         if (r != 0)
                 return r;
+        r = take_ancestors(track, c, s);
+        if (r != 0)
+                return r;
         if (c->left > 0)
                 return TRACK_E_MALFORMED;
-        copy_ancestors(track, s);
         s->identity = IDENTITY_TASK;
         s->process = (struct process){
                 .start_ns = track->process.start_ns,
@@ -129,7 +144,7 @@ int track_parse(const void *data, size_t n, struct subject **ret_subject, struct
         if (track.abi != BASTION_ABI)
                 return TRACK_E_ABI;
         if (track.path_len > ABI_TRACK_PATH || track.args_len > ABI_TRACK_ARGS || track.cgroup_len > ABI_TRACK_CGROUP ||
-            track.n_ancestors > ABI_TRACK_ANCESTORS || track.process.pid == 0)
+            track.n_ancestors > ABI_TRACK_ANCESTORS || ancestor_paths(&track) > ABI_TRACK_ANCESTOR_PATHS || track.process.pid == 0)
                 return TRACK_E_MALFORMED;
         r = new_subject(&track, &c, &s);
         if (r != 0)

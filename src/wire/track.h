@@ -18,7 +18,7 @@ struct track_file {
         uint32_t device;
         uint32_t generation;
         uint64_t ctime_ns;
-        uint32_t mount_namespace; /* inode number of it */
+        uint32_t mount_namespace; /* inode number of the one that the file is mounted in, 0: in none */
 };
 
 /* 0, TRACK_E_… or -ENOMEM. *ret_subject is a new reference. path_foreign is left false: the caller compares mount namespaces. */

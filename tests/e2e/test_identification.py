@@ -228,6 +228,43 @@ def test_a_mount_namespace_of_its_own(desk, closing):
     desk.answer(question, False)
 
 
+def test_a_file_of_another_mount_namespace(desk, closing):
+    """The program itself is in the daemon's mount namespace, and its file is not: what counts is where the file's path leads."""
+    path, fake = desk.asked("host"), desk.asked("fake")
+    desk.rule(f"allow {path}")
+    where = ("tcp", Network.PEER4, "8080")
+    elsewhere = closing(Running(desk.fw, "unshare", "--mount", "sh", "-c", f"mount --bind {fake} {path} && echo ready && read end", stdin=-1))
+    assert elsewhere.process.stdout.readline() == "ready\n"
+    program = closing(desk.start(f"/proc/{elsewhere.pid}/root{path}", *where))
+    question = desk.question(program)
+    assert question["path"] == path and question.get("path_foreign") is True
+    desk.answer(question, False)
+
+    # And the other way round: who leaves the daemon's mount namespace takes his file along.
+    program = closing(desk.start("unshare", "--mount", "sh", "-c", f"exec /proc/{os.getpid()}/root{path} {' '.join(where)}"))
+    assert desk.watcher.decision(pid=program.pid)["verdict"] == "allow"
+
+
+@pytest.mark.rungs("gate")  # /proc compares what lies at the path: there it is the file that it says
+def test_a_file_that_left_what_is_mounted(desk, closing, tmp_path):
+    """What is seen from its file system's root is no path: the file system need not be mounted there."""
+    inside, mounted, posed = tmp_path / "inside", tmp_path / "mounted", str(tmp_path / "posed")
+    inside.mkdir()
+    mounted.mkdir()
+    shutil.copy(desk.asked("moved"), inside / "posed")
+    desk.rule(f"allow {posed}")
+    subprocess.run(["mount", "--bind", inside, mounted], check=True)
+    try:
+        script = f"exec 3<{mounted}/posed && mv {inside}/posed {posed} && exec /dev/fd/3 tcp {Network.PEER4} 8080"
+        program = closing(Running(desk.fw, "sh", "-c", script, stdin=-1))
+        question = desk.question(program)
+        assert question.get("path_deleted") is True, question
+        desk.answer(question, False)
+        program.close()
+    finally:
+        subprocess.run(["umount", "-l", mounted], check=True)
+
+
 @pytest.mark.rungs("gate")  # /proc shows a deleted file and remembers nothing: there it is asked about
 def test_a_program_that_is_replaced_keeps_its_rules(desk, closing):
     """As a package manager does: the new file is renamed over the old, which goes on running and starts a child."""

@@ -50,7 +50,7 @@ def test_what_is_offered_turns_the_verdict(daemon, cli, programs, tcp, visit, pa
     pasted(d, page, "allow")
     assert visit(path) == 0
     page = cli(d)("why", path, where, "tcp")
-    assert "ALLOW: a rule says so" in page and "matches, but comes later: wider network" in page
+    assert "ALLOW: a rule says so" in page and "matches, but comes later: names no address" in page
     pasted(d, page, "deny")
     assert visit(path) != 0
 
@@ -93,11 +93,12 @@ def test_the_last_decision_is_explained(daemon, cli, programs, tcp, visit):
     cli(d)("why", "--last", "denied", "*/allowed", expect=1)
     page = cli(d)("why", "--last", "denied")
     assert "By the rules that are in force now:" in page and os.path.basename(denied) in page
+    assert re.search(rf"^Started by .*{re.escape(os.readlink('/proc/self/exe'))} ", page, re.MULTILINE), page
 
 
 def test_mistakes_are_underlined(daemon, cli):
     d = daemon()
-    for words, said in ((("/bin/a", "10.0.0.0/8"), "expected one address"), (("/bin/a", "example.com:80"), "expected an address"),
+    for words, said in ((("/bin/a", "10.0.0.0/8"), "expected one address"), (("/bin/a", "example.com:80"), "expected to ADDRESS besides the name"),
                         (("/bin/a", "10.0.0.1"), "expected port N"), (("/bin/a", "[::1"), "expected an address"),
                         (("/bin/a", "10.0.0.1:80", "user", "nobody-of-that-name"), "a user or group that this machine knows"),
                         (("no-such-command-here", "10.0.0.1:80"), "there is no command")):

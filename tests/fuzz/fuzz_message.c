@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 return 0;
         }
         if (m->type == MESSAGE_ADD_RULE || m->type == MESSAGE_RULE_ADD)
-                fuzz_check(m->add.rule && m->add.rule->origin != ORIGIN_FACTORY && !(m->add.rule->has & RULE_HAS_PROCESS));
+                fuzz_check(m->add.rule && m->add.rule->origin != ORIGIN_FACTORY && !(m->add.rule->has & CRITERION_BIT(CRITERION_PROCESS)));
         check_again(m);
         return 0;
 }

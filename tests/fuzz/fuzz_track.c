@@ -12,10 +12,12 @@
 #include "tests/fuzz/fuzz.h"
 #include "wire/track.h"
 
-_Static_assert(sizeof(struct abi_track) == 512, "make-seeds.py composes records of this layout");
+_Static_assert(sizeof(struct abi_track) == 544, "make-seeds.py composes records of this layout");
 
 static void check_subject(const struct subject *s, size_t size)
 {
+        size_t paths = 0;
+
         fuzz_check(s && s->n_refs > 0);
         fuzz_check(s->kind == SUBJECT_PROGRAM && s->process.pid != 0);
         fuzz_check(s->identity == IDENTITY_TASK && !s->path_foreign);
@@ -27,9 +29,12 @@ static void check_subject(const struct subject *s, size_t size)
         if (s->cgroup)
                 fuzz_check(strlen(s->cgroup) <= LIMIT_CGROUP);
         fuzz_check(s->n_ancestors <= LIMIT_ANCESTORS);
-        for (unsigned i = 0; i < s->n_ancestors; i++)
+        for (unsigned i = 0; i < s->n_ancestors; i++) {
                 fuzz_check(memchr(s->ancestors[i].name, '\0', sizeof(s->ancestors[i].name)) &&
                            memchr(s->ancestors[i].program, '\0', sizeof(s->ancestors[i].program)));
+                paths += s->ancestors[i].path ? strlen(s->ancestors[i].path) : 0;
+        }
+        fuzz_check(paths <= LIMIT_ANCESTOR_PATHS);
         fuzz_check(subject_display_name(s));
 }
 

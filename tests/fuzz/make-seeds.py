@@ -372,24 +372,30 @@ def seeds_procnet():
 # --- ring records ----------------------------------------------------------------------------------------------------
 
 def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,
-          ancestors=((900, b"sh", b"dash"), (800, b"make", b"make")), n_ancestors=None, lengths=None, pid=1000):
+          ancestors=((900, b"sh", b"dash", b"/usr/bin/dash"), (800, b"make", b"make", b"")), n_ancestors=None, lengths=None,
+          ancestor_lengths=None, pid=1000):
     """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
     path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
     data = struct.pack("=IIQII II QQQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 0x0123456789abcdef, 4242, 1700000000 * 10**9,
                        8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
                        len(ancestors) if n_ancestors is None else n_ancestors, comm)
     for i in range(8):
-        ancestor = ancestors[i] if i < len(ancestors) else (0, b"", b"")
-        data += struct.pack("=I16s32s", *ancestor)
-    return data + path + args + cgroup
+        number, name, program, where = ancestors[i] if i < len(ancestors) else (0, b"", b"", b"")
+        data += struct.pack("=I16s32sH2x", number, name, program, ancestor_lengths[i] if ancestor_lengths else len(where))
+    return data + path + args + cgroup + b"".join(ancestor[3] for ancestor in ancestors)
 
 
 def seeds_track():
     yield "curl", track()
-    yield "eight-ancestors", track(ancestors=[(i, b"p%d" % i, b"program%d" % i) for i in range(8)])
+    yield "eight-ancestors", track(ancestors=[(i, b"p%d" % i, b"program%d" % i, b"/bin/program%d" % i) for i in range(8)])
     yield "nine-ancestors", track(n_ancestors=9)
     yield "no-ancestors", track(ancestors=())
-    yield "ancestor-unterminated", track(ancestors=((1, b"x" * 16, b"y" * 32),))
+    yield "ancestor-unterminated", track(ancestors=((1, b"x" * 16, b"y" * 32, b"/x"),))
+    yield "ancestor-paths-max", track(ancestors=[(i, b"p", b"p", b"/" + b"p" * 255) for i in range(8)])
+    yield "ancestor-paths-over", track(ancestors=[(i, b"p", b"p", b"/" + b"p" * (256 if i == 7 else 255)) for i in range(8)])
+    yield "ancestor-path-nul", track(ancestors=((1, b"sh", b"dash", b"/usr/bin/a\0b"),))
+    yield "ancestor-lengths-beyond", track(ancestor_lengths=[65535] * 8)
+    yield "ancestor-lengths-short", track(ancestor_lengths=[1] * 8)
     yield "comm-unterminated", track(comm=b"y" * 16)
     yield "comm-hostile", track(comm=b") \n\xff\x1b[2J")
     yield "deleted", track(flags=1)
@@ -409,7 +415,7 @@ def seeds_track():
     yield "other-abi", track(abi=99)
     yield "lengths-beyond", track(lengths=(4096, 1024, 512))
     yield "lengths-short", track(lengths=(1, 1, 1))
-    yield "header-only", track()[:96 + 8 * 52]
+    yield "header-only", track()[:96 + 8 * 56]
     yield "cut", track()[:200]
     yield "trailing", track() + bytes(8)
 

@@ -108,22 +108,22 @@ static void put_ports(const struct reader *t, struct rule *r, const char *text)
         unsigned first, last;
         int used;
 
-        r->has |= RULE_HAS_PORTS;
         for (; *text; text += used, text += *text == ',') {
                 if (sscanf(text, "%u-%u%n", &first, &last, &used) != 2) {
                         if (sscanf(text, "%u%n", &first, &used) != 1)
                                 broken(t, text);
                         last = first;
                 }
-                if (r->n_ports == LIMIT_RULE_PORTS)
-                        broken(t, "too many ports");
-                r->ports[r->n_ports++] = (struct port_range){ (uint16_t)first, (uint16_t)last };
+                if (rule_add_ports(r, (uint16_t)first, (uint16_t)last) < 0)
+                        broken(t, "ports");
         }
 }
 
 static void put_network(const struct reader *t, struct rule *r, const char *text)
 {
         char address[ADDR_TEXT_MAX];
+        struct addr network;
+        uint8_t prefix = 128;
         const char *slash = strchr(text, '/');
         size_t n = slash ? (size_t)(slash - text) : strlen(text);
 
@@ -131,22 +131,20 @@ static void put_network(const struct reader *t, struct rule *r, const char *text
                 broken(t, text);
         memcpy(address, text, n);
         address[n] = '\0';
-        if (!addr_parse(address, &r->network))
+        if (!addr_parse(address, &network))
                 broken(t, text);
-        r->has |= RULE_HAS_NETWORK;
-        r->prefix = 128;
         if (slash)
-                r->prefix = (uint8_t)(number(t, slash + 1) + (addr_is_v4(&r->network) ? 96 : 0));
+                prefix = (uint8_t)(number(t, slash + 1) + (addr_is_v4(&network) ? 96 : 0));
+        if (rule_add_network(r, &network, prefix) < 0)
+                broken(t, text);
 }
 
 static void put_scope(const struct reader *t, struct rule *r, const char *text)
 {
         enum scope scope;
 
-        if (!scope_parse(text, &scope))
+        if (!scope_parse(text, &scope) || rule_add_number(r, CRITERION_SCOPE, scope) < 0)
                 broken(t, text);
-        r->has |= RULE_HAS_SCOPES;
-        r->scopes |= scope;
 }
 
 static void put_program(struct rule *r, enum rule_subject subject, const char *program)
@@ -158,6 +156,7 @@ static void put_program(struct rule *r, enum rule_subject subject, const char *p
 static void put_criterion(const struct reader *t, struct rule *r, const char *word)
 {
         const char *value;
+        uint8_t protocol;
 
         if (word[0] == '/') {
                 put_program(r, RULE_PATH, word);
@@ -174,18 +173,17 @@ static void put_criterion(const struct reader *t, struct rule *r, const char *wo
         } else if ((value = value_of(word, "scope"))) {
                 put_scope(t, r, value);
         } else if ((value = value_of(word, "protocol"))) {
-                r->has |= RULE_HAS_PROTOCOL;
-                if (!protocol_parse(value, &r->protocol))
+                if (!protocol_parse(value, &protocol) || rule_add_number(r, CRITERION_PROTOCOL, protocol) < 0)
                         broken(t, value);
         } else if ((value = value_of(word, "uid"))) {
-                r->has |= RULE_HAS_UID;
-                r->uid = (uint32_t)number(t, value);
+                if (rule_add_number(r, CRITERION_USER, (uint32_t)number(t, value)) < 0)
+                        broken(t, value);
         } else if ((value = value_of(word, "gid"))) {
-                r->has |= RULE_HAS_GID;
-                r->gid = (uint32_t)number(t, value);
+                if (rule_add_number(r, CRITERION_GROUP, (uint32_t)number(t, value)) < 0)
+                        broken(t, value);
         } else if ((value = value_of(word, "pid"))) {
-                r->has |= RULE_HAS_PROCESS;
-                r->process.pid = (uint32_t)number(t, value);
+                if (rule_set_process(r, &(struct process){ .pid = (uint32_t)number(t, value) }) < 0)
+                        broken(t, value);
         } else if ((value = value_of(word, "priority"))) {
                 r->priority = atoi(value);
         } else if ((value = value_of(word, "expires"))) {

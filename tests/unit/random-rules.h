@@ -40,6 +40,8 @@ static const char *const random_paths[] = { "/bin/a", "/bin/b", "/bin/c d" };
 static const char *const random_names[] = { "a", "b", "/bin/a" };
 static const char *const random_addresses[] = { "10.0.0.1", "10.0.0.2", "10.0.1.1", "127.0.0.1", "::1", "2001:db8::1", "2001:db8::2" };
 static const uint8_t random_protocols[] = { 6, 17, 1 };
+static const char *const random_hosts[] = { "example.com", "www.example.com", "example.org" };
+static const char *const random_words[] = { "x", "-v", "a/b" };
 
 /* Parsed once: the tests ask for millions. */
 static inline struct addr random_address_number(size_t i)
@@ -68,42 +70,120 @@ static inline struct flow random_flow(void)
         return flow;
 }
 
+#define random_of(list) ((list)[random_below(ARRAY_SIZE(list))])
+
 static inline void random_ports(struct rule *r)
 {
-        r->n_ports = 1 + random_below(3);
-        for (unsigned i = 0; i < r->n_ports; i++) {
-                r->ports[i].first = (uint16_t)(1 + random_below(4));
-                r->ports[i].last = (uint16_t)(r->ports[i].first + random_below(2) * random_below(4));
+        for (unsigned n = 1 + random_below(3); n > 0; n--) {
+                unsigned first = 1 + random_below(4);
+
+                assert_int_equal(rule_add_ports(r, (uint16_t)first, (uint16_t)(first + random_below(2) * random_below(4))), 0);
         }
+}
+
+static inline void random_networks(struct rule *r)
+{
+        static const uint8_t prefixes[] = { 0, 32, 96, 96 + 8, 96 + 24, 127, 128, 128, 128 };
+
+        for (unsigned n = random_below(3) ? 1 : 3; n > 0; n--) {
+                uint8_t prefix = random_of(prefixes);
+                struct addr whole = random_address(), network = addr_masked(&whole, prefix);
+
+                assert_int_equal(rule_add_network(r, &network, prefix), 0);
+        }
+}
+
+/* Paths as they are, and patterns for them. */
+static inline void random_patterns(struct rule *r, enum criterion_kind kind)
+{
+        static const char *const paths[] = { "/bin/a", "/bin/?", "/bin/[b-z]", "/bin/c *", "/**", "/usr/*" };
+        static const char *const texts[] = { "x", "-*", "*b", "?", "a.service", "*.slice" };
+
+        for (unsigned n = 1 + random_below(2); n > 0; n--)
+                assert_int_equal(rule_add_text(r, kind, criterion_is_path(kind) ? random_of(paths) : random_of(texts)), 0);
+}
+
+static inline void random_criterion(struct rule *r, enum criterion_kind kind)
+{
+        static const char *const hosts[] = { "example.com", ".example.com", ".com", "www.example.com" };
+        struct process process = { .pid = random_below(2) };
+
+        switch (criterion_shape(kind)) {
+        case SHAPE_PROCESS:
+                assert_int_equal(rule_set_process(r, &process), 0);
+                return; /* never negated */
+        case SHAPE_PATTERN:
+                random_patterns(r, kind);
+                break;
+        case SHAPE_HOST:
+                assert_int_equal(rule_add_text(r, kind, random_of(hosts)), 0);
+                break;
+        case SHAPE_NETWORK:
+                random_networks(r);
+                break;
+        case SHAPE_SCOPES:
+                assert_int_equal(rule_add_number(r, kind, 1 + random_below(127)), 0);
+                break;
+        case SHAPE_PORTS:
+                random_ports(r);
+                break;
+        case SHAPE_PROTOCOL:
+                for (unsigned n = 1 + random_below(2); n > 0; n--)
+                        assert_int_equal(rule_add_number(r, kind, random_of(random_protocols)), 0);
+                break;
+        case SHAPE_ID:
+                assert_int_equal(rule_add_number(r, kind, random_below(2)), 0);
+                break;
+        }
+        if (random_below(5) == 0)
+                rule_negate(r, kind);
 }
 
 static inline struct rule *random_rule(void)
 {
-        static const uint8_t prefixes[] = { 0, 32, 96, 96 + 8, 96 + 24, 127, 128, 128, 128 };
         struct rule *r = rule_new((enum action)random_below(3));
 
         r->origin = (enum rule_origin)random_below(4);
         r->priority = random_below(4) == 0 ? (int)random_below(3) - 1 : 0;
         r->disabled = random_below(16) == 0;
-        r->subject = (enum rule_subject)random_below(5);
+        r->subject = (enum rule_subject)random_below(6);
         if (r->subject == RULE_PATH)
                 r->program = strdup(random_paths[random_below(ARRAY_SIZE(random_paths))]);
         if (r->subject == RULE_NAME)
                 r->program = strdup(random_names[random_below(ARRAY_SIZE(random_names))]);
-        for (unsigned bit = RULE_HAS_PORTS; bit <= RULE_HAS_PROCESS; bit <<= 1)
-                if (random_below(bit <= RULE_HAS_NETWORK ? 2 : 6) == 0)
-                        r->has |= bit;
-        random_ports(r);
-        r->protocol = random_protocols[random_below(ARRAY_SIZE(random_protocols))];
-        r->network = random_address();
-        r->prefix = prefixes[random_below(ARRAY_SIZE(prefixes))];
-        r->scopes = 1 + random_below(127);
-        r->uid = random_below(2);
-        r->gid = random_below(2);
-        r->process.pid = random_below(2);
+        if (r->subject == RULE_PROGRAMS)
+                random_criterion(r, CRITERION_PROGRAM);
+        for (unsigned kind = CRITERION_PROGRAM + 1; kind < CRITERION_KIND_COUNT; kind++)
+                if (random_below(kind == CRITERION_PORT || kind == CRITERION_NETWORK ? 2 : 12) == 0)
+                        random_criterion(r, (enum criterion_kind)kind);
         if (random_below(8) == 0)
                 r->expires = (struct boottime){ random_now.ns - 1 + random_below(3) };
         return r;
+}
+
+static inline void random_surroundings(struct subject *s)
+{
+        static const char *const cgroups[] = { "/", "/system.slice/a.service", "/user.slice/x" };
+
+        if (random_below(2)) {
+                char text[16];
+                int n = snprintf(text, sizeof(text), "a%c%s", 0, random_of(random_words));
+
+                s->arguments = malloc((size_t)n + 1);
+                assert_non_null(s->arguments);
+                memcpy(s->arguments, text, (size_t)n + 1);
+                s->n_arguments = (size_t)n + 1;
+                s->arguments_cut = random_below(4) == 0;
+        }
+        if (random_below(2))
+                s->cgroup = strdup(random_of(cgroups));
+        for (s->n_ancestors = random_below(3); s->n_ancestors > 0 && random_below(2);) {
+                for (unsigned i = 0; i < s->n_ancestors; i++) {
+                        s->ancestors[i].pid = s->n_ancestors - i;
+                        s->ancestors[i].path = random_below(4) ? strdup(random_of(random_paths)) : NULL;
+                }
+                break;
+        }
 }
 
 static inline struct subject *random_subject(void)
@@ -120,5 +200,6 @@ static inline struct subject *random_subject(void)
         s->uid = random_below(2);
         s->gid = random_below(2);
         s->process.pid = random_below(2);
+        random_surroundings(s);
         return s;
 }

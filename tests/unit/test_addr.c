@@ -174,6 +174,53 @@ static void scope_words_go_both_ways(void **state)
         assert_false(scope_parse("LAN", &back));
 }
 
+static void interfaces_are_found_by_index(void **state)
+{
+        struct netinfo net = { 0 };
+
+        (void)state;
+        assert_null(netinfo_interface(&net, 0));
+        assert_null(netinfo_interface(&net, 1));
+        for (uint32_t i = 0; i < LIMIT_INTERFACES; i++) {
+                net.interfaces[i].index = 2 * i + 1; /* numbers are not used again: there are gaps */
+                snprintf(net.interfaces[i].name, sizeof(net.interfaces[i].name), "eth%u", i);
+                net.n_interfaces++;
+                for (uint32_t index = 0; index < 2 * i + 3; index++) {
+                        const char *name = netinfo_interface(&net, index);
+
+                        assert_true(!name == (index % 2 == 0));
+                        if (name)
+                                assert_int_equal(strtoul(name + 3, NULL, 10), index / 2);
+                }
+        }
+        assert_null(netinfo_interface(&net, UINT32_MAX));
+}
+
+static void what_concerns_flows_that_live(void **state)
+{
+        const struct netinfo before = {
+                .interfaces = { { 1, "lo" }, { 2, "eth0" } },
+                .n_interfaces = 2,
+                .broadcasts = { address("192.0.2.255") },
+                .n_broadcasts = 1,
+        };
+        struct netinfo after = before;
+
+        (void)state;
+        assert_false(netinfo_differs(&before, &after));
+        after.interfaces[after.n_interfaces++] = (struct interface){ 3, "tun0" };
+        assert_false(netinfo_differs(&before, &after)); /* came */
+        assert_false(netinfo_differs(&after, &before)); /* went */
+        strcpy(after.interfaces[1].name, "wan");
+        assert_true(netinfo_differs(&before, &after));
+        after = before;
+        after.broadcasts[0].bytes[15]--;
+        assert_true(netinfo_differs(&before, &after));
+        after = before;
+        after.resolvers[after.n_resolvers++] = address("9.9.9.9");
+        assert_true(netinfo_differs(&before, &after));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -187,6 +234,8 @@ int main(void)
                 cmocka_unit_test(each_scope_has_its_edges),
                 cmocka_unit_test(the_machine_adds_broadcasts_and_resolvers),
                 cmocka_unit_test(scope_words_go_both_ways),
+                cmocka_unit_test(interfaces_are_found_by_index),
+                cmocka_unit_test(what_concerns_flows_that_live),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,8 +24,7 @@ static struct rule *spoken(const char *text, unsigned number)
         r->id = strdup(id);
         r->priority = priority;
         if (once) {
-                r->has |= RULE_HAS_PROCESS;
-                r->process.pid = 1;
+                assert_int_equal(rule_set_process(r, &(struct process){ .pid = 1 }), 0);
                 r->lifetime = LIFETIME_ONCE;
                 r->expires = (struct boottime){ random_now.ns + 5 };
         }
@@ -161,18 +160,18 @@ static void a_program_with_many_rules_gets_a_narrow_answer(void **state)
         (void)state;
         assert_int_equal(ruleset_add(set, plain), 0);
         for (unsigned i = 1; i <= 1000; i++) {
-                struct rule *r = spoken("deny /bin/a port 25", i);
+                struct rule *r = spoken("deny /bin/a", i);
 
-                r->ports[0].first = r->ports[0].last = (uint16_t)(1000 + i);
+                assert_int_equal(rule_add_ports(r, (uint16_t)(1000 + i), (uint16_t)(1000 + i)), 0);
                 assert_int_equal(ruleset_add(set, r), 0);
                 assert_int_equal(ruleset_breadth(set, &facts, plain, random_now), i <= 64 ? BREADTH_PORT : BREADTH_DESTINATION);
         }
         /* Ten thousand others that come after it cost nothing and change nothing. */
         for (unsigned i = 0; i < 10000; i++) {
-                struct rule *r = spoken("deny anyone to 10.0.0.1", 2000 + i);
+                struct addr addr = addr_from_v4((uint8_t[]){ 10, 0, (uint8_t)(i >> 8), (uint8_t)i });
+                struct rule *r = spoken("deny anyone", 2000 + i);
 
-                r->network.bytes[14] = (uint8_t)(i >> 8);
-                r->network.bytes[15] = (uint8_t)i;
+                assert_int_equal(rule_add_network(r, &addr, 128), 0);
                 assert_int_equal(ruleset_add(set, r), 0);
         }
         plain = spoken("101 allow /bin/a", 20000);
@@ -191,8 +190,9 @@ static struct ruleset *random_set(void)
         for (unsigned n = 1 + random_below(6); n > 0; n--) {
                 struct rule *r = random_rule();
 
-                if (random_below(2))
-                        r->has &= random_below(128);
+                for (unsigned kind = CRITERION_PROGRAM + 1, few = random_below(2); few && kind < CRITERION_KIND_COUNT; kind++)
+                        if (random_below(2))
+                                rule_drop_criterion(r, (enum criterion_kind)kind);
                 if (random_below(3) == 0 && r->subject == RULE_PATH)
                         memcpy(r->program, random_paths[0], strlen(random_paths[0]) + 1);
                 if (ruleset_add(set, r) != 0)
@@ -203,15 +203,16 @@ static struct ruleset *random_set(void)
 
 struct given {
         const struct ruleset *set;
-        struct subject *subject; /* its process is varied */
+        struct subject *subject; /* its process is varied, and what else differs from one of its processes to the other */
         const struct rule *rule;
         unsigned n_flows;
 };
 
 static bool same_rule(struct given *g, const struct flow *flow)
 {
-        const struct facts facts = { .subject = g->subject, .flow = flow, .scopes = addr_scopes(&flow->remote, NULL) };
+        struct facts facts = { .subject = g->subject, .flow = flow, .scopes = addr_scopes(&flow->remote, NULL) };
         const uint32_t pid = g->subject->process.pid;
+        const size_t n_arguments = g->subject->n_arguments;
         bool same = true;
 
         for (uint32_t other = 0; other < 2 && same; other++)
@@ -221,10 +222,14 @@ static bool same_rule(struct given *g, const struct flow *flow)
                         if (boottime_reached(g->rule->expires, then))
                                 continue;
                         g->subject->process.pid = other;
+                        g->subject->n_arguments = other ? 0 : n_arguments;
+                        facts.host = other ? random_of(random_hosts) : NULL;
+                        facts.interface = later ? "x" : NULL;
                         same = ruleset_decide(g->set, &facts, then) == g->rule;
                         g->n_flows++;
                 }
         g->subject->process.pid = pid;
+        g->subject->n_arguments = n_arguments;
         return same;
 }
 

@@ -33,7 +33,7 @@ static struct subject *curl(const char *path)
         s->arguments = memcpy(malloc(12), "curl\0\0\xff\"\\x\n", 12);
         s->arguments_cut = true;
         s->cgroup = strdup("/user.slice");
-        s->ancestors[0] = (struct ancestor){ .pid = 4711, .name = "sh", .program = "dash" };
+        s->ancestors[0] = (struct ancestor){ .pid = 4711, .name = "sh", .program = "dash", .path = strdup("/usr/bin/da\xff") };
         s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "cut \xc3", .program = "" };
         s->n_ancestors = 2;
         return s;
@@ -59,6 +59,9 @@ static void check_subject(const struct subject *a, const struct subject *b)
                 assert_int_equal(a->ancestors[i].pid, b->ancestors[i].pid);
                 assert_string_equal(a->ancestors[i].name, b->ancestors[i].name);
                 assert_string_equal(a->ancestors[i].program, b->ancestors[i].program);
+                assert_int_equal(!a->ancestors[i].path, !b->ancestors[i].path);
+                if (a->ancestors[i].path)
+                        assert_string_equal(a->ancestors[i].path, b->ancestors[i].path);
         }
         assert_true(a->arguments_cut == b->arguments_cut && a->path_deleted == b->path_deleted && a->path_foreign == b->path_foreign);
 }
@@ -342,16 +345,14 @@ static void test_rules(void **state _unused_)
         lan->id = strdup("factory:lan");
         lan->origin = ORIGIN_FACTORY;
         lan->priority = PRIORITY_FACTORY;
-        lan->has = RULE_HAS_SCOPES | RULE_HAS_GID;
-        lan->scopes = SCOPE_LAN;
-        lan->gid = UINT32_MAX;
+        assert_int_equal(rule_add_number(lan, CRITERION_SCOPE, SCOPE_LAN), 0);
+        assert_int_equal(rule_add_number(lan, CRITERION_GROUP, UINT32_MAX), 0);
         lan->n_hits = 12;
         once->origin = ORIGIN_SESSION;
         once->lifetime = LIFETIME_ONCE;
         once->subject = RULE_PATH;
         once->program = strdup("/tmp/\xff");
-        once->has = RULE_HAS_PROCESS;
-        once->process = (struct process){ .pid = 1, .start_ns = 2, .exec_id = 3 };
+        assert_int_equal(rule_set_process(once, &(struct process){ .pid = 1, .start_ns = 2, .exec_id = 3 }), 0);
         once->created = 1769860800;
         assert_int_equal(ruleset_add(set, lan), 0);
         assert_int_equal(ruleset_add(set, once), 0);

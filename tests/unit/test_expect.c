@@ -20,6 +20,10 @@ static const struct {
         { "expect allow /bin/a to 192.0.2.1 protocol 253", "allow", "/bin/a to 192.0.2.1 protocol 253" },
         { "expect allow /bin/a to 192.0.2.1 port 9 user alice", "allow", "/bin/a to 192.0.2.1 port 9 tcp user 1234" },
         { "expect allow /bin/a to ::ffff:1.2.3.4 port 9", "allow", "/bin/a to 1.2.3.4 port 9 tcp" },
+        { "expect allow /bin/a to 1.2.3.4 to Example.com port 9", "allow", "/bin/a to example.com to 1.2.3.4 port 9 tcp" },
+        { "expect allow /bin/a to 1.2.3.4 port 9 argument -x or \"y z\" parent /bin/sh ancestor /sbin/init interface wg0", "allow",
+          "/bin/a argument -x or \"y z\" parent /bin/sh ancestor /sbin/init to 1.2.3.4 port 9 tcp interface wg0" },
+        { "expect allow /bin/a to 1.2.3.4 port 9 unit cron.service", "allow", "/bin/a cgroup /system.slice/cron.service to 1.2.3.4 port 9 tcp" },
 };
 
 /* What is not, the word that is pointed at ("" for the end), and the start of what is said. */
@@ -39,7 +43,15 @@ static const struct {
         { "expect allow \"/bin/to 10.0.0.0/8\" to 10.0.0.0/9 port 1", "10.0.0.0/9", "expected one address" },
         { "expect allow name to to 10.0.0.0/9 port 1", "10.0.0.0/9", "expected one address" },
         { "expect allow /bin/a to 1.2.3.4.5 port 1", "1.2.3.4.5", "expected an address" },
-        { "expect allow /bin/a to example.com port 1", "example.com", "expected an address" },
+        { "expect allow /bin/a to example.com port 1", "", "expected to ADDRESS" },
+        { "expect allow /bin/a to 1.2.3.4 to .example.com port 1", "1.2.3.4", "expected the thing itself, no pattern" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 parent /bin/*", "/bin/*", "expected the thing itself, no pattern" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 unit a.service or b.service", "a.service", "expected one value" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 argument -*", "-*", "expected the arguments themselves" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 user not 0", "not", "expected one user" },
+        { "expect allow /bin/a or /bin/b to 1.2.3.4 port 1", "/bin/a", "expected a program's absolute path" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 priority 3", "3", "expected no priority" },
+        { "expect allow /bin/a to 1.2.3.4 port 1 disabled", "", "expected no disabled" },
         { "expect allow /bin/a to 1.2.3.4", "", "expected port N, or a protocol" },
         { "expect allow /bin/a to 1.2.3.4 udp", "", "expected port N: UDP has ports" },
         { "expect allow /bin/a to 1.2.3.4 port 80,443", "80,443", "expected one port" },

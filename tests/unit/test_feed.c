@@ -31,8 +31,12 @@ static struct record longest_record(void)
         s->n_arguments = LIMIT_ARGS;
         s->cgroup = strdup(cgroup);
         s->n_ancestors = LIMIT_ANCESTORS;
-        for (int i = 0; i < LIMIT_ANCESTORS; i++)
+        for (int i = 0; i < LIMIT_ANCESTORS; i++) {
                 memset(s->ancestors[i].name, 0xff, sizeof(s->ancestors[i].name) - 1);
+                memset(s->ancestors[i].program, 0xff, sizeof(s->ancestors[i].program) - 1);
+                s->ancestors[i].path = calloc(1, LIMIT_ANCESTOR_PATHS / LIMIT_ANCESTORS + 1);
+                memset(s->ancestors[i].path, 0xff, LIMIT_ANCESTOR_PATHS / LIMIT_ANCESTORS);
+        }
         assert_true(addr_parse("fe80::ffff:ffff:ffff:ffff", &flow.local));
         assert_true(addr_parse("fe80::ffff:ffff:ffff:fffe", &flow.remote));
         assert_int_equal(record_init(&r, &decision, s, &flow, host), 0);

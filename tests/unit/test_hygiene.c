@@ -72,10 +72,17 @@ static const struct {
         { { "7 deny /bin/a to lan", "allow /bin/a to 10.1.2.3" }, "r2 shadowed r1" },
         { { "7 deny /bin/a to internet", "allow /bin/a to 1.2.3.255" }, "" }, /* may be a broadcast address here */
         { { "7 deny /bin/a to lan", "allow /bin/a to 10.0.0.0/8" }, "" },     /* not proved */
-        { { "deny /bin/a port 80,443", "allow /bin/a port 443,80" }, "r2 shadowed r1" },
-        { { "allow /bin/a port 80,443", "allow /bin/a port 443,80" }, "r2 duplicate r1" },
-        { { "deny /bin/a port 80,443 for session", "allow /bin/a port 443,80" }, "r2 overruled r1" },
-        { { "deny /bin/a port 80,443 for session", "allow /bin/a port 443,80 for session" }, "r2 shadowed r1" },
+        { { "deny /bin/a port 80-81", "allow /bin/a port 81,80" }, "r2 shadowed r1" },
+        { { "deny /bin/a port 80-81 for session", "allow /bin/a port 81,80" }, "r2 overruled r1" },
+        { { "deny /bin/a port 80-81 for session", "allow /bin/a port 81,80 for session" }, "r2 shadowed r1" },
+        { { "7 deny /bin/*", "allow /bin/a" }, "r2 shadowed r1" },
+        { { "7 deny not /bin/b", "allow /bin/a" }, "r2 shadowed r1" },
+        { { "7 deny not /bin/a", "allow /bin/a" }, "" },
+        { { "7 deny /bin/**", "allow /bin/a or /bin/b" }, "r2 shadowed r1" },
+        { { "7 deny /bin/a or /bin/b", "allow /bin/**" }, "" },
+        { { "7 deny /bin/a port not 22", "allow /bin/a port not 22,80" }, "r2 shadowed r1" },
+        { { "7 deny /bin/a port not 22,80", "allow /bin/a port not 22" }, "" },
+        { { "7 deny /bin/a to .example.com", "allow /bin/a to www.example.com" }, "" }, /* a made-up connection has no name */
         { { "allow /bin/a port 80 icmp", "allow /bin/b" }, "r1 never" },
         { { "allow /bin/a to 10.0.0.1 to internet", "allow /bin/b" }, "r1 never" },
         { { "allow /bin/a to 10.0.0.1 to internet,resolver", "allow /bin/b" }, "" },

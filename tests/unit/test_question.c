@@ -351,8 +351,8 @@ static void this_destination_is_address_and_port(void **state)
                 answer(s, "1.2.3.4", 443, 6, (struct answer){ true, LIFETIME_SESSION, ANSWER_DESTINATION });
 
         (void)state;
-        assert_int_equal(r->has, RULE_HAS_NETWORK | RULE_HAS_PORTS);
-        assert_int_equal(r->prefix, 128);
+        assert_int_equal(r->has, CRITERION_BIT(CRITERION_NETWORK) | CRITERION_BIT(CRITERION_PORT));
+        assert_int_equal(rule_criterion(r, CRITERION_NETWORK)->one.network.prefix, 128);
         assert_int_equal(r->origin, ORIGIN_SESSION);
         assert_int_equal(r->lifetime, LIFETIME_SESSION);
 }
@@ -363,8 +363,8 @@ static void this_port_of_icmp_is_the_protocol(void **state)
         _cleanup_(rule_freep) struct rule *r = answer(s, "1.2.3.4", 0, 1, (struct answer){ true, LIFETIME_ALWAYS, ANSWER_PORT });
 
         (void)state;
-        assert_int_equal(r->has, RULE_HAS_PROTOCOL);
-        assert_int_equal(r->protocol, 1);
+        assert_int_equal(r->has, CRITERION_BIT(CRITERION_PROTOCOL));
+        assert_int_equal(rule_criterion(r, CRITERION_PROTOCOL)->one.number, 1);
         assert_int_equal(r->origin, ORIGIN_LIST);
 }
 

@@ -74,11 +74,11 @@ static void a_destination_key_means_address_and_port(void **state)
 
         (void)state;
         assert_int_equal(r->subject, RULE_UNKNOWN);
-        assert_int_equal(r->has, RULE_HAS_NETWORK | RULE_HAS_PORTS);
-        assert_int_equal(r->prefix, 128);
-        assert_true(addr_equal(&r->network, &expected));
-        assert_int_equal(r->ports[0].first, 53);
-        assert_int_equal(r->ports[0].last, 53);
+        assert_int_equal(r->has, CRITERION_BIT(CRITERION_NETWORK) | CRITERION_BIT(CRITERION_PORT));
+        assert_int_equal(rule_criterion(r, CRITERION_NETWORK)->one.network.prefix, 128);
+        assert_true(addr_equal(&rule_criterion(r, CRITERION_NETWORK)->one.network.addr, &expected));
+        assert_int_equal(rule_criterion(r, CRITERION_PORT)->one.ports.first, 53);
+        assert_int_equal(rule_criterion(r, CRITERION_PORT)->one.ports.last, 53);
 }
 
 static void bad_keys_are_refused_with_words(void **state)
@@ -112,7 +112,8 @@ static void bad_keys_are_refused_with_words(void **state)
 
 static void what_the_flat_form_cannot_say_has_no_key(void **state)
 {
-        enum { CASES = 14 };
+        const struct addr ten = address("10.0.0.0");
+        enum { CASES = 16 };
 
         (void)state;
         for (unsigned i = 0; i < CASES; i++) {
@@ -125,15 +126,17 @@ static void what_the_flat_form_cannot_say_has_no_key(void **state)
                 case 2: r->disabled = true; break;
                 case 3: r->priority = 1; break;
                 case 4: r->note = strdup("why"); break;
-                case 5: r->ports[0].last = 444; break;
-                case 6: r->n_ports = 2; r->ports[1] = (struct port_range){ 80, 80 }; break;
-                case 7: r->has |= RULE_HAS_PROTOCOL; break;
-                case 8: r->has |= RULE_HAS_UID; break;
-                case 9: r->has |= RULE_HAS_NETWORK; r->prefix = 128; break;
+                case 5: rule_drop_criterion(r, CRITERION_PORT); assert_int_equal(rule_add_ports(r, 443, 444), 0); break;
+                case 6: assert_int_equal(rule_add_ports(r, 80, 80), 0); break;
+                case 7: assert_int_equal(rule_add_number(r, CRITERION_PROTOCOL, 6), 0); break;
+                case 8: assert_int_equal(rule_add_number(r, CRITERION_USER, 0), 0); break;
+                case 9: assert_int_equal(rule_add_network(r, &ten, 128), 0); break;
                 case 10: r->subject = RULE_ANYONE; break;
                 case 11: r->subject = RULE_KERNEL; break;
                 case 12: r->expires = now; break;
-                case 13: r->subject = RULE_UNKNOWN; r->has |= RULE_HAS_NETWORK; r->prefix = 127; break;
+                case 13: r->subject = RULE_UNKNOWN; assert_int_equal(rule_add_network(r, &ten, 127), 0); break;
+                case 14: rule_negate(r, CRITERION_PORT); break;
+                case 15: assert_int_equal(rule_add_text(r, CRITERION_ARGUMENT, "-v"), 0); break;
                 }
                 key = rule_flat_key(r);
                 if (key)
@@ -147,28 +150,47 @@ static void every_criterion_can_refuse(void **state)
 {
         _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/bin/a", "a");
         struct flow flow = flow_to("10.1.2.3", 443, 6);
-        struct facts facts = { .subject = s, .flow = &flow, .scopes = SCOPE_LAN };
-        enum { CASES = 9 };
+        struct facts facts = { .subject = s, .flow = &flow, .scopes = SCOPE_LAN, .host = "www.example.com", .interface = "wg0" };
+        static const char arguments[] = "a\0--upload\0x";
+        enum { CASES = 17 };
 
         (void)state;
         s->uid = 1000;
         s->gid = 100;
         s->process = (struct process){ .pid = 5, .start_ns = 6 };
+        s->arguments = memcpy(malloc(sizeof(arguments)), arguments, sizeof(arguments));
+        s->n_arguments = sizeof(arguments);
+        s->cgroup = strdup("/system.slice/cron.service");
+        s->n_ancestors = 2;
+        s->ancestors[0] = (struct ancestor){ .pid = 4, .path = strdup("/bin/dash") };
+        s->ancestors[1] = (struct ancestor){ .pid = 1, .path = strdup("/bin/cron") };
         for (unsigned i = 0; i < CASES * 2; i++) {
                 _cleanup_(rule_freep) struct rule *r = rule_new(ACTION_ALLOW);
                 bool good = i % 2 == 0;
+                struct process process;
+                struct addr network;
+                int error = 0;
 
                 switch (i / 2) {
                 case 0: r->subject = RULE_PATH; r->program = strdup(good ? "/bin/a" : "/bin/b"); break;
                 case 1: r->subject = RULE_NAME; r->program = strdup(good ? "a" : "b"); break;
-                case 2: r->has = RULE_HAS_PORTS; r->n_ports = 1; r->ports[0] = (struct port_range){ 440, good ? 443 : 442 }; break;
-                case 3: r->has = RULE_HAS_PROTOCOL; r->protocol = good ? 6 : 17; break;
-                case 4: r->has = RULE_HAS_NETWORK; r->network = address(good ? "10.1.0.0" : "10.2.0.0"); r->prefix = 96 + 16; break;
-                case 5: r->has = RULE_HAS_SCOPES; r->scopes = good ? SCOPE_LAN | SCOPE_LOOPBACK : SCOPE_INTERNET; break;
-                case 6: r->has = RULE_HAS_UID; r->uid = good ? 1000 : 0; break;
-                case 7: r->has = RULE_HAS_GID; r->gid = good ? 100 : 0; break;
-                case 8: r->has = RULE_HAS_PROCESS; r->process = s->process; r->process.pid += !good; break;
+                case 2: error = rule_add_ports(r, 440, good ? 443 : 442); break;
+                case 3: error = rule_add_number(r, CRITERION_PROTOCOL, good ? 6 : 17); break;
+                case 4: network = address(good ? "10.1.0.0" : "10.2.0.0"); error = rule_add_network(r, &network, 96 + 16); break;
+                case 5: error = rule_add_number(r, CRITERION_SCOPE, good ? SCOPE_LAN | SCOPE_LOOPBACK : SCOPE_INTERNET); break;
+                case 6: error = rule_add_number(r, CRITERION_USER, good ? 1000 : 0); break;
+                case 7: error = rule_add_number(r, CRITERION_GROUP, good ? 100 : 0); break;
+                case 8: process = s->process; process.pid += !good; error = rule_set_process(r, &process); break;
+                case 9: error = rule_add_text(r, CRITERION_ARGUMENT, good ? "--up*" : "a"); break;
+                case 10: error = rule_add_text(r, CRITERION_PARENT, good ? "/bin/*sh" : "/bin/cron"); break;
+                case 11: error = rule_add_text(r, CRITERION_ANCESTOR, good ? "/bin/cron" : "/bin/login"); break;
+                case 12: error = rule_add_text(r, CRITERION_UNIT, good ? "cron.service" : "cron.slice"); break;
+                case 13: error = rule_add_text(r, CRITERION_CGROUP, good ? "/system.slice/**" : "/user.slice/**"); break;
+                case 14: error = rule_add_text(r, CRITERION_HOST, good ? ".example.com" : "example.com"); break;
+                case 15: error = rule_add_text(r, CRITERION_INTERFACE, good ? "wg*" : "eth0"); break;
+                case 16: r->subject = RULE_PROGRAMS; error = rule_add_text(r, CRITERION_PROGRAM, good ? "/*/a" : "/*"); break;
                 }
+                assert_int_equal(error, 0);
                 if (rule_matches(r, &facts, now) != good)
                         fail_msg("case %u", i);
                 r->disabled = true;
@@ -199,9 +221,7 @@ static void ports_do_not_exist_in_icmp(void **state)
         (void)state;
         flow.icmp_id = 443;
         assert_true(rule_matches(r, &facts, now));
-        r->has |= RULE_HAS_PORTS;
-        r->n_ports = 1;
-        r->ports[0] = (struct port_range){ 1, 65535 };
+        assert_int_equal(rule_add_ports(r, 1, 65535), 0);
         assert_false(rule_matches(r, &facts, now));
 }
 
@@ -212,30 +232,33 @@ static void an_unknown_user_is_nobodys_user(void **state)
         struct facts facts = { .subject = subject_unknown(), .flow = &flow };
 
         (void)state;
-        r->has = RULE_HAS_UID;
-        r->uid = 0;
+        assert_int_equal(rule_add_number(r, CRITERION_USER, 0), 0);
         assert_false(rule_matches(r, &facts, now));
-        r->uid = UINT32_MAX;
+        assert_int_equal(rule_add_number(r, CRITERION_USER, UINT32_MAX), 0);
         assert_false(rule_matches(r, &facts, now));
 }
 
-static void same_criteria_ignore_host_bits_and_words(void **state)
+static void same_criteria_ignore_order_and_words(void **state)
 {
         _cleanup_(rule_freep) struct rule *a = rule_new(ACTION_ALLOW), *b = rule_new(ACTION_DENY);
+        const struct addr ten = address("10.0.0.0"), other = address("192.0.2.1");
 
         (void)state;
-        a->has = b->has = RULE_HAS_NETWORK;
-        a->prefix = b->prefix = 96 + 8;
-        a->network = address("10.0.0.0");
-        b->network = address("10.9.9.9");
+        assert_int_equal(rule_add_network(a, &ten, 96 + 8), 0);
+        assert_int_equal(rule_add_network(a, &other, 128), 0);
+        assert_int_equal(rule_add_network(b, &other, 128), 0);
+        assert_int_equal(rule_add_network(b, &ten, 96 + 8), 0);
+        assert_int_equal(rule_add_network(b, &ten, 96 + 8), 0);
+        assert_int_equal(rule_add_network(b, &other, 96 + 8), -EINVAL);
         b->note = strdup("note");
         b->id = strdup("r1");
         b->lifetime = LIFETIME_SESSION;
         assert_true(rule_same_criteria(a, b));
         assert_true(rule_criteria_hash(a, 3) == rule_criteria_hash(b, 3));
-        b->prefix++;
+        rule_negate(b, CRITERION_NETWORK);
         assert_false(rule_same_criteria(a, b));
-        b->prefix--;
+        rule_negate(a, CRITERION_NETWORK);
+        assert_true(rule_same_criteria(a, b));
         b->priority = 5;
         assert_false(rule_same_criteria(a, b)); /* two priorities are two rules: none is lost */
 }
@@ -285,7 +308,7 @@ int main(void)
                 cmocka_unit_test(a_rule_ends_when_its_time_is_reached),
                 cmocka_unit_test(ports_do_not_exist_in_icmp),
                 cmocka_unit_test(an_unknown_user_is_nobodys_user),
-                cmocka_unit_test(same_criteria_ignore_host_bits_and_words),
+                cmocka_unit_test(same_criteria_ignore_order_and_words),
                 cmocka_unit_test(a_copy_shares_nothing),
                 cmocka_unit_test(words_go_both_ways),
         };

@@ -50,8 +50,9 @@ static void setuid_makes_another_user_of_the_same_program(void **state)
         s->arguments = memcpy(malloc(5), "d\0-x", 5);
         s->n_arguments = 5;
         s->cgroup = strdup("/system.slice");
-        s->ancestors[0] = (struct ancestor){ .pid = 1, .name = "init", .program = "systemd" };
-        s->n_ancestors = 1;
+        s->ancestors[0] = (struct ancestor){ .pid = 7, .name = "sh", .program = "dash" };
+        s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "init", .program = "systemd", .path = strdup("/usr/lib/systemd/systemd") };
+        s->n_ancestors = 2;
         s->path_deleted = true;
         user = subject_as_user(s, 33, 34);
         assert_non_null(user);
@@ -61,7 +62,11 @@ static void setuid_makes_another_user_of_the_same_program(void **state)
         assert_string_equal(user->path, s->path);
         assert_memory_equal(user->arguments, s->arguments, 5);
         assert_string_equal(user->cgroup, s->cgroup);
-        assert_string_equal(user->ancestors[0].program, "systemd");
+        assert_int_equal(user->n_ancestors, 2);
+        assert_null(user->ancestors[0].path);
+        assert_string_equal(user->ancestors[1].program, "systemd");
+        assert_string_equal(user->ancestors[1].path, "/usr/lib/systemd/systemd");
+        assert_ptr_not_equal(user->ancestors[1].path, s->ancestors[1].path);
         assert_false(subject_same_program(s, user));
 }
 

@@ -63,7 +63,10 @@ static struct record record_with(const char *path, size_t path_n, const char *ar
 
 static struct record good(void)
 {
-        return RECORD("/usr/bin/curl", "curl\0-v\0", "/user.slice");
+        struct record r = RECORD("/usr/bin/curl", "curl\0-v\0", "/user.slice");
+
+        put_tail(&r, &r.header.ancestors[0].path_len, "/usr/bin/dash", strlen("/usr/bin/dash"));
+        return r;
 }
 
 static int parse_cut(const struct record *r, size_t n, struct subject **ret, struct track_file *ret_file)
@@ -118,9 +121,11 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(s->ancestors[0].pid, 900);
         assert_string_equal(s->ancestors[0].name, "sh");
         assert_string_equal(s->ancestors[0].program, "dash");
+        assert_string_equal(s->ancestors[0].path, "/usr/bin/dash");
         assert_int_equal(s->ancestors[1].pid, 800);
         assert_string_equal(s->ancestors[1].name, "make");
         assert_string_equal(s->ancestors[1].program, "");
+        assert_null(s->ancestors[1].path);
         assert_false(s->path_deleted);
         assert_false(s->path_foreign);
         assert_int_equal(file.inode, UINT64_C(0x1122334455667788));
@@ -196,19 +201,24 @@ static void test_longest(void **state _unused_)
         path[0] = cgroup[0] = '/';
         r = record_with(path, sizeof(path) - 1, args, sizeof(args), cgroup, sizeof(cgroup) - 1);
         r.header.n_ancestors = ABI_TRACK_ANCESTORS;
+        put_tail(&r, &r.header.ancestors[0].path_len, path, 1);
+        put_tail(&r, &r.header.ancestors[ABI_TRACK_ANCESTORS - 1].path_len, path, ABI_TRACK_ANCESTOR_PATHS - 1);
         assert_int_equal(parse(&r, &s), 0);
         assert_int_equal(strlen(s->path), sizeof(path) - 1);
         assert_int_equal(s->n_arguments, LIMIT_ARGS); /* the last byte makes room for the NUL */
         assert_int_equal(s->arguments[LIMIT_ARGS - 1], 0);
         assert_int_equal(strlen(s->cgroup), sizeof(cgroup) - 1);
         assert_int_equal(s->n_ancestors, ABI_TRACK_ANCESTORS);
+        assert_string_equal(s->ancestors[0].path, "/");
+        assert_null(s->ancestors[1].path);
+        assert_int_equal(strlen(s->ancestors[ABI_TRACK_ANCESTORS - 1].path), ABI_TRACK_ANCESTOR_PATHS - 1);
 }
 
 static void test_too_long(void **state _unused_)
 {
         static const char zeros[2 * ABI_TRACK_PATH];
         char text[2 * ABI_TRACK_PATH];
-        struct record rows[3];
+        struct record rows[4];
         struct record ancestors = good();
 
         memset(text, 'x', sizeof(text));
@@ -216,6 +226,9 @@ static void test_too_long(void **state _unused_)
         rows[0] = record_with(text, ABI_TRACK_PATH + 1, "x", 1, "/", 1);
         rows[1] = record_with("/a", 2, zeros, ABI_TRACK_ARGS + 1, "/", 1);
         rows[2] = record_with("/a", 2, "x", 1, text, ABI_TRACK_CGROUP + 1);
+        rows[3] = RECORD("/a", "x", "/");
+        put_tail(&rows[3], &rows[3].header.ancestors[0].path_len, text, ABI_TRACK_ANCESTOR_PATHS);
+        put_tail(&rows[3], &rows[3].header.ancestors[1].path_len, text, 1);
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 assert_refused(&rows[i], TRACK_E_MALFORMED);
         ancestors.header.n_ancestors = ABI_TRACK_ANCESTORS + 1;
@@ -226,11 +239,13 @@ static void test_too_long(void **state _unused_)
 
 static void test_lengths_beyond_the_end(void **state _unused_)
 {
-        struct record rows[] = {good(), good(), good()};
+        struct record rows[] = {good(), good(), good(), good(), good()};
 
         rows[0].header.path_len += 1;
         rows[1].header.args_len = ABI_TRACK_ARGS;
         rows[2].header.cgroup_len += 1;
+        rows[3].header.ancestors[0].path_len += 1;
+        rows[4].header.ancestors[1].path_len = 1;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
                 assert_refused(&rows[i], TRACK_E_MALFORMED);
 }
@@ -295,13 +310,15 @@ static void test_paths_are_bytes(void **state _unused_)
         _cleanup_(subject_unrefp) struct subject *s = NULL;
         struct record odd = RECORD("/a b/\n\xff (deleted)", "x", "/"),
                       nul = RECORD("/usr/bin/curl\0/x", "x", "/");
-        struct record cgroup_nul = RECORD("/a", "x", "/a\0b");
+        struct record cgroup_nul = RECORD("/a", "x", "/a\0b"), ancestor_nul = RECORD("/a", "x", "/");
 
         assert_int_equal(parse(&odd, &s), 0);
         assert_string_equal(s->path, "/a b/\n\xff (deleted)");
         assert_false(s->path_deleted); /* the flag says so, not the text */
         assert_refused(&nul, TRACK_E_MALFORMED);
         assert_refused(&cgroup_nul, TRACK_E_MALFORMED);
+        put_tail(&ancestor_nul, &ancestor_nul.header.ancestors[1].path_len, "/a\0b", 4);
+        assert_refused(&ancestor_nul, TRACK_E_MALFORMED);
 }
 
 int main(void)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told of a program beside its path, and is true: where its ancestors' executables lie, its arguments, its cgroup.
+
+      ancestor ─▶ ancestor ─▶ parent ─▶ program ──▶ a question, which names them all"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from harness.net import Network
+from harness.programs import Running
+
+PATHS_IN_ALL = 2048  # LIMIT_ANCESTOR_PATHS
+SH = os.path.realpath("/bin/sh")
+WHERE = f"tcp {Network.PEER4} 8080"
+
+
+def path_of(pid):
+    """What the process runs, if that is on the disk, as /proc says."""
+    path = os.readlink(f"/proc/{pid}/exe")
+    return path if os.path.exists(path) and os.path.samefile(path, f"/proc/{pid}/exe") else None
+
+
+def may_be_asked(pid):
+    """Not so for a container's first process, which may be protected from everybody."""
+    try:
+        os.readlink(f"/proc/{pid}/exe")
+        return True
+    except PermissionError:
+        return False
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+        return int(f.read().rpartition(") ")[2].split()[1])
+
+
+def question_of(desk, path):
+    return desk.watcher.wait("question", lambda q: q["path"] == path)
+
+
+def run(desk, closing, *argv):
+    return closing(Running(desk.fw, *argv, stdin=-1))
+
+
+def test_a_shell_and_all_above_it(desk, closing):
+    path = desk.asked("below-sh")
+    shell = run(desk, closing, "sh", "-c", f"{path} {WHERE}; true")
+    question = question_of(desk, path)
+    parents = question["parents"]
+    assert (parents[0]["pid"], parents[0]["path"]) == (shell.pid, SH)
+    for parent in filter(lambda p: may_be_asked(p["pid"]), parents):
+        assert parent["path"] == path_of(parent["pid"])
+    child = question["pid"]
+    for parent in parents:
+        assert parent["pid"] == parent_of(child)
+        child = parent["pid"]
+    desk.answer(question, False)
+
+
+def test_an_orphan_has_another_parent(desk, closing):
+    """Who started it has gone; whoever took it over is its parent now."""
+    path = desk.asked("orphan")
+    script = f"(until ! kill -0 $$; do :; done; exec {path} {WHERE}) 2>/dev/null & exit"
+    gone = run(desk, closing, "setsid", "sh", "-c", script)
+    gone.process.wait(20)
+    question = question_of(desk, path)
+    parent = question["parents"][0]
+    assert gone.pid not in [p["pid"] for p in question["parents"]]
+    assert parent["pid"] == parent_of(question["pid"])
+    assert not may_be_asked(parent["pid"]) or parent["path"] == path_of(parent["pid"])
+    desk.answer(question, False)
+
+
+def test_a_parent_that_runs_something_else_by_now(desk, closing):
+    path, sleep = desk.asked("left-behind"), os.path.realpath(shutil.which("sleep"))
+    script = f"(until [ /proc/$$/exe -ef {sleep} ]; do :; done; exec {path} {WHERE}) & exec {sleep} 60"
+    parent = run(desk, closing, "sh", "-c", script)
+    question = question_of(desk, path)
+    assert (question["parents"][0]["pid"], question["parents"][0]["path"]) == (parent.pid, sleep)
+    desk.answer(question, False)
+
+
+def test_a_parent_whose_file_is_gone(desk, closing, tmp_path):
+    path, shell = desk.asked("fatherless"), str(tmp_path / "shell")
+    shutil.copy(SH, shell)
+    parent = run(desk, closing, shell, "-c", f"rm {shell}; {path} {WHERE}; true")
+    question = question_of(desk, path)
+    first, second = question["parents"][:2]
+    assert (first["pid"], first["program"], first["path"]) == (parent.pid, "shell", None)
+    assert second["path"] == path_of(os.getpid())
+    desk.answer(question, False)
+
+
+def test_a_parent_that_poses_as_a_program_of_the_host(desk, closing, tmp_path):
+    """In a mount namespace of its own something lies at the path of the host's file. What lies there unchanged is no other."""
+    path, host, fake = desk.asked("deceived"), str(tmp_path / "host"), str(tmp_path / "fake")
+    shutil.copy(SH, host)
+    shutil.copy(SH, fake)
+    parent = run(desk, closing, "unshare", "--mount", "sh", "-c", f"mount --bind {fake} {host} && exec {host} -c '{path} {WHERE}; true'")
+    question = question_of(desk, path)
+    assert (question["parents"][0]["pid"], question["parents"][0]["path"]) == (parent.pid, None)
+    desk.answer(question, False)
+
+
+def test_paths_that_do_not_fit(desk, closing, tmp_path):
+    """The nearest ancestors' paths are kept, and those that still fit."""
+    path, directory = desk.asked("long-line"), tmp_path
+    while len(str(directory)) < PATHS_IN_ALL // 2 - 250:
+        directory = directory / ("d" * 200)
+    directory.mkdir(parents=True)
+    shells = [shutil.copy(SH, directory / f"sh{i}") for i in range(4)]
+    line = f"{path} {WHERE}; true"
+    for shell in shells:
+        (directory / f"{os.path.basename(shell)}.run").write_text(line)
+        line = f"{shell} {shell}.run; true"
+    run(desk, closing, "sh", "-c", line)
+    question = question_of(desk, path)
+    said = [p["path"] for p in question["parents"]]
+    assert said[:3] == [str(shells[0]), str(shells[1]), None], said
+    assert said[3:5] == [None, SH]
+    desk.answer(question, False)
+
+
+@pytest.mark.parametrize("name", ("a b", "n\newline", "\udcff", "gone (deleted)"))
+def test_paths_of_ancestors_are_bytes(name, desk, closing, tmp_path):
+    path, shell = desk.asked(f"odd-{len(name)}"), str(tmp_path / name)
+    shutil.copy(SH, shell)
+    run(desk, closing, shell, "-c", f"{path} {WHERE}; true")
+    parent = question_of(desk, path)["parents"][0]
+    escaped = parent.get("path_bytes")
+    said = os.fsencode(parent["path"]) if escaped is None else escaped.encode().decode("unicode_escape").encode("latin-1")
+    assert said == os.fsencode(shell)
+    desk.answer(question_of(desk, path), False)
+
+
+@pytest.mark.parametrize("kind", ("tcp", "udp-unconnected"))
+@pytest.mark.parametrize("to", ("v4", "v6", "loopback-v4", "loopback-v6"))
+def test_the_interface_that_a_packet_leaves_by(kind, to, desk, closing):
+    path = desk.asked(f"leaves-{kind}-{to}")
+    address = {"v4": Network.PEER4, "v6": Network.PEER6, "loopback-v4": "127.0.0.1", "loopback-v6": "::1"}[to]
+    desk.rule(f"deny {path}")
+    closing(desk.start(path, kind, address, 8080))
+    name = "lo" if "loopback" in to else "uplink"
+    index = int(desk.fw.ip("-o", "link", "show", name).partition(":")[0])
+    decision = desk.watcher.wait("decision", lambda d: d["path"] == path)
+    assert (decision["interface"], decision["protocol"].lower()) == (index, kind.partition("-")[0])
