@@ -62,7 +62,7 @@ static bool take_option(struct arguments *a, int argc, char **argv, int *i, char
                 }
         }
         a->values[option] = value;
-        a->seen |= 1u << option;
+        a->seen |= UINT64_C(1) << option;
         return true;
 }
 

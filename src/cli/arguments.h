@@ -17,13 +17,23 @@
         OPTION(HELP, "help", NULL, "this help")                                                              \
         OPTION(VERSION, "version", NULL, "the version of this program")                                      \
         OPTION(KERNEL, "kernel", NULL, "what stands in the kernel: tables, hooks, maps")                     \
-        OPTION(COUNT, "count", "N", "stop after N decisions")                                                \
+        OPTION(COUNT, "count", "N", "N decisions and no more")                                                \
         OPTION(ASK, "ask", NULL, "a screen with the open questions at the bottom")                           \
         OPTION(TRY, "try", "SECONDS", "go back after so long unless kept")                                   \
         OPTION(KEEP, "keep", NULL, "keep the mode that is being tried")                                      \
         OPTION(FOLLOW, "follow", NULL, "then go on with new decisions")                                      \
         OPTION(PROGRAM, "program", "GLOB", "only programs whose path or name matches")                       \
-        OPTION(VERDICT, "verdict", "allow|deny", "only decisions with this verdict")                   \
+        OPTION(VERDICT, "verdict", "allow|deny", "only decisions with this verdict")                         \
+        OPTION(HOST, "host", "WHERE", "only to this address, network or host name (a glob)")                 \
+        OPTION(PORT, "port", "PORT", "only to this port, or ports: 8000-8999")                               \
+        OPTION(RULE, "rule", "ID", "only what this rule decided")                                            \
+        OPTION(REASON, "reason", "WORD", "only what was decided for this reason")                            \
+        OPTION(USER, "user", "NAME", "only programs of this user")                                           \
+        OPTION(SINCE, "since", "TIME", "only from then on: 2h (ago), yesterday, 2026-11-20T10:00")           \
+        OPTION(UNTIL, "until", "TIME", "only before then")                                                   \
+        OPTION(LIMIT, "limit", "N", "the last N of them (default 100)")                                      \
+        OPTION(CSV, "csv", NULL, "comma-separated values, with a header")                                    \
+        OPTION(STATE, "state", "DIR", "the daemon's state directory, when it does not say")                  \
         OPTION(LAST, "last", NULL, "about the last decision")                                                \
         OPTION(RULES, "rules", "FILE", "rules from here (default /etc/bastion/rules.json)")                  \
         OPTION(CONFIG, "config", "FILE", "configuration from here (default /etc/bastion/config.json)")       \
@@ -36,10 +46,12 @@ enum option {
                 OPTION_COUNT_OF_ALL,
 };
 
-#define OPTION_BIT(constant) (1u << OPTION_##constant)
+#define OPTION_BIT(constant) (UINT64_C(1) << OPTION_##constant)
 
 /* Every command takes these. */
 #define OPTIONS_GLOBAL (OPTION_BIT(SOCKET) | OPTION_BIT(JSON) | OPTION_BIT(HELP) | OPTION_BIT(VERSION))
+
+_Static_assert(OPTION_COUNT_OF_ALL <= 64, "each option has its bit");
 
 struct option_row {
         const char *name, *argument, *help;
@@ -49,7 +61,7 @@ extern const struct option_row option_rows[OPTION_COUNT_OF_ALL];
 enum { ARGUMENTS_ERROR_MAX = 256 };
 
 struct arguments {
-        unsigned seen;                           /* mask of OPTION_BIT() */
+        uint64_t seen;                           /* mask of OPTION_BIT() */
         const char *values[OPTION_COUNT_OF_ALL]; /* borrowed from argv */
         char **words; /* borrowed pointers: the words in order; [0] is the command */
         size_t n_words;
@@ -62,7 +74,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret, char ret_error
 
 static inline bool arguments_have(const struct arguments *a, enum option option)
 {
-        return a->seen & 1u << option;
+        return a->seen & UINT64_C(1) << option;
 }
 /* The number that `option` was given, `otherwise` when it was not given. False with words when it is no
  * number of 1..max. */

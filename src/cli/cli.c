@@ -75,7 +75,7 @@ static void say_hello(const struct cli *cli, struct client *c)
         message_format_request_hello(client_output(c), client_next_id(c), name); /* CLI_HELLO_ID */
 }
 
-int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret)
+int cli_try_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret)
 {
         int r;
 
@@ -85,10 +85,14 @@ int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata,
                         break;
                 poll(NULL, 0, BACKLOG_WAIT_MS);
         }
-        switch (r) {
-        case 0:
+        if (r == 0)
                 say_hello(cli, *ret);
-                return EXIT_YES;
+        return r;
+}
+
+int cli_connect_failed(const struct cli *cli, int error)
+{
+        switch (error) {
         case CLIENT_E_NO_DAEMON:
         case -EAGAIN:
                 cli_error("no daemon answers at %s. Start it with 'systemctl start bastion-firewall'.",
@@ -102,9 +106,40 @@ int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata,
                 cli_error("the path of a socket has at most 107 bytes: %s", cli->socket);
                 return EXIT_WRONG_INPUT;
         default:
-                cli_error("cannot connect to %s: %s", cli->socket, strerror(-r));
+                cli_error("cannot connect to %s: %s", cli->socket, strerror(-error));
                 return EXIT_NO;
         }
+}
+
+int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret)
+{
+        int r = cli_try_connect(cli, on_event, userdata, ret);
+
+        return r == 0 ? EXIT_YES : cli_connect_failed(cli, r);
+}
+
+int cli_listen(struct client *c, const bool *done)
+{
+        struct pollfd fd = {.fd = client_fd(c)};
+        uint64_t n_garbage = client_n_garbage(c);
+        int r;
+
+        while (!*done) {
+                fd.events = client_poll_events(c);
+                if (poll(&fd, 1, -1) < 0 && errno != EINTR) {
+                        cli_error("cannot wait for the daemon: %s", strerror(errno));
+                        return EXIT_NO;
+                }
+                r = client_dispatch(c);
+                if (r && !*done)
+                        return cli_connection_lost(r);
+                if (client_n_garbage(c) > n_garbage) {
+                        n_garbage = client_n_garbage(c);
+                        cli_error("the daemon said something that this program does not understand; it was "
+                                  "left out");
+                }
+        }
+        return EXIT_YES;
 }
 
 int cli_connection_lost(int error)

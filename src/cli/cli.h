@@ -41,7 +41,7 @@ struct command {
         const char *summary;  /* one line, for the list of commands */
         const char *help;     /* paragraphs for --help */
         const char *words;    /* what the shell may complete after the name, separated by blanks */
-        unsigned options;     /* mask of OPTION_BIT() beyond the global ones */
+        uint64_t options;     /* mask of OPTION_BIT() beyond the global ones */
         size_t min_words, max_words;
         bool hidden;
         int (*run)(const struct cli *cli);
@@ -67,6 +67,11 @@ enum { CLI_HELLO_ID = 1 };
 
 /* Connects and says hello, or says why not: EXIT_YES, EXIT_NO_DAEMON, EXIT_NOT_PERMITTED or EXIT_NO. */
 int cli_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret);
+/* The same in two steps, for who can do without a daemon: 0 or what client_connect() returned; the words. */
+int cli_try_connect(const struct cli *cli, client_event_fn on_event, void *userdata, struct client **ret);
+int cli_connect_failed(const struct cli *cli, int error);
+/* Serves the connection until *done is set by an event. EXIT_YES, or an exit code with words. */
+int cli_listen(struct client *c, const bool *done);
 /* Words for what client_dispatch() returned, and the exit code. */
 int cli_connection_lost(int error);
 /* The exit code that an error reply means. */

@@ -5,12 +5,12 @@
 
 #include "cli/cli.h"
 
-static void put_options(struct buf *out, unsigned mask)
+static void put_options(struct buf *out, uint64_t mask)
 {
         bool first = true;
 
         for (unsigned i = 0; i < OPTION_COUNT_OF_ALL; i++) {
-                if (!(mask & 1u << i))
+                if (!(mask & UINT64_C(1) << i))
                         continue;
                 buf_printf(out, "%s--%s%s", first ? "" : " ", option_rows[i].name,
                            option_rows[i].argument ? "=" : "");

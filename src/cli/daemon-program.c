@@ -36,16 +36,31 @@ static void try_exec(const char *path, char **argv)
                 cli_error("cannot run %s: %s", path, strerror(errno));
 }
 
+static void exec_one_of(const char *const *near_by, size_t n_near_by, const char *const *installed, size_t n_installed, char **argv)
+{
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < n_near_by; i++)
+                if (beside(near_by[i], path, sizeof(path)))
+                        try_exec(path, argv);
+        for (size_t i = 0; i < n_installed; i++)
+                try_exec(installed[i], argv);
+}
+
 void daemon_program_exec(char **argv)
 {
         static const char *const near_by[] = {"bastion-daemon", "../sbin/bastion-daemon", "../daemon/bastion-daemon"};
         static const char *const installed[] = {"/usr/sbin/bastion-daemon", "/usr/local/sbin/bastion-daemon"};
-        char path[PATH_MAX];
 
-        for (size_t i = 0; i < ARRAY_SIZE(near_by); i++)
-                if (beside(near_by[i], path, sizeof(path)))
-                        try_exec(path, argv);
-        for (size_t i = 0; i < ARRAY_SIZE(installed); i++)
-                try_exec(installed[i], argv);
+        exec_one_of(near_by, ARRAY_SIZE(near_by), installed, ARRAY_SIZE(installed), argv);
         cli_error("no bastion-daemon was found beside this program, in /usr/sbin or in /usr/local/sbin.");
+}
+
+void recorder_program_exec(char **argv)
+{
+        static const char *const near_by[] = {"../recorder/bastion-recorder", "../libexec/bastion/bastion-recorder"};
+        static const char *const installed[] = {BASTION_LIBEXECDIR "/bastion-recorder"};
+
+        exec_one_of(near_by, ARRAY_SIZE(near_by), installed, ARRAY_SIZE(installed), argv);
+        cli_error("no bastion-recorder, which reads history, was found beside this program or in %s.", BASTION_LIBEXECDIR);
 }

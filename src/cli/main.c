@@ -125,13 +125,22 @@ const struct command commands[] = {
          .max_words = 1,
          .run = cmd_mode},
         {.name = "log",
-         .synopsis = "[--count=N] [--follow] [--program=GLOB] [--verdict=allow|deny]",
-         .summary = "the latest decisions, from the daemon's memory",
-         .help = "Oldest first. --count is taken of those that match. With --follow, new\n"
-                 "decisions come after them.\n"
-                 "GLOB is compared with the program's path and with its name:\n"
-                 "--program='*/curl'.",
-         .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT),
+         .synopsis = "[--limit=N] [--since=TIME] [--until=TIME] [--program=GLOB] [--host=WHERE] [--port=PORT]\n"
+                     "                   [--verdict=allow|deny] [--rule=ID] [--reason=WORD] [--user=NAME]\n"
+                     "                   [--follow] [--csv] [--state=DIR]",
+         .summary = "past decisions: search history, thirty days of it",
+         .help = "The newest last; of those that are found the last 100, or --limit (--count). What\n"
+                 "the kernel decided by itself is summed up, one line with its count. With\n"
+                 "--follow, new decisions come after them.\n"
+                 "GLOB is compared with the program's path and with its last part: curl,\n"
+                 "'/opt/*'. WHERE is an address, a network or a host name, '*.example.com' too.\n"
+                 "TIME is so long ago (90s, 30m, 2h, 3d, 2w), today, yesterday, 10:00, 2026-11-20\n"
+                 "or 2026-11-20T10:00.\n"
+                 "History is for root and members of group bastion; others see what the daemon\n"
+                 "still has in memory. It can be searched without a daemon.",
+         .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT) | OPTION_BIT(HOST) | OPTION_BIT(PORT) |
+                    OPTION_BIT(RULE) | OPTION_BIT(REASON) | OPTION_BIT(USER) | OPTION_BIT(SINCE) | OPTION_BIT(UNTIL) | OPTION_BIT(LIMIT) |
+                    OPTION_BIT(CSV) | OPTION_BIT(STATE),
          .run = cmd_log},
         {.name = "connections",
          .synopsis = "",
@@ -176,14 +185,14 @@ const struct command commands[] = {
         {0},
 };
 
-static void help_options(struct buf *out, unsigned mask)
+static void help_options(struct buf *out, uint64_t mask)
 {
         char name[64];
 
         for (unsigned i = 0; i < OPTION_COUNT_OF_ALL; i++) {
                 const struct option_row *row = &option_rows[i];
 
-                if (!(mask & 1u << i))
+                if (!(mask & UINT64_C(1) << i))
                         continue;
                 snprintf(name, sizeof(name), "--%s%s%s", row->name, row->argument ? "=" : "",
                          row->argument ? row->argument : "");
@@ -242,11 +251,11 @@ static const struct command *command_find(const char *name)
 /* Options and number of words that this command takes; what does not fit is refused and not passed over. */
 static int check_arguments(const struct cli *cli)
 {
-        unsigned strange = cli->arguments->seen & ~(cli->command->options | OPTIONS_GLOBAL);
+        uint64_t strange = cli->arguments->seen & ~(cli->command->options | OPTIONS_GLOBAL);
 
         if (strange)
                 return cli_wrong_input(cli, "'%s' has no option '--%s'", cli->command->name,
-                                       option_rows[__builtin_ctz(strange)].name);
+                                       option_rows[__builtin_ctzll(strange)].name);
         if (cli->n_words < cli->command->min_words)
                 return cli_wrong_input(cli, "'%s' needs more words: bastion %s %s", cli->command->name,
                                        cli->command->name, cli->command->synopsis);

@@ -214,6 +214,7 @@ void summaries_tell(struct daemon *d);
 void summaries_due(struct daemon *d);
 
 /* ---- helpers.c */
+#define HELPERS_HISTORY "history" /* folder of the state directory */
 int helpers_start(struct daemon *d);
 /* Hands out what waits, closes the sockets, and lets the nursery end. */
 void helpers_stop(struct daemon *d);

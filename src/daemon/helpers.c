@@ -384,23 +384,23 @@ static int on_nursery(sd_event_source *source, _unused_ int fd, _unused_ uint32_
         return 0;
 }
 
-/* The recorder's own folder in the state directory; nothing of ours is in it. Root, who has no more rights than others when its capabilities are
- * gone, may enter it by its group. */
+/* The recorder's own folder in the state directory; nothing of ours is in it. Its group may enter: people who may read history, and the nursery,
+ * which has no more rights than others when its capabilities are gone. */
 static int open_history(const struct daemon *d)
 {
         char path[PATH_MAX];
         struct stat st;
         int fd, r;
 
-        snprintf(path, sizeof(path), "%s/history", d->options.state);
+        snprintf(path, sizeof(path), "%s/" HELPERS_HISTORY, d->options.state);
         if (mkdir(path, 0710) < 0 && errno != EEXIST)
                 return -errno;
         fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        if (fstat(fd, &st) == 0 && st.st_uid == d->nursery.uid && st.st_gid == 0 && (st.st_mode & 07777) == 0710)
+        if (fstat(fd, &st) == 0 && st.st_uid == d->nursery.uid && st.st_gid == d->nursery.readers && (st.st_mode & 07777) == 0710)
                 return fd;
-        if (fchmod(fd, 0710) < 0 || fchown(fd, d->nursery.uid, 0) < 0) {
+        if (fchmod(fd, 0710) < 0 || fchown(fd, d->nursery.uid, d->nursery.readers) < 0) {
                 r = -errno;
                 close(fd);
                 return r;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
@@ -41,7 +42,7 @@ struct child {
 struct house {
         int daemon_fd, signal_fd, history_fd;
         uid_t uid;
-        gid_t gid;
+        gid_t gid, readers;
         struct child children[HELPER_COUNT];
 };
 
@@ -233,6 +234,9 @@ static int prepare_house(struct house *h, pid_t daemon)
         h->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
         if (h->signal_fd < 0)
                 return -errno;
+        /* Root without its capabilities enters the history folder as one of its group. */
+        if (setgroups(1, &h->readers) < 0)
+                return -errno;
         r = privs_keep(CAPABILITIES, ARRAY_SIZE(CAPABILITIES));
         if (r < 0)
                 return r;
@@ -294,6 +298,7 @@ static int find_user(struct nursery *n)
                 log_error("no user for the helpers (bastion, nobody): %s; going on without them", strerror(-r));
         else if (fallback)
                 log_info("user bastion does not exist: the helpers run as nobody");
+        n->readers = fallback ? 0 : n->gid; /* nobody's group is everybody's */
         return r;
 }
 
@@ -312,6 +317,7 @@ int nursery_fork(struct nursery *ret)
         house.daemon_fd = pair[1];
         house.uid = n.uid;
         house.gid = n.gid;
+        house.readers = n.readers;
         for (enum helper i = 0; i < HELPER_COUNT; i++)
                 house.children[i] = (struct child){ .helper = i, .program_fd = open_program(i) };
         n.pid = fork();

@@ -17,6 +17,7 @@ struct nursery {
         pid_t pid;
         uid_t uid; /* of the helpers */
         gid_t gid;
+        gid_t readers; /* the group that may read history: the helpers' own, or root's where they run as nobody */
 };
 
 /* Finds programs and user, and forks. 0 or a negative errno. */

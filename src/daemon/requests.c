@@ -118,15 +118,17 @@ static void on_decisions(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct record *records[LIMIT_RECORDS];
+        char history[PATH_MAX];
         uint64_t n;
 
+        snprintf(history, sizeof(history), "%s/" HELPERS_HISTORY, d->options.state);
         summaries_tell(d);
         history_tell(d); /* so that no event comes after a reply that has it */
         n = MIN(d->n_records, (uint64_t)m->decisions.limit);
         n = MIN(n, (uint64_t)LIMIT_RECORDS);
         for (uint64_t i = 0; i < n; i++)
                 records[i] = &d->records[(d->n_records - n + i) % LIMIT_RECORDS];
-        message_format_reply_decisions(&line, m->id, records, n);
+        message_format_reply_decisions(&line, m->id, records, n, *history == '/' ? history : NULL);
         server_send(c, &line);
 }
 

@@ -8,6 +8,8 @@
  * the log, one transaction, one report. With nothing to record it sleeps. It ends when the daemon has closed the socket and all was read.
  *
  *      bastion-recorder UID GID
+ *
+ * With --query it is another program, which reads what this one wrote: reader.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@
 #include "base/str.h"
 #include "core/limits.h"
 #include "recorder/logfile.h"
+#include "recorder/reader.h"
 #include "recorder/store.h"
 #include "sys/clock.h"
 #include "sys/fdpass.h"
@@ -184,6 +187,8 @@ int main(int argc, char **argv)
         uint64_t uid, gid;
         int r;
 
+        if (argc > 1 && strcmp(argv[1], "--query") == 0)
+                return reader_main(argc - 2, argv + 2);
         prctl(PR_SET_NAME, "bastion-record"); /* fifteen bytes at most; started by descriptor, the kernel would call it by its number */
         log_set_journal(getenv("JOURNAL_STREAM") != NULL);
         if (argc != 3 || !str_parse_u64(argv[1], UINT32_MAX - 1, &uid) || !str_parse_u64(argv[2], UINT32_MAX - 1, &gid) || uid == 0) {

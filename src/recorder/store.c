@@ -18,7 +18,6 @@
 #include "recorder/store.h"
 
 enum {
-        VERSION = 2,
         TRIM_MORE = 64,        /* with a batch go at most twice as many rows as it brought, and these */
         RETRY_US = 10000000,   /* a disk that refused is left alone for so long */
         BUSY_MS = 2000,        /* a person may be reading */
@@ -36,8 +35,9 @@ static const struct {
         [COMMIT] = { "write", "COMMIT" },
         [INSERT] = { "add a row",
                      "INSERT INTO decisions (time_us, verdict, reason, rule, would_deny, kind, path, name, pid, uid, gid, identity, protocol, "
-                     "direction, local_ip, local_port, remote_ip, remote_port, host, latency_us, count, bytes, since_us) "
-                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)" },
+                     "direction, local_ip, local_port, remote_ip, remote_port, host, latency_us, count, bytes, since_us, seq, path_deleted, "
+                     "path_foreign) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+                     "?23, ?24, ?25, ?26)" },
         /* Ids count up without gaps but at the old end, so their distance is the number of rows. */
         [TRIM_COUNT] = { "delete what is too many",
                          "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE id <= (SELECT max(id) FROM decisions) - ?1 "
@@ -63,7 +63,14 @@ static const char SCHEMA_2[] =
         "CREATE VIEW history AS SELECT datetime(time_us / 1000000, 'unixepoch', 'localtime') AS time, verdict, reason, rule, path, uid, protocol,"
         "remote_ip, remote_port, host, direction, count, bytes, id FROM decisions;"
         "PRAGMA user_version = 2;";
-_Static_assert(VERSION == 2, "the schema above says its own version");
+
+/* The decision's number in its daemon's life, 0 where it was not written down; and why its path is no rule's. */
+static const char SCHEMA_3[] =
+        "ALTER TABLE decisions ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE decisions ADD COLUMN path_deleted INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE decisions ADD COLUMN path_foreign INTEGER NOT NULL DEFAULT 0;"
+        "PRAGMA user_version = 3;";
+_Static_assert(STORE_VERSION == 3, "the schema above says its own version");
 
 struct store {
         char path[PATH_MAX];
@@ -165,6 +172,8 @@ static int upgrade(struct store *s, int64_t version)
                 r = exec(s, SCHEMA_1);
         if (r == SQLITE_OK && version < 2)
                 r = exec(s, SCHEMA_2);
+        if (r == SQLITE_OK && version < 3)
+                r = exec(s, SCHEMA_3);
         return r == SQLITE_OK ? exec(s, "COMMIT") : r; /* closing undoes what was not committed */
 }
 
@@ -182,9 +191,9 @@ static int set_up(struct store *s)
         r = exec(s, pragmas);
         if (r == SQLITE_OK)
                 r = read_number(s, "PRAGMA user_version", &version);
-        if (r == SQLITE_OK && (version < 0 || version > VERSION))
+        if (r == SQLITE_OK && (version < 0 || version > STORE_VERSION))
                 r = SQLITE_FORMAT;
-        else if (r == SQLITE_OK && version < VERSION)
+        else if (r == SQLITE_OK && version < STORE_VERSION)
                 r = upgrade(s, version);
         return r == SQLITE_OK ? prepare_all(s) : r;
 }
@@ -192,7 +201,11 @@ static int set_up(struct store *s)
 static int open_once(struct store *s)
 {
         int r = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+        int keep = 1;
 
+        /* Who may read the folder and not write there (the group) cannot make the files of the WAL; so they stay when we end. */
+        if (r == SQLITE_OK)
+                r = sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
         return r == SQLITE_OK ? set_up(s) : r;
 }
 
@@ -287,6 +300,8 @@ static void bind_subject(sqlite3_stmt *statement, const struct subject *subject)
         if (subject->gid != UINT32_MAX)
                 sqlite3_bind_int64(statement, 11, subject->gid);
         bind_text(statement, 12, identity_name(subject->identity));
+        sqlite3_bind_int(statement, 25, subject->path_deleted);
+        sqlite3_bind_int(statement, 26, subject->path_foreign);
 }
 
 static void bind_summary(sqlite3_stmt *statement, const struct record *record)
@@ -321,6 +336,7 @@ void store_add(struct store *s, const struct record *record)
         bind_text(statement, 19, record->host);
         sqlite3_bind_int64(statement, 20, (int64_t)(record->latency_ns / 1000));
         bind_summary(statement, record);
+        sqlite3_bind_int64(statement, 24, (int64_t)MIN(record->seq, (uint64_t)INT64_MAX));
         run(s, INSERT);
 }
 

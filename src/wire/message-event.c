@@ -54,6 +54,7 @@ struct event *event_free(struct event *e)
                 rule_free(e->rules[i]);
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
+        free(e->history);
         status_deinit(&e->status);
         if (e->why)
                 why_deinit(e->why);
@@ -255,6 +256,7 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
 
         e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
         read_records(r, jsonread_array(r, o, "decisions"), e);
+        e->history = jsonread_bytes(r, o, "history");
         read_prompts(r, jsonread_array(r, o, "questions"), e);
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);

@@ -259,7 +259,7 @@ void message_format_reply_status(struct buf *out, int64_t id, const struct statu
         end(&w);
 }
 
-void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n)
+void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n, const char *history)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
 
@@ -270,6 +270,7 @@ void message_format_reply_decisions(struct buf *out, int64_t id, const struct re
                 jsonwrite_close(&w, '}');
         }
         jsonwrite_close(&w, ']');
+        jsonwrite_bytes(&w, "history", history);
         end(&w);
 }
 

@@ -262,8 +262,8 @@ void message_format_error(struct buf *out, const struct message_error *error);
 void message_format_reply_ok(struct buf *out, int64_t id); /* nothing more to say */
 void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode);
 void message_format_reply_status(struct buf *out, int64_t id, const struct status *s);
-/* `records`: n pointers, oldest first. */
-void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n);
+/* `records`: n pointers, oldest first; `history`: the folder in which older ones are. */
+void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n, const char *history);
 void message_format_reply_connections(struct buf *out, int64_t id, const struct connection *connections, size_t n);
 void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now);
 /* The rules after page->after, as many as it wants and LIMIT_RULES_TEXT has room for, and where to go on. `load` is of `rules`. */
@@ -297,6 +297,7 @@ struct event {
         int64_t id; /* REPLY, ERROR */
         struct record *records; /* DECISION: one, which may be a summary; REPLY to decisions */
         size_t n_records;
+        char *history; /* REPLY to decisions: the folder that it is in */
         struct prompt *prompts; /* QUESTION: one; REPLY to questions */
         size_t n_prompts;
         char ref[QUESTION_REF_MAX];     /* QUESTION_CLOSED */

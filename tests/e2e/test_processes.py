@@ -225,7 +225,7 @@ def test_a_flood_is_told_whole_and_in_order(daemon, flood, subscriber, cli):
     until(lambda: len([e for e in watcher.decisions() if e["path"] == PYTHON]) == 3000, lambda: f"every event: {len(watcher.decisions())}")
     seen = [e["seq"] for e in watcher.decisions()]
     assert seen == list(range(seen[0], seen[0] + len(seen)))
-    assert [e["seq"] for e in cli(d).jsonl("log")] == seen[-1024:]
+    assert [e["seq"] for e in cli(d).jsonl("log", "--limit=1024")] == seen[-1024:]
     until(lambda: d.log().count(f'path="{PYTHON}"') == 3000, "every line")
     ports = [e["local_port"] for e in watcher.decisions() if e["path"] == PYTHON]
     assert [p for p, in rows(d, f"SELECT local_port FROM decisions WHERE path = '{PYTHON}' ORDER BY id")] == ports
@@ -388,7 +388,8 @@ def test_a_history_of_an_older_version_goes_on(daemon, curl):
     d.stop()
     with contextlib.closing(sqlite3.connect(d.path("state", "history", "history.db"))) as db:
         db.executescript("DROP VIEW history; ALTER TABLE decisions DROP COLUMN count; ALTER TABLE decisions DROP COLUMN bytes;"
-                         "ALTER TABLE decisions DROP COLUMN since_us; PRAGMA user_version = 1")
+                         "ALTER TABLE decisions DROP COLUMN since_us; ALTER TABLE decisions DROP COLUMN seq;"
+                         "ALTER TABLE decisions DROP COLUMN path_deleted; ALTER TABLE decisions DROP COLUMN path_foreign; PRAGMA user_version = 1")
     d.start()
     assert curl() == 0
     until(lambda: len(rows(d)) == 2, lambda: f"the old row and the new one: {d.output()}")

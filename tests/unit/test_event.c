@@ -230,9 +230,10 @@ static void test_decision(void **state _unused_)
         const struct record *both[] = { &rows[0], &rows[1] };
         struct event *e;
 
-        message_format_reply_decisions(&out, 5, both, 2);
+        message_format_reply_decisions(&out, 5, both, 2, "/var/lib/bastion/history");
         e = parse(&out, EVENT_REPLY);
         assert_true(e->id == 5 && e->n_records == 2);
+        assert_string_equal(e->history, "/var/lib/bastion/history");
         check_subject(rows[0].subject, e->records[0].subject);
         event_free(e);
         subject_unref(rows[0].subject);
@@ -256,9 +257,9 @@ static void test_summaries(void **state _unused_)
         assert_true(e->n_records == 1 && e->records->is_summary && e->records->seq == 8);
         assert_true(e->records->n_connections == 57 && e->records->n_bytes == 12345 && e->records->since_us == row.since_us);
         event_free(e);
-        message_format_reply_decisions(&out, 5, past, 1);
+        message_format_reply_decisions(&out, 5, past, 1, NULL);
         e = parse(&out, EVENT_REPLY);
-        assert_true(e->n_records == 1 && e->records->is_summary && e->records->n_connections == 57);
+        assert_true(e->n_records == 1 && e->records->is_summary && e->records->n_connections == 57 && !e->history);
         event_free(e);
 }
 

@@ -151,9 +151,10 @@ static void an_older_version_keeps_its_rows(_unused_ void **state)
         assert_int_equal(add(s, "/bin/new", 2, NOW_US, NOW_US), 0);
         assert_string_equal(store_problem(s), "");
         store_free(s);
-        assert_int_equal(number(&p, "PRAGMA user_version"), 2);
+        assert_int_equal(number(&p, "PRAGMA user_version"), STORE_VERSION);
         assert_int_equal(number(&p, "SELECT sum(count) FROM history"), 3);
         assert_int_equal(number(&p, "SELECT count(*) FROM history WHERE path = '/bin/old' AND count = 1 AND bytes IS NULL"), 1);
+        assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE path = '/bin/old' AND seq = 0"), 1);
         assert_int_equal(access(p.aside, F_OK), -1);
         remove_place(&p);
 }

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Theory in the header. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "recorder/query.h"
+#include "recorder/reader.h"
+#include "sys/privs.h"
+
+enum { PATIENCE_MS = 1000, MOMENT_MS = 20 };
+
+static const char DATABASE[] = "history.db"; /* in the folder that we are in */
+
+static int refuse(const char *words)
+{
+        fprintf(stderr, "bastion: %s\n", words);
+        return SEARCH_EXIT_FAILED;
+}
+
+static int refuse_errno(const char *what, int error)
+{
+        fprintf(stderr, "bastion: cannot search history: %s: %s\n", what, strerror(error));
+        return SEARCH_EXIT_FAILED;
+}
+
+static int exit_code_of(int r, const char *words)
+{
+        switch (r) {
+        case 0:
+                return SEARCH_EXIT_FINE;
+        case QUERY_E_MISSING:
+                return SEARCH_EXIT_MISSING;
+        case QUERY_E_DENIED:
+                return SEARCH_EXIT_DENIED;
+        case -ENOMEM:
+                return refuse("out of memory");
+        default:
+                return refuse(words);
+        }
+}
+
+/* An exit code. */
+static int enter(const char *folder)
+{
+        if (chdir(folder) == 0)
+                return SEARCH_EXIT_FINE;
+        if (errno == ENOENT || errno == ENOTDIR)
+                return SEARCH_EXIT_MISSING;
+        return errno == EACCES ? SEARCH_EXIT_DENIED : refuse_errno(folder, errno);
+}
+
+static int give_up_privileges(void)
+{
+        struct stat st;
+        int r = 0;
+
+        if (geteuid() == 0) {
+                if (stat(".", &st) < 0 || chroot(".") < 0)
+                        return -errno;
+                /* A folder of root's own is not the recorder's; nobody else can have written there. */
+                r = st.st_uid != 0 ? privs_become(st.st_uid, st.st_gid) : 0;
+        }
+        return r < 0 ? r : privs_confine(PRIVS_RECORDER, PRIVS_DIE);
+}
+
+/* The recorder is some tenths of a second behind. Who has all from a decision on and asks for the older ones is not given a gap, if that can be
+ * had by a moment's patience. */
+static void await_recorder(struct query *q, const struct search *search)
+{
+        const struct timespec a_moment = { .tv_nsec = MOMENT_MS * 1000000 };
+
+        if (!(search->has & SEARCH_OLDER) || search->older_seq <= 1)
+                return;
+        for (int i = 0; i < PATIENCE_MS / MOMENT_MS; i++) {
+                if (query_has_reached(q, search->older_seq, search->older_us))
+                        return;
+                nanosleep(&a_moment, NULL);
+        }
+        fprintf(stderr, "bastion: history is behind, or not kept ('bastion status'): decisions may be missing\n");
+}
+
+static int write_all(struct buf *out)
+{
+        size_t done = 0;
+
+        while (done < out->n) {
+                ssize_t n = write(STDOUT_FILENO, out->data + done, out->n - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                done += (size_t)n;
+        }
+        buf_reset(out);
+        return 0;
+}
+
+static int search_history(const struct search *search, uint64_t limit)
+{
+        _cleanup_(query_freep) struct query *q = NULL;
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+        char words[QUERY_ERROR_MAX];
+        int r, w;
+
+        r = query_open(DATABASE, &q, words);
+        if (r != 0)
+                return exit_code_of(r, words);
+        await_recorder(q, search);
+        r = query_begin(q, search, limit, words);
+        if (r != 0)
+                return exit_code_of(r, words);
+        do {
+                r = query_next(q, &out, words);
+                w = write_all(&out);
+        } while (r == QUERY_MORE && w == 0);
+        if (w < 0)
+                return refuse_errno("cannot write", -w);
+        if (query_n_unreadable(q) > 0)
+                fprintf(stderr, "bastion: %llu rows of history cannot be understood and were left out\n",
+                        (unsigned long long)query_n_unreadable(q));
+        return r == QUERY_END ? SEARCH_EXIT_FINE : exit_code_of(r, words);
+}
+
+int reader_main(int argc, char **argv)
+{
+        _cleanup_(search_deinit) struct search search = { 0 };
+        char error[SEARCH_ERROR_MAX] = "out of memory";
+        uint64_t limit;
+        int r;
+
+        if (argc < 2 || !str_parse_u64(argv[1], LIMIT_HISTORY_ROWS, &limit) || limit == 0) {
+                fprintf(stderr, "bastion: usage: bastion-recorder --query FOLDER LIMIT [KEY=VALUE …]; 'bastion log' runs it\n");
+                return SEARCH_EXIT_WRONG;
+        }
+        for (int i = 2; i < argc; i++)
+                if (search_set_word(&search, argv[i], error) != 0) {
+                        refuse(error);
+                        return SEARCH_EXIT_WRONG;
+                }
+        r = enter(argv[0]);
+        if (r != SEARCH_EXIT_FINE)
+                return r;
+        r = give_up_privileges();
+        if (r < 0)
+                return refuse_errno("cannot give up privileges", -r);
+        return search_history(&search, limit);
+}
