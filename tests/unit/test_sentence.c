@@ -258,6 +258,26 @@ static void test_names(void **state _unused_)
         }
 }
 
+/* "not" a name that this machine does not know must not be everybody, even if somebody switches the rule on. */
+static void test_an_unknown_name_matches_nobody(void **state _unused_)
+{
+        static const char *const rows[] = { "allow anyone user nobody-here", "allow anyone user not nobody-here",
+                                            "allow anyone user not nobody-here,7" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rule_freep) struct rule *rule = NULL;
+                struct subject s = { .kind = SUBJECT_KERNEL, .uid = 5 };
+                struct flow flow = { .protocol = 6 };
+                struct facts facts = { .subject = &s, .flow = &flow };
+                struct sentence_error error;
+
+                assert_int_equal(sentence_parse_with_names(rows[i], strlen(rows[i]), resolve, NULL, &rule, &error), 0);
+                assert_true(rule->disabled);
+                rule->disabled = false;
+                assert_false(rule_matches(rule, &facts, (struct boottime){ 0 }));
+        }
+}
+
 static void test_process_is_shown(void **state _unused_)
 {
         _cleanup_(rule_freep) struct rule *rule = rule_new(ACTION_ALLOW);
@@ -274,7 +294,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_errors),           cmocka_unit_test(test_bounds),
-                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown),
+                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown), cmocka_unit_test(test_an_unknown_name_matches_nobody),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
