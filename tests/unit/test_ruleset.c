@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Besides the sentences: random rules against random connections, where the index must say what a plain scan of all rules
- * with rule_compare() says. BASTION_TEST_SEED repeats a run, BASTION_TEST_ROUNDS makes it longer.
- */
+/* Rules in, out, by id, in order, until they expire, as many as may be. Which of them decides is test_reference's and the tables' matter. */
 #include <time.h>
 
 #include "unit.h"
 
-#include "random-rules.h"
+#include "core/ruleset.h"
 
 static struct ruleset *set_new(void)
 {
@@ -270,104 +267,6 @@ static void the_cap_is_reached_quickly_and_refused_after(void **state)
         fill("one program, by network", shape_networks);
 }
 
-/* The reference: every rule, one after the other. */
-
-static struct rule *scan(const struct ruleset *set, const struct facts *facts)
-{
-        struct rule *best = NULL;
-        bool path_matches = false;
-
-        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r))
-                path_matches = path_matches || (r->subject == RULE_PATH && rule_matches(r, facts, random_now));
-        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
-                if (!rule_matches(r, facts, random_now) || (r->subject == RULE_NAME && path_matches))
-                        continue;
-                if (!best || rule_compare(r, best) < 0)
-                        best = r;
-        }
-        return best;
-}
-
-static void compare_once(const struct ruleset *set)
-{
-        _cleanup_(subject_unrefp) struct subject *s = random_subject();
-        struct flow flow = random_flow();
-        struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
-
-        assert_ptr_equal(ruleset_decide(set, &facts, random_now), scan(set, &facts));
-}
-
-/* Some rules come and some go; ids that are taken and rules that are replaced are part of it. */
-static void change_rules(struct ruleset *set)
-{
-        struct rule *r = random_rule();
-        char id[16];
-
-        if (random_below(3) == 0) {
-                snprintf(id, sizeof(id), "r%u", random_below(40));
-                r->id = strdup(id);
-        }
-        if (ruleset_add(set, r) != 0)
-                rule_free(r);
-        if (random_below(3) == 0) {
-                const struct rule *victim = ruleset_next(set, NULL);
-
-                for (unsigned n = random_below(20); n > 0 && victim; n--)
-                        victim = ruleset_next(set, victim);
-                if (victim)
-                        rule_free(ruleset_remove(set, victim->id));
-        }
-        if (random_below(50) == 0)
-                ruleset_expire(set, (struct boottime){ random_now.ns - random_below(2) });
-}
-
-static void the_index_agrees_with_a_plain_scan(void **state)
-{
-        uint64_t seed = random_number_from("BASTION_TEST_SEED", (uint64_t)time(NULL));
-        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 100000);
-        struct ruleset *set = NULL;
-
-        (void)state;
-        random_start(seed, rounds);
-        for (uint64_t i = 0; i < rounds; i++) {
-                if (i % 200 == 0) {
-                        ruleset_free(set);
-                        set = ruleset_new(random_state);
-                        assert_non_null(set);
-                }
-                change_rules(set);
-                compare_once(set);
-        }
-        ruleset_free(set);
-}
-
-static void the_order_is_total(void **state)
-{
-        enum { N = 60 };
-        struct rule *rules[N];
-
-        (void)state;
-        random_state = 4711;
-        for (unsigned i = 0; i < N; i++) {
-                char id[16];
-
-                rules[i] = random_rule();
-                snprintf(id, sizeof(id), "r%u", i);
-                rules[i]->id = strdup(id);
-        }
-        for (unsigned a = 0; a < N; a++)
-                for (unsigned b = 0; b < N; b++) {
-                        int ab = rule_compare(rules[a], rules[b]), ba = rule_compare(rules[b], rules[a]);
-
-                        assert_true(a == b ? ab == 0 : (ab < 0) == (ba > 0) && ab != 0);
-                        for (unsigned c = 0; c < N; c++)
-                                if (ab < 0 && rule_compare(rules[b], rules[c]) < 0)
-                                        assert_true(rule_compare(rules[a], rules[c]) < 0);
-                }
-        for (unsigned i = 0; i < N; i++)
-                rule_free(rules[i]);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -380,8 +279,6 @@ int main(void)
                 cmocka_unit_test(next_goes_in_the_order_of_insertion),
                 cmocka_unit_test(expired_rules_go_and_the_next_expiry_is_known),
                 cmocka_unit_test(the_cap_is_reached_quickly_and_refused_after),
-                cmocka_unit_test(the_order_is_total),
-                cmocka_unit_test(the_index_agrees_with_a_plain_scan),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
