@@ -241,10 +241,11 @@ static enum criterion_truth test_path(const struct criterion *c, const char *pat
 /* argv[0] is what the caller calls the program: no argument. What was cut off may be anything. */
 static enum criterion_truth test_arguments(const struct criterion *c, const struct subject *s)
 {
-        const char *at = s->arguments, *end = at + s->n_arguments;
+        const char *at = s->arguments, *end;
 
         if (!at || s->n_arguments == 0)
                 return CRITERION_NOT_KNOWN;
+        end = at + s->n_arguments;
         for (at += strlen(at) + 1; at < end; at += strlen(at) + 1) {
                 size_t n = strlen(at);
 
