@@ -4,10 +4,12 @@
  * program. Load builds a new set privately and swaps it; add and remove change the set in force between two packets, which is safe
  * because one thread owns it.
  *
- * Order of decision, total: (1) higher priority; (2) subject: path, then several programs or patterns, then kernel/unknown/name, then anyone;
- * (3) the criteria in the order of enum criterion_kind, the first that tells the two apart: present before absent, then the narrower (see
- * criterion_width(): longer prefix, fewer ports, host before domain, literal before pattern), negated last; (4) deny, then ask, then allow;
- * (5) smaller id, bytewise.
+ * Order of decision, total: (1) higher priority; (2) subject: path, then several programs or patterns, then kernel/unknown/name, then
+ * anyone; (3) the criteria in the order of enum criterion_kind, the first that tells the two apart: present before absent, then the
+ * narrower, negated last; (4) deny, then ask, then allow; (5) smaller id, bytewise.
+ * Narrower is: of networks the longer prefix; fewer ports, each counted once; a host before a domain, and of domains the one with more
+ * labels; a literal before a pattern, and a longer pattern before a shorter. Of several networks, hosts or patterns the widest counts. How
+ * many kinds of destination, protocols, users or groups there are tells nothing apart.
  * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
  */
 #pragma once

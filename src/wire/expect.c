@@ -429,8 +429,8 @@ static int restate(const struct supposed *s, enum rule_subject subject, struct r
                 r = restate_text(rule, CRITERION_INTERFACE, s->interface);
         if (r == 0)
                 r = restate_text(rule, CRITERION_CGROUP, of->cgroup);
-        for (const char *at = of->arguments, *end = at + of->n_arguments; r == 0 && at && at < end; at += strlen(at) + 1)
-                r = at == of->arguments ? 0 : restate_text(rule, CRITERION_ARGUMENT, at);
+        for (size_t at = 0; r == 0 && of->arguments && at < of->n_arguments; at += strlen(of->arguments + at) + 1)
+                r = at == 0 ? 0 : restate_text(rule, CRITERION_ARGUMENT, of->arguments + at);
         if (r == 0 && of->n_ancestors > 0)
                 r = restate_text(rule, CRITERION_PARENT, of->ancestors[0].path);
         if (r == 0 && of->n_ancestors > 1)

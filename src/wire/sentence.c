@@ -286,15 +286,16 @@ static int host_value(struct reader *r, struct rule *rule, enum criterion_kind k
         return added(r, rule_add_text(rule, kind, host), "a host");
 }
 
-/* Which kind of destination a word is: an address has a colon, a slash or nothing but digits and dots; a host that is one label stands in
- * quotes, for a kind of destination that is spelled wrong must not become one. */
+/* Which kind of destination stands at `text`, up to a comma: an address has a colon, a slash or nothing but digits and dots; a host that is
+ * one label stands in quotes, for a kind of destination that is spelled wrong must not become one. */
 static enum criterion_kind destination_kind(const struct reader *r, const char *text)
 {
-        bool is_kind = !strpbrk(text, ".:/0123456789");
+        size_t n = strcspn(text, ",");
+        bool is_name = strcspn(text, ".:/0123456789") >= n;
 
-        if (is_kind && !r->is_quoted)
-                return CRITERION_SCOPE;
-        if (strpbrk(text, ":/") || (!is_kind && text[strspn(text, "0123456789.")] == 0))
+        if (is_name)
+                return r->is_quoted ? CRITERION_HOST : CRITERION_SCOPE;
+        if (strcspn(text, ":/") < n || strspn(text, "0123456789.") >= n)
                 return CRITERION_NETWORK;
         return CRITERION_HOST;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Besides the sentences: random rules against random connections, where the index must say what a plain scan of all rules
- * with rule_compare() says. BASTION_TEST_SEED repeats a run, BASTION_TEST_ROUNDS makes it longer.
+ * Rules in, out, by id, in order, until they expire, as many as may be. Which of them decides is test_reference's and the tables' matter; here is
+ * only what can be said of it without knowing all. BASTION_TEST_SEED repeats a run, BASTION_TEST_ROUNDS makes it longer.
  */
 #include <time.h>
 
@@ -283,33 +283,6 @@ static void the_cap_is_reached_quickly_and_refused_after(void **state)
         fill("one program, by network", shape_networks);
 }
 
-/* The reference: every rule, one after the other. */
-
-static struct rule *scan(const struct ruleset *set, const struct facts *facts)
-{
-        struct rule *best = NULL;
-        bool path_matches = false;
-
-        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r))
-                path_matches = path_matches || (r->subject == RULE_PATH && rule_matches(r, facts, random_now));
-        for (struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
-                if (!rule_matches(r, facts, random_now) || (r->subject == RULE_NAME && path_matches))
-                        continue;
-                if (!best || rule_compare(r, best) < 0)
-                        best = r;
-        }
-        return best;
-}
-
-static void compare_once(const struct ruleset *set)
-{
-        _cleanup_(subject_unrefp) struct subject *s = random_subject();
-        struct flow flow = random_flow();
-        struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
-
-        assert_ptr_equal(ruleset_decide(set, &facts, random_now), scan(set, &facts));
-}
-
 static unsigned kinds_by_scan(const struct ruleset *set)
 {
         unsigned kinds = 0;
@@ -370,12 +343,11 @@ static void change_rules(struct ruleset *set)
                 take_expired(set, (struct boottime){ random_now.ns - random_below(2) });
 }
 
-static void the_index_agrees_with_a_plain_scan(void **state)
+static void what_is_sure_is_so_whatever_comes_to_be_known(void **state)
 {
         uint64_t seed = random_number_from("BASTION_TEST_SEED", (uint64_t)time(NULL));
-        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 100000);
+        uint64_t rounds = random_number_from("BASTION_TEST_ROUNDS", 100000), n_sure = 0;
         struct ruleset *set = NULL;
-        uint64_t n_sure = 0;
 
         (void)state;
         random_start(seed, rounds);
@@ -386,40 +358,12 @@ static void the_index_agrees_with_a_plain_scan(void **state)
                         assert_non_null(set);
                 }
                 change_rules(set);
-                compare_once(set);
                 n_sure += unsure_once(set);
                 assert_true(i % 16 || ruleset_kinds(set) == kinds_by_scan(set));
         }
         ruleset_free(set);
         print_message("%llu sure without the facts\n", (unsigned long long)n_sure);
         assert_true(n_sure > rounds / 20 && n_sure < rounds * 9 / 10);
-}
-
-static void the_order_is_total(void **state)
-{
-        enum { N = 60 };
-        struct rule *rules[N];
-
-        (void)state;
-        random_state = 4711;
-        for (unsigned i = 0; i < N; i++) {
-                char id[16];
-
-                rules[i] = random_rule();
-                snprintf(id, sizeof(id), "r%u", i);
-                rules[i]->id = strdup(id);
-        }
-        for (unsigned a = 0; a < N; a++)
-                for (unsigned b = 0; b < N; b++) {
-                        int ab = rule_compare(rules[a], rules[b]), ba = rule_compare(rules[b], rules[a]);
-
-                        assert_true(a == b ? ab == 0 : (ab < 0) == (ba > 0) && ab != 0);
-                        for (unsigned c = 0; c < N; c++)
-                                if (ab < 0 && rule_compare(rules[b], rules[c]) < 0)
-                                        assert_true(rule_compare(rules[a], rules[c]) < 0);
-                }
-        for (unsigned i = 0; i < N; i++)
-                rule_free(rules[i]);
 }
 
 int main(void)
@@ -434,8 +378,7 @@ int main(void)
                 cmocka_unit_test(next_goes_in_the_order_of_insertion),
                 cmocka_unit_test(expired_rules_go_and_the_next_expiry_is_known),
                 cmocka_unit_test(the_cap_is_reached_quickly_and_refused_after),
-                cmocka_unit_test(the_order_is_total),
-                cmocka_unit_test(the_index_agrees_with_a_plain_scan),
+                cmocka_unit_test(what_is_sure_is_so_whatever_comes_to_be_known),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

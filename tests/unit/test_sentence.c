@@ -74,6 +74,9 @@ static void test_round_trip(void **state _unused_)
                 { "allow /bin/x to not lan,link", "allow /bin/x to not link,lan" },
                 { "allow /bin/x to not 10.0.0.0/8 or 192.0.2.1 to internet", NULL },
                 { "allow /bin/x to 192.0.2.1,10.0.0.0/8", "allow /bin/x to 10.0.0.0/8 or 192.0.2.1" },
+                { "allow /bin/x to 192.0.2.2,192.0.2.1", "allow /bin/x to 192.0.2.1 or 192.0.2.2" },
+                { "allow /bin/x to b.example,a.example,.org", "allow /bin/x to .org or a.example or b.example" },
+                { "allow /bin/x to \"lan\" or \"not\"", NULL },
                 { "allow /bin/x port not 80 or 443", "allow /bin/x port not 80,443" },
                 { "allow /bin/x tcp,udp", NULL },
                 { "allow /bin/x protocol not udp,tcp", "allow /bin/x protocol not tcp,udp" },
@@ -171,6 +174,11 @@ static void test_errors(void **state _unused_)
                   "expected an address or a network, like those before; other kinds in a \"to\" of their own" },
                 { "allow /bin/x to example.com or 1.2.3.4", "1.2.3.4",
                   "expected a host, like those before; other kinds in a \"to\" of their own" },
+                { "allow /bin/x to lan,10.0.0.0/8", "lan,10.0.0.0/8",
+                  "expected loopback, lan, link, multicast, broadcast, internet or resolver" },
+                { "allow /bin/x to 1.2.3.4,example.com", "1.2.3.4,example.com",
+                  "expected an address or a network, like those before; other kinds in a \"to\" of their own" },
+                { "allow /bin/x to \"10\"", "\"10\"", DESTINATION },
                 { "allow /bin/x to example..com", "example..com",
                   "expected a host's name like example.com, or .example.com for it and all below it; other letters in their xn-- form" },
                 { "allow /bin/x to *.example.com", "*.example.com",
@@ -306,6 +314,26 @@ static void test_names(void **state _unused_)
         }
 }
 
+/* "not" a name that this machine does not know must not be everybody, even if somebody switches the rule on. */
+static void test_an_unknown_name_matches_nobody(void **state _unused_)
+{
+        static const char *const rows[] = { "allow anyone user nobody-here", "allow anyone user not nobody-here",
+                                            "allow anyone user not nobody-here,7" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rule_freep) struct rule *rule = NULL;
+                struct subject s = { .kind = SUBJECT_KERNEL, .uid = 5 };
+                struct flow flow = { .protocol = 6 };
+                struct facts facts = { .subject = &s, .flow = &flow };
+                struct sentence_error error;
+
+                assert_int_equal(sentence_parse_with_names(rows[i], strlen(rows[i]), resolve, NULL, &rule, &error), 0);
+                assert_true(rule->disabled);
+                rule->disabled = false;
+                assert_false(rule_matches(rule, &facts, (struct boottime){ 0 }));
+        }
+}
+
 static void test_process_is_shown(void **state _unused_)
 {
         _cleanup_(rule_freep) struct rule *rule = rule_new(ACTION_ALLOW);
@@ -340,7 +368,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_errors),           cmocka_unit_test(test_bounds),
-                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown), cmocka_unit_test(test_what_is_left),
+                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown), cmocka_unit_test(test_an_unknown_name_matches_nobody),
+                cmocka_unit_test(test_what_is_left),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
