@@ -125,6 +125,7 @@ bool ending_begin(struct ending *e, const struct clocks *now, struct boottime *e
         e->lasts = 0;
         e->boot = now->boot;
         *expires = boottime_add(now->now, left);
+        expires->ns = MIN(expires->ns, (uint64_t)INT64_MAX); /* what a file can say */
         return true;
 }
 
