@@ -26,6 +26,16 @@ static void format_sentence(struct buf *out, int64_t id, const void *parameters)
         message_format_request_rule_add(out, id, parameters);
 }
 
+/* "  (for 42 minutes more)": by the clock that the daemon goes by. */
+static void put_left(struct buf *out, const struct rule *r)
+{
+        if (r->lifetime != LIFETIME_UNTIL || r->expires.ns == BOOTTIME_NEVER.ns)
+                return;
+        buf_puts(out, "  (for ");
+        duration_format_about(boottime_left(r->expires, cli_now()) / NS_PER_SEC, out);
+        buf_puts(out, " more)");
+}
+
 static void add_row(struct columns *table, const struct rule *r)
 {
         _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
@@ -38,6 +48,7 @@ static void add_row(struct columns *table, const struct rule *r)
         sentence_format(r, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)
                 text_words(&cell, sentence.data, sentence.n);
+        put_left(&cell, r);
         columns_take(table, &cell);
 }
 
@@ -181,6 +192,7 @@ static int add(const struct cli *cli)
                 str_escape(&out, reply.event->rules[0]->id ? reply.event->rules[0]->id : "");
                 buf_puts(&out, ": ");
                 sentence_format(reply.event->rules[0], &out);
+                put_left(&out, reply.event->rules[0]);
                 buf_putc(&out, '\n');
         }
         return cli_print(&out);

@@ -121,10 +121,11 @@ bool ending_begin(struct ending *e, const struct clocks *now, struct boottime *e
         if (left == 0)
                 return false;
         if (e->lasts > 0)
-                e->until = (now->realtime_us + 500000) / 1000000 + e->lasts;
+                e->until = now->realtime_us / 1000000 + e->lasts; /* rounded down: in another boot it must not live again */
         e->lasts = 0;
         e->boot = now->boot;
         *expires = boottime_add(now->now, left);
+        expires->ns = MIN(expires->ns, (uint64_t)INT64_MAX); /* what a file can say */
         return true;
 }
 

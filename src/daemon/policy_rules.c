@@ -171,6 +171,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         d->rest = rest;
         malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
+        policy_arm_expiry(d);
         return unsaved;
 }
 

@@ -180,7 +180,8 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         if (r != 0) {
-                server_send_error(c, m->id, r < 0 ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_FULL, "the answer could not be kept as a rule");
+                server_send_error(c, m->id, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
+                                  "the answer could not be kept as a rule");
                 return;
         }
         message_format_reply_rule(&line, m->id, rule);

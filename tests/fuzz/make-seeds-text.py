@@ -48,6 +48,11 @@ def seeds_sentence():
     yield "quoted", 'deny "/opt/a b\\"\\xff\\u202e\\U000e0041" to 10.0.0.0/8 to lan,internet port 80,443,8000-8999 protocol 6 user 0 group 5 note "n\\n"'
     yield "session", "ask name \"two words\" for session"
     yield "v6", "deny kernel to 2001:db8::/32 icmpv6"
+    yield "duration", "allow /usr/bin/curl port 443 for 90 minutes"
+    yield "short", "deny anyone for 2d"
+    yield "until", 'deny /usr/bin/curl until 2026-12-31 18:00:05+01:00 note "n"'
+    yield "day", "allow /usr/bin/curl until 2026-12-31Z tcp"
+    yield "boot", "ask anyone for boot"
 
 
 def seeds_dropins():
@@ -79,6 +84,16 @@ def seeds_rulefile():
                    '{"action": "deny", "program": "/x", "program_bytes": "/\\\\xff"}, {"action": "allow", "name": "x"}]}')
     yield "wrong", '{\n "rules": [\n {"action": "deny", "ports": [1,\n "http"]}]}'
     yield "factory", "\n".join(line.split(" note ")[0] for line in read("data/factory.rules").splitlines() if "systemd-network:" not in line)
+    yield "lifetimes", lifetimes()
+
+
+def lifetimes():
+    """As fuzz_rulefile.c has the clocks: some go on, some begin, some are over."""
+    here, before = ('"boot": "01234567-89ab-cdef-0123-456789abcd%s"' % end for end in ("ef", "ee"))
+    rules = ['"until", "until": "2026-12-31T17:00:00Z", %s, "boottime_ns": 5400123456789' % here,
+             '"until", "until": "2026-12-31T17:00:00Z", %s, "boottime_ns": 5' % before, '"until", "until": "2026-12-31T17:00:00Z"',
+             '"until", "until": "2001-12-31T17:00:00Z"', '"reboot", ' + here, '"reboot", ' + before]
+    return '{"version": 2, "rules": [\n%s]}\n' % ",\n".join('{"action": "deny", "uid": %d, "lifetime": %s}' % rule for rule in enumerate(rules))
 
 
 def seeds_conffile():
