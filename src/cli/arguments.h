@@ -25,6 +25,7 @@
         OPTION(PROGRAM, "program", "GLOB", "only programs whose path or name matches")                       \
         OPTION(VERDICT, "verdict", "allow|deny", "only decisions with this verdict")                   \
         OPTION(LAST, "last", NULL, "about the last decision")                                                \
+        OPTION(LIMIT, "limit", "N", "at most N changes")                                                     \
         OPTION(RULES, "rules", "FILE", "rules from here (default /etc/bastion/rules.json)")                  \
         OPTION(CONFIG, "config", "FILE", "configuration from here (default /etc/bastion/config.json)")       \
         OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")

@@ -59,8 +59,8 @@ const struct command commands[] = {
          .max_words = 4,
          .run = cmd_answer},
         {.name = "rules",
-         .synopsis = "[list | add SENTENCE… | delete ID]",
-         .summary = "list, add and delete rules",
+         .synopsis = "[list | add SENTENCE… | delete ID | history [--limit=N] | undo [N]]",
+         .summary = "list, add and delete rules; who changed which, and taking it back",
          .help = "A rule is a sentence:\n"
                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
                  "          [user NAME] [group NAME] [for session] [note \"…\"]\n"
@@ -69,8 +69,13 @@ const struct command commands[] = {
                  "               broadcast, internet, resolver one or several, joined by commas\n"
                  "  PORTS        443, or 80,443, or 8000-8999\n"
                  "A word with blanks in it is quoted for you:\n"
-                 "  bastion rules add deny '/opt/my game/play' to internet",
-         .words = "list add delete",
+                 "  bastion rules add deny '/opt/my game/play' to internet\n"
+                 "history: each change of the rules, the newest first, with its number, when, who\n"
+                 "and what; an edit of rules.json too. undo: takes change N back, or the last one\n"
+                 "that is neither an undoing nor undone. It is refused where the rule was changed\n"
+                 "since, and says by which change.",
+         .words = "list add delete history undo",
+         .options = OPTION_BIT(LIMIT),
          .max_words = SIZE_MAX,
          .run = cmd_rules},
         {.name = "why",
