@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/changes.h"
 #include "cli/names.h"
 #include "cli/rule-words.h"
 #include "cli/text.h"
@@ -216,8 +217,10 @@ int cmd_rules(const struct cli *cli)
         static const struct {
                 const char *word;
                 int (*run)(const struct cli *cli);
-        } words[] = {{"list", list}, {"add", add}, {"delete", delete}};
+        } words[] = {{"list", list}, {"add", add}, {"delete", delete}, {"history", changes_show}, {"undo", changes_undo}};
 
+        if (arguments_have(cli->arguments, OPTION_LIMIT) && (cli->n_words == 0 || strcmp(cli->words[0], "history") != 0))
+                return cli_wrong_input(cli, "--limit is for 'rules history'");
         if (cli->n_words == 0)
                 return list(cli);
         if (strcmp(cli->words[0], "list") == 0 && cli->n_words > 1)
@@ -225,5 +228,5 @@ int cmd_rules(const struct cli *cli)
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (strcmp(words[i].word, cli->words[0]) == 0)
                         return words[i].run(cli);
-        return cli_wrong_input(cli, "'rules' can list, add and delete, not '%s'", cli->words[0]);
+        return cli_wrong_input(cli, "'rules' can list, add, delete, history and undo, not '%s'", cli->words[0]);
 }

@@ -61,8 +61,8 @@ const struct command commands[] = {
          .max_words = 4,
          .run = cmd_answer},
         {.name = "rules",
-         .synopsis = "[list | add SENTENCE… | delete ID]",
-         .summary = "list, add and delete rules",
+         .synopsis = "[list | add SENTENCE… | delete ID | history [--limit=N] | undo [N]]",
+         .summary = "list, add and delete rules; who changed which, and taking it back",
          .help = "A rule is a sentence:\n"
                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
                  "          [user NAME] [group NAME] [LIFETIME] [note \"…\"]\n"
@@ -73,8 +73,13 @@ const struct command commands[] = {
                  "  LIFETIME     for 1 hour, for 90 minutes, for 2d, until 2026-12-31, until\n"
                  "               2026-12-31 18:00 (local time), until reboot, for session\n"
                  "A word with blanks in it is quoted for you:\n"
-                 "  bastion rules add deny '/opt/my game/play' to internet",
-         .words = "list add delete",
+                 "  bastion rules add deny '/opt/my game/play' to internet\n"
+                 "history: each change of the rules, the newest first, with its number, when, who\n"
+                 "and what; an edit of rules.json too. undo: takes change N back, or the last one\n"
+                 "that is neither an undoing nor undone. It is refused where the rule was changed\n"
+                 "since, and says by which change.",
+         .words = "list add delete history undo",
+         .options = OPTION_BIT(LIMIT),
          .max_words = SIZE_MAX,
          .run = cmd_rules},
         {.name = "why",

@@ -43,6 +43,13 @@ enum {
         LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_SENTENCE = 8192,
 
+        /* The journal of the rules: changes and bytes, then the older half goes; rules and bytes of one change, beyond which only counts are kept. */
+        LIMIT_JOURNAL_CHANGES = 1000,
+        LIMIT_JOURNAL_BYTES = 4 << 20,
+        LIMIT_JOURNAL_RULES = 1000,
+        LIMIT_JOURNAL_LINE = 512 << 10,
+        LIMIT_JOURNAL_TOLD = 20, /* rules of one change in a reply */
+
         /* The socket. A client that sends a longer line, or does not read what it asked for, is disconnected. */
         LIMIT_CLIENTS = 128,
         LIMIT_LINE = 64 << 10,

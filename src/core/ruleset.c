@@ -510,6 +510,13 @@ struct rule *ruleset_find(const struct ruleset *set, const char *id)
         return entry ? entry->rule : NULL;
 }
 
+struct rule *ruleset_find_same(const struct ruleset *set, const struct rule *rule)
+{
+        struct entry *same = find_same(set, rule);
+
+        return same ? same->rule : NULL;
+}
+
 size_t ruleset_count(const struct ruleset *set)
 {
         return set->n;

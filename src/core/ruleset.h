@@ -35,6 +35,8 @@ int ruleset_add(struct ruleset *set, struct rule *rule);
 /* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
 struct rule *ruleset_remove(struct ruleset *set, const char *id);
 struct rule *ruleset_find(const struct ruleset *set, const char *id);
+/* The rule of the same criteria and origin, which ruleset_add() would replace by `rule`, or NULL. */
+struct rule *ruleset_find_same(const struct ruleset *set, const struct rule *rule);
 size_t ruleset_count(const struct ruleset *set);
 
 /* Every rule, in order of id's insertion; NULL starts and ends. */

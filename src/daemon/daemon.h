@@ -7,7 +7,8 @@
  *      raw           whether the sender of a raw packet is sure (queue rung)
  *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
- *      policy        configuration and rules: load, change, save, tell everybody
+ *      policy        configuration and rules: load, change, undo, save, tell everybody
+ *      journal       who changed which rules when
  *      history       decisions told to the outside: counters, memory, log, events
  *      summaries     what the kernel decided by itself, told now and then
  *      server        clients and their bytes; requests.c is what they may say
@@ -31,11 +32,13 @@
 #include "daemon/nursery.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
+#include "sys/listener.h"
 #include "sys/queue.h"
 #include "sys/saver.h"
 #include "sys/sockets.h"
 #include "sys/tracker.h"
 #include "wire/dropins.h"
+#include "wire/journal.h"
 #include "wire/message.h"
 #include "wire/rulefile.h"
 
@@ -87,6 +90,9 @@ struct daemon {
         bool rules_reload_due; /* asked for while that save was not finished */
         int rules_save_error;  /* negative: why the last save failed; what is in force is tried again until it is on disk */
         unsigned n_stale_saves; /* in a row: somebody else's file lay there */
+        struct journal journal;
+        bool journal_unsaved;       /* the file lacks lines of it: the next change writes it whole */
+        const struct peer *speaker; /* the client whose message is being dealt with, or NULL */
         struct rule **deleted;  /* in force no more, perhaps still in the file */
         size_t n_deleted;
 
@@ -189,6 +195,16 @@ void policy_read_net(struct daemon *d);
 int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
+/* ---- policy_undo.c */
+/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. */
+struct undo_error {
+        enum message_error_code code;
+        char text[512];
+};
+enum { POLICY_E_NOT_UNDONE = 1 };
+/* 0, a negative errno, or POLICY_E_NOT_UNDONE with the reason; only 0 has changed anything. */
+int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error);
+
 /* ---- history.c */
 /* Counts and remembers one decision; it is told to log and clients when no packet waits. */
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
@@ -254,6 +270,7 @@ void server_send(struct client *client, const struct buf *line);
 void server_send_rules_list(struct client *client);
 void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
 bool server_may_manage(const struct client *client);
+const struct peer *server_peer(const struct client *client);
 void server_set_new_style(struct client *client);
 void server_subscribe(struct client *client, unsigned events);
 void requests_handle(struct daemon *d, struct client *client, struct message *message);

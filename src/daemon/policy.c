@@ -88,6 +88,7 @@ void policy_stop(struct daemon *d)
         if (d->saver)
                 policy_finish_saving(d);
         policy_stop_lifetimes(d);
+        journal_stop(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);
         policy_clear_problem(&d->config_problem);

@@ -50,12 +50,31 @@ void policy_enter_mode(struct daemon *d, enum mode mode);
 /* `on_failure` (which follows the mode unless the file says otherwise) or `deny_errno` may have changed. */
 void policy_refresh_hook(struct daemon *d);
 
+/* ---- journal.c */
+int journal_start(struct daemon *d); /* before rules.json is read; 0 or -ENOMEM */
+void journal_stop(struct daemon *d); /* what could not be written is tried a last time */
+/* False: this file is none of the journal's. */
+bool journal_on_saved(struct daemon *d, const char *path, int error);
+/* Numbers the entry, says when and (unless by_file) who, and keeps it; nothing where it holds no change. What cannot be kept is logged. */
+void journal_keep(struct daemon *d, struct journal_entry *e);
+/* One rule; takes `before`. */
+void journal_keep_one(struct daemon *d, struct rule *before, const struct rule *after);
+/* What an edit of rules.json made of the users' rules. */
+void journal_keep_edit(struct daemon *d, const struct ruleset *from, const struct ruleset *to);
+/* The same at the start, when `text` (NULL: there is no file) is what was read and d->rules what came of it; `good` is the last good copy, which is
+ * what the daemon before had in force. */
+void journal_keep_edit_while_stopped(struct daemon *d, const char *good, const char *text, size_t n);
+
 /* ---- policy_rules.c */
 int policy_start_rules(struct daemon *d);
 int policy_load_rules(struct daemon *d, bool at_start);
 int64_t policy_save_rules(struct daemon *d);
 /* At the stop: waits until what is in force is on disk, or cannot be. */
 void policy_finish_saving(struct daemon *d);
+/* Somebody else wrote rules.json since it was read: their edit comes in. True when it did. */
+bool policy_take_foreign_edit(struct daemon *d);
+/* Takes `rule`, which is in force no more and perhaps still in the file. */
+void policy_remember_deletion(struct daemon *d, struct rule *rule);
 /* The configuration switches some factory rules. */
 void policy_apply_config(struct daemon *d);
 void policy_forget_session_answers(struct daemon *d);

@@ -83,8 +83,7 @@ static void forget_deletions(struct daemon *d)
         d->n_deleted = 0;
 }
 
-/* Takes `rule`, which is in force no more and perhaps still in the file. */
-static void remember_deletion(struct daemon *d, struct rule *rule)
+void policy_remember_deletion(struct daemon *d, struct rule *rule)
 {
         struct rule **more = realloc(d->deleted, (d->n_deleted + 1) * sizeof(*more));
 
@@ -163,6 +162,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
                 move_session_rules(d->rules, set);
                 unsaved = delete_again(d, set);
                 unsaved = move_unsaved_rules(d->rules, set) || unsaved;
+                journal_keep_edit(d, d->rules, set);
                 ruleset_free(d->rules);
         }
         d->rules = set;
@@ -243,6 +243,8 @@ int policy_load_rules(struct daemon *d, bool at_start)
                 /* The file shall say by which clock, so that the next start counts on. */
                 unsaved = unsaved || rest.n_begun > 0;
                 policy_clear_problem(&d->rules_problem);
+                if (at_start)
+                        journal_keep_edit_while_stopped(d, good, text, n);
                 if (unsaved) {
                         int64_t ticket = policy_save_rules(d);
 
@@ -299,8 +301,8 @@ void policy_changed(struct daemon *d)
         changed_for_the_open(d);
 }
 
-/* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. True when it did. */
-static bool take_foreign_edit(struct daemon *d)
+/* Before ours goes out. */
+bool policy_take_foreign_edit(struct daemon *d)
 {
         char path[PATH_MAX];
         struct file_stamp now, expected;
@@ -435,6 +437,8 @@ static int on_rules_saved(struct daemon *d, const char *path, int error)
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
         malloc_trim(0); /* the file's text lay between what stays */
+        if (journal_on_saved(d, path, error))
+                return error;
         if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
                 return on_rules_saved(d, path, error);
         if (error == -ESTALE)
@@ -496,18 +500,28 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
 {
         const struct clocks now = clock_all(&d->boot);
         bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
+        struct rule *before;
         int r;
 
         if (!rule_begin(rule, &now)) {
                 rule_free(rule);
                 return POLICY_E_OVER;
         }
-        if (!session && take_foreign_edit(d))
+        if (!session && policy_take_foreign_edit(d))
                 allows = false; /* whatever came in may deny */
         rule->unsaved = !session;
+        before = session ? NULL : ruleset_find_same(d->rules, rule);
+        if (before && !(before = rule_copy(before))) {
+                rule_free(rule);
+                return -ENOMEM;
+        }
         r = put_in_force(d, rule, ret);
-        if (r != 0)
+        if (r != 0) {
+                rule_free(before);
                 return r;
+        }
+        if (!session)
+                journal_keep_one(d, before, *ret);
         *ret_ticket = session ? 0 : policy_save_rules(d);
         if (allows)
                 changed_for_the_open(d);
@@ -519,18 +533,25 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 {
         const struct rule *rule;
+        struct rule *copy;
         bool session;
 
-        take_foreign_edit(d);
+        policy_take_foreign_edit(d);
         rule = ruleset_find(d->rules, id);
         if (!rule || rule->origin == ORIGIN_FACTORY || rule->origin == ORIGIN_FILE)
                 return false;
         session = rule->origin == ORIGIN_SESSION;
         policy_tell_gone(d, rule, RULE_GONE_DELETED);
-        if (session)
+        if (session) {
                 rule_free(ruleset_remove(d->rules, id));
-        else
-                remember_deletion(d, ruleset_remove(d->rules, id));
+        } else {
+                copy = rule_copy(rule);
+                policy_remember_deletion(d, ruleset_remove(d->rules, id));
+                if (copy)
+                        journal_keep_one(d, copy, NULL);
+                else
+                        log_error("a change of the rules is not in the journal: no memory");
+        }
         *ret_ticket = session ? 0 : policy_save_rules(d);
         policy_changed(d);
         return true;
@@ -587,6 +608,8 @@ int policy_start_rules(struct daemon *d)
                 r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
         if (r >= 0)
                 r = sd_event_source_set_enabled(d->save_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = journal_start(d);
         if (r >= 0)
                 r = policy_read_dropins(d, true);
         return r < 0 ? r : policy_load_rules(d, true);

@@ -42,6 +42,8 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->dropins_problem);
         if (d->rules_save_error < 0)
                 buf_printf(&text, "%s/rules.json is not saved: %s; tried again\n", d->options.etc, policy_save_error(d, d->rules_save_error));
+        if (d->journal_unsaved)
+                buf_printf(&text, "%s/rules.journal is not written: changes of rules cannot be undone after a restart\n", d->options.state);
         if (helpers_problem(d)[0])
                 buf_printf(&text, "%s\n", helpers_problem(d));
         if (helpers_lost(d))

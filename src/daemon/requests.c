@@ -252,6 +252,32 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
         server_reply_after(c, ticket, m->id, &line);
 }
 
+static void on_rules_history(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_reply_history(&line, m->id, &d->journal, &m->history);
+        server_send(c, &line);
+}
+
+static void on_rules_undo(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct undo_error error = { 0 };
+        uint64_t change = 0;
+        int64_t ticket = 0;
+        int r = policy_undo(d, m->undo.change, &change, &ticket, &error);
+
+        if (r < 0)
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "nothing was undone: %s", strerror(-r));
+        else if (r > 0)
+                server_send_error(c, m->id, error.code, "%s", error.text);
+        if (r != 0)
+                return;
+        message_format_reply_change(&line, m->id, &d->journal, change);
+        server_reply_after(c, ticket, m->id, &line);
+}
+
 static void on_mode(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -355,6 +381,8 @@ static const struct {
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
         [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
         [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
+        [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
+        [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
@@ -370,5 +398,7 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                                           message_type_word(m->type));
                 return;
         }
+        d->speaker = server_peer(c);
         HANDLERS[m->type].handle(d, c, m);
+        d->speaker = NULL;
 }

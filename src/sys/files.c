@@ -323,6 +323,40 @@ int files_replace_known(const char *path, const struct file_stamp *known, const 
         return replace(path, known, data, n, mode, ret);
 }
 
+/* A new file's name comes to disk too. */
+static int sync_parent(const char *path)
+{
+        _cleanup_(closep) int parent = -1;
+        const char *name;
+        int r = open_parent(path, &name, &parent);
+
+        if (r < 0)
+                return r;
+        return fsync(parent) < 0 ? -errno : 0;
+}
+
+int files_append(const char *path, const void *data, size_t n, mode_t mode)
+{
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+        struct stat st;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        r = write_all(fd, data, n);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r < 0 && ftruncate(fd, st.st_size) < 0)
+                return -errno; /* half of it stays: whoever reads the file has to know what a whole entry is */
+        if (r == 0 && st.st_size == 0)
+                r = sync_parent(path);
+        return r;
+}
+
 int files_make_directory(const char *path, mode_t mode)
 {
         char partial[PATH_MAX];

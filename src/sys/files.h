@@ -35,6 +35,9 @@ int files_replace(const char *path, const void *data, size_t n, mode_t mode);
 /* The same where the file at `path` is the `known` version, or does not exist where that says so; *ret is the version that was written. -ESTALE:
  * something else lies there, and still does: it was put there by somebody else meanwhile. */
 int files_replace_known(const char *path, const struct file_stamp *known, const void *data, size_t n, mode_t mode, struct file_stamp *ret);
+/* Adds the bytes to the file's end, and to nothing but a regular file; it is made with `mode`. On disk when it returns 0. A failure leaves the file
+ * as long as it was; a crash may leave some of the bytes. */
+int files_append(const char *path, const void *data, size_t n, mode_t mode);
 /* What lies at `path` now; a symlink is looked at itself. What cannot be looked at does not exist. */
 struct file_stamp files_stamp(const char *path);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);

@@ -295,6 +295,16 @@ unsigned procread_socket_owners(uint64_t inode, uint32_t ret[LIMIT_OWNERS])
         return o.n;
 }
 
+char *procread_program(uint32_t pid)
+{
+        char link[32], path[LIMIT_PATH + 1];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+        n = readlink(link, path, LIMIT_PATH);
+        return n > 0 ? strndup(path, (size_t)n) : NULL;
+}
+
 bool procread_exe_is(uint32_t pid, const char *path)
 {
         _cleanup_(closep) int process_fd = open_process(pid);

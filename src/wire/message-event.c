@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/message.h"
 #include "wire/rulejson.h"
@@ -52,6 +53,8 @@ struct event *event_free(struct event *e)
                 connection_deinit(&e->connections[i]);
         for (size_t i = 0; i < e->n_rules; i++)
                 rule_free(e->rules[i]);
+        for (size_t i = 0; i < e->n_changes; i++)
+                journal_entry_deinit(&e->changes[i]);
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
         free(e->history);
@@ -64,6 +67,7 @@ struct event *event_free(struct event *e)
         free(e->connections);
         rules_mark_deinit(&e->next);
         free(e->rules);
+        free(e->changes);
         free(e->checks);
         free(e->text);
         free(e);
@@ -116,6 +120,13 @@ static void read_rules(struct jsonread *r, const json_t *list, struct event *e)
                 if (rule)
                         e->rules[e->n_rules++] = rule;
         }
+}
+
+static void read_changes(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->changes = allocate(r, list, sizeof(*e->changes));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                journal_read_fields(r, json_array_get(list, i), RULEJSON_REPLY, &e->changes[e->n_changes++]);
 }
 
 static void read_checks(struct jsonread *r, const json_t *list, struct event *e)
@@ -261,6 +272,8 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);
         e->has_next = shape_read_rules_mark(r, o, "next", &e->next);
+        read_changes(r, jsonread_array(r, o, "changes"), e);
+        e->older = (uint64_t)jsonread_int_or(r, o, "older", 1, INT64_MAX, 0);
         read_checks(r, jsonread_array(r, o, "checks"), e);
         if (json_is_object(rule) && e->n_rules == 0)
                 read_rule(r, rule, e);
@@ -347,6 +360,24 @@ int event_format_json(const char *raw, size_t n, struct buf *out)
         json_object_del(root, "id");
         if (json_dump_callback(root, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
                 return -ENOMEM;
+        return buf_error(out);
+}
+
+int event_format_json_changes(const char *raw, size_t n, struct buf *out)
+{
+        _cleanup_(json_decrefp) json_t *root = NULL;
+        const json_t *change;
+        size_t i;
+        int error;
+
+        error = load(raw, n, &root);
+        if (error)
+                return error;
+        json_array_foreach(json_object_get(root, "changes"), i, change) {
+                if (json_dump_callback(change, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
+                        return -ENOMEM;
+                buf_putc(out, '\n');
+        }
         return buf_error(out);
 }
 

@@ -26,6 +26,7 @@ static const char *const error_words[] = {
         [MESSAGE_ERROR_NOT_FOUND] = "not-found",
         [MESSAGE_ERROR_CLOSED] = "closed",
         [MESSAGE_ERROR_FULL] = "full",
+        [MESSAGE_ERROR_CONFLICT] = "conflict",
         [MESSAGE_ERROR_INTERNAL] = "internal",
 };
 
@@ -263,6 +264,17 @@ static void read_rules(struct jsonread *r, const json_t *o, struct message *m)
         m->rules.has_after = shape_read_rules_mark(r, o, "after", &m->rules.after);
 }
 
+static void read_history(struct jsonread *r, const json_t *o, struct message *m)
+{
+        m->history.before = (uint64_t)jsonread_int_or(r, o, "before", 1, INT64_MAX, 0);
+        m->history.limit = (unsigned)jsonread_int_or(r, o, "limit", 1, LIMIT_JOURNAL_CHANGES, LIMIT_JOURNAL_CHANGES);
+}
+
+static void read_undo(struct jsonread *r, const json_t *o, struct message *m)
+{
+        m->undo.change = (uint64_t)jsonread_int_or(r, o, "change", 1, INT64_MAX, 0);
+}
+
 static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
 {
         const char *word = jsonread_string_or(r, o, "mode", NULL);
@@ -337,6 +349,8 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_RULES] = read_rules,
         [MESSAGE_RULE_ADD] = read_rule_add,
         [MESSAGE_RULE_DELETE] = read_rule_delete,
+        [MESSAGE_RULES_HISTORY] = read_history,
+        [MESSAGE_RULES_UNDO] = read_undo,
         [MESSAGE_MODE] = read_mode,
         [MESSAGE_DOCTOR] = read_nothing,
         [MESSAGE_KERNEL] = read_nothing,
@@ -392,6 +406,8 @@ struct message *message_free(struct message *m)
         case MESSAGE_DECISIONS:
         case MESSAGE_CONNECTIONS:
         case MESSAGE_QUESTIONS:
+        case MESSAGE_RULES_HISTORY:
+        case MESSAGE_RULES_UNDO:
         case MESSAGE_MODE:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:

@@ -63,6 +63,22 @@ def seeds_dropins():
     yield "names", "a: allow /bin/a\nb:c: deny /bin/a port 1\n/bin/a: allow x"
 
 
+def seeds_journal():
+    head = '{"change":%d,"time":"2026-01-31T12:00:00.000001Z",'
+    rule = '{"id":"r7","action":"deny","program":"/bin/a","ports":[80],"note":"n","created":"2026-01-31T12:00:00Z"}'
+    flat = '{"id":"/bin/b:443","action":"allow","program":"/bin/b","ports":[443]}'
+    client = '"by":"client","uid":1000,"pid":42,"program":"/usr/bin/bastion",'
+    added = head % 1 + client + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
+    undone = head % 2 + client + '"undoes":1,"added":0,"deleted":1,"replaced":0,"rules":[{"before":%s}]}\n' % flat
+    edit = head % 3 + '"by":"file","added":1,"deleted":0,"replaced":1,"rules":[{"before":%s,"after":%s},{"after":%s}]}\n' % (rule, rule.replace("deny", "ask"), flat)
+    large = head % 4 + '"by":"file","added":100000,"deleted":0,"replaced":0}\n'
+    again = head % 5 + client + '"undoes":2,"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
+    yield "all", added + undone + edit + large + again
+    yield "half", added + undone[:100]
+    yield "damaged", added + "x\n" + added + undone
+    yield "bytes", head % 1 + client.replace("/usr/bin/bastion", "\\ufffd") + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":{"id":"r1","action":"ask","program":"/x","program_bytes":"/\\\\xff"}}]}\n'
+
+
 def seeds_expect():
     yield "allow", "expect allow /usr/bin/curl to 1.2.3.4 port 443 tcp user 1000 group 100"
     yield "quoted", 'expect deny "/opt/a b\\"\\xff" to 2001:db8::1 to lan,resolver port 53 udp'
@@ -107,7 +123,7 @@ def seeds_conffile():
 
 
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "conffile"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "journal", "conffile"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():
