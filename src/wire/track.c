@@ -14,6 +14,8 @@ _Static_assert(ABI_TRACK_ANCESTORS == LIMIT_ANCESTORS && ABI_TRACK_ARGS == LIMIT
                        ABI_TRACK_PATH == LIMIT_PATH && ABI_TRACK_ANCESTOR_PATHS == LIMIT_ANCESTOR_PATHS,
                "the kernel's bounds are the domain's");
 _Static_assert(LIMIT_ANCESTORS <= 8, "a bit for each");
+_Static_assert(ABI_WANTS_ARGUMENTS == SUBJECT_ARGUMENTS && ABI_WANTS_ANCESTORS == SUBJECT_ANCESTORS && ABI_WANTS_CGROUP == SUBJECT_CGROUP,
+               "the kernel's facts are the domain's");
 _Static_assert(sizeof(((struct ancestor *)0)->name) == sizeof(((struct abi_ancestor *)0)->comm) &&
                        sizeof(((struct ancestor *)0)->program) == sizeof(((struct abi_ancestor *)0)->program),
                "an ancestor's names fit");
@@ -136,6 +138,7 @@ static int fill_subject(const struct abi_track *track, struct cursor *c, struct 
                 .exec_id = track->process.exec_id,
         };
         s->program_key = track->program;
+        s->key_covers = track->wants;
         s->uid = track->uid;
         s->gid = track->gid;
         s->path_deleted = track->flags & ABI_TRACK_DELETED;

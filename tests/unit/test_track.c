@@ -46,6 +46,7 @@ static struct record record_with(const char *path, size_t path_n, const char *ar
                                 .exe_dev = 8 << 20 | 1,
                                 .exe_generation = 7,
                                 .mnt_ns = 4026531841,
+                                .wants = ABI_WANTS_CGROUP,
                                 .n_ancestors = 2,
                                 .comm = "curl",
                                 .ancestors = {{.pid = 900, .comm = "sh", .program = "dash"}, {.pid = 800, .comm = "make"}},
@@ -111,6 +112,7 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(s->process.exec_id, 3);
         assert_int_equal(s->uid, 1001);
         assert_int_equal(s->gid, 1002);
+        assert_int_equal(s->key_covers, SUBJECT_CGROUP);
         assert_string_equal(s->path, "/usr/bin/curl");
         assert_string_equal(s->name, "curl");
         assert_int_equal(s->n_arguments, 8);
