@@ -34,6 +34,27 @@ struct learn {
         bool names_known;
 };
 
+static const struct {
+        const char *word, *sentence;
+} surprises[] = {
+        { "writable-file", "its file can be changed by others than root" },
+        { "bare-address", "an address on the internet that nobody asked a name for" },
+        { "new-today", "first seen today" },
+        { "denied", "some of it was denied: nobody answered" },
+        { "no-file", "its file is not there now" },
+};
+_Static_assert(SURPRISE_LAST == 1 << (ARRAY_SIZE(surprises) - 1), "each surprise has its words");
+
+const char *surprise_word(unsigned surprise)
+{
+        return surprises[__builtin_ctz(surprise)].word;
+}
+
+const char *surprise_sentence(unsigned surprise)
+{
+        return surprises[__builtin_ctz(surprise)].sentence;
+}
+
 void proposal_deinit(struct proposal *p)
 {
         rule_free(p->rule);

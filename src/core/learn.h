@@ -24,7 +24,12 @@ enum {
         SURPRISE_ADDRESS = 1 << 1,  /* the internet by a bare address, though names are known of others */
         SURPRISE_NEW = 1 << 2,      /* the program was first seen today, though the records are older */
         SURPRISE_DENIED = 1 << 3,   /* some of it was denied, because nobody answered */
+        SURPRISE_NO_FILE = 1 << 4,  /* the program's file is not there now: the caller's to add */
+        SURPRISE_LAST = SURPRISE_NO_FILE,
 };
+/* Of one bit: "writable-file", …; and for a person: "its file can be …" */
+const char *surprise_word(unsigned surprise);
+const char *surprise_sentence(unsigned surprise);
 
 struct amounts {
         uint64_t n_connections, n_denied; /* of the former */
