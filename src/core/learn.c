@@ -7,7 +7,7 @@
 #include "base/hashmap.h"
 #include "core/propose.h"
 
-enum { HOST_MAX = 253 }; /* RFC 1035, 2.3.4, without the dot of the root */
+enum { HOST_MAX = 253, LABEL_MAX = 63 }; /* RFC 1035, 2.3.4, without the dot of the root */
 
 struct program {
         struct hashmap_node node;
@@ -134,26 +134,36 @@ static bool is_undecided(const struct record *r)
         return false;
 }
 
+/* Labels that a rule may name, and not an address. */
+static bool is_host(const char *text, size_t n)
+{
+        size_t label = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                label = text[i] == '.' ? 0 : label + 1;
+                if (label > LABEL_MAX || (label == 0 && (i == 0 || text[i - 1] == '.')))
+                        return false;
+                if (label > 0 && !isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_')
+                        return false;
+        }
+        return label > 0 && n <= HOST_MAX && strspn(text, "0123456789.") < n;
+}
+
 /* A host's name in lower case and without a dot at its end, NULL for what is none; or -ENOMEM. */
 static int copy_host(const char *host, char **ret)
 {
-        _cleanup_(freep) char *copy = NULL;
         size_t n = host ? strlen(host) : 0;
 
         *ret = NULL;
         if (n > 0 && host[n - 1] == '.')
                 n--;
-        if (n == 0 || n > HOST_MAX || host[0] == '.' || host[strspn(host, "0123456789.")] == '\0' || strstr(host, ".."))
+        if (!is_host(host, n))
                 return 0;
-        copy = strndup(host, n);
-        if (!copy)
+        *ret = strndup(host, n);
+        if (!*ret)
                 return -ENOMEM;
-        for (char *c = copy; *c; c++) {
-                if (!isalnum((unsigned char)*c) && !strchr("-._", *c))
-                        return 0;
+        for (char *c = *ret; *c; c++)
                 *c = (char)tolower((unsigned char)*c);
-        }
-        *ret = TAKE_PTR(copy);
         return 0;
 }
 

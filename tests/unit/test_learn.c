@@ -222,7 +222,8 @@ static void many_hosts_are_the_internet(_unused_ void **state)
 /* It is an address then, as far as a rule can tell. */
 static void what_is_no_name_is_no_host(_unused_ void **state)
 {
-        static const char *const hosts[] = { "", ".", "1.2.3.4", ".example.com", "a..b", "with blank", "quote\"", "\xff", "a/b" };
+        static const char *const hosts[] = { "", ".", "1.2.3.4", ".example.com", "a..b", "with blank", "quote\"", "\xff", "a/b", "..",
+                                            "a123456789-123456789-123456789-123456789-123456789-123456789-123.org" };
         struct bench b = make_bench(NULL);
 
         for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
