@@ -133,6 +133,22 @@ const struct command commands[] = {
          .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
          .max_words = 1,
          .run = cmd_mode},
+        {.name = "learn",
+         .synopsis = "review [--since=TIME] [--yes] [--json] [--state=DIR]",
+         .summary = "the rules that what was recorded would need, to accept, edit or refuse",
+         .help = "Proposes the fewest rules a person can read for what no rule decided and nobody\n"
+                 "answered: ports, addresses and hosts are grouped. What deserves a second look is\n"
+                 "marked with '!': a file that others than root can change, an address without a\n"
+                 "name, a program that was first seen today, what was denied.\n"
+                 "Each is answered by a line: a accepts it, e edits its sentence ('e SENTENCE' at\n"
+                 "once), r refuses, q leaves the rest. Then enforcement can be tried.\n"
+                 "With --yes all without a mark are accepted. With --json they are printed, one\n"
+                 "object a line, and nothing is changed. TIME as for 'bastion log'.",
+         .words = "review",
+         .options = OPTION_BIT(SINCE) | OPTION_BIT(YES) | OPTION_BIT(STATE),
+         .min_words = 1,
+         .max_words = 1,
+         .run = cmd_learn},
         {.name = "log",
          .synopsis = "[--limit=N] [--since=TIME] [--until=TIME] [--program=GLOB] [--host=WHERE] [--port=PORT]\n"
                      "                   [--verdict=allow|deny] [--rule=ID] [--reason=WORD] [--user=NAME]\n"

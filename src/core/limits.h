@@ -67,6 +67,10 @@ enum {
         LIMIT_HISTORY_ROWS = 1000000,
         LIMIT_HISTORY_BYTES = 200 << 20,
         LIMIT_HISTORY_DAYS = 30,
+        /* What `bastion learn review` looks at: programs, endpoints of all of them, of one. */
+        LIMIT_LEARN_PROGRAMS = 4096,
+        LIMIT_LEARN_ENDPOINTS = 65536,
+        LIMIT_LEARN_ENDPOINTS_PROGRAM = 4096,
         /* One request to the parser, and one answer. */
         LIMIT_PROBE_BYTES = 4096,
 

@@ -463,6 +463,37 @@ def seeds_probe():
     yield "header-cut", b"\0\0\0\1\0"
 
 
+def learned(flags, protocol, port, address, host=None):
+    """As fuzz_learn.c reads it."""
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    flags |= (":" in address) | 2 * (host is not None)
+    return struct.pack("!BBH", flags, protocol, port) + packed + (struct.pack("!B", len(host)) + host if host is not None else b"")
+
+
+def seeds_learn():
+    yield "one", learned(0, 6, 443, "93.184.216.34")
+    yield "web", b"".join(learned(0, 6, port, f"93.184.{i}.34") for i in range(8) for port in (80, 443))
+    yield "ports", b"".join(learned(0x40, 17, 5000 + i, "10.0.0.1") for i in range(12))
+    yield "network", b"".join(learned(0, 6, 22, f"2001:db8::{i}") for i in range(1, 5))
+    yield "domain", b"".join(learned(0, 6, 443, "192.0.2.1", host) for host in (b"www.Example.com", b"api.example.com.", b"a.shop.co.uk", b"x"))
+    yield "domains", b"".join(learned(4, 6, 443, f"93.184.{i}.1", b"www.site-%d.org" % i) for i in range(8)) + learned(0, 6, 80, "93.184.9.1")
+    yield "kernel", learned(0x10, 6, 2049, "192.0.2.1") + learned(0x10, 1, 0, "192.0.2.1")
+    yield "nobody", learned(0x20, 6, 443, "192.0.2.1") + learned(0x80, 6, 443, "192.0.2.1") + learned(8, 6, 443, "192.0.2.1")
+    yield "mixed", learned(0, 6, 22, "10.0.0.1") + learned(0, 6, 22, "93.184.216.34") + learned(0xc0, 132, 5, "fe80::1") + learned(0, 47, 0, "127.0.0.1")
+    yield "no-host", b"".join(learned(0, 6, 443, "192.0.2.1", host) for host in (b"", b".", b"1.2.3.4", b"a..b", b"a b", b"\xff"))
+
+
+def seeds_search():
+    yield "all", (b"program=/usr/bin/c[a-z]*\nhost=*.example.com\nport=80-443\nverdict=deny\nrule=r7\nreason=learning\nuid=1000\nsince=1\n"
+                  b"until=1800000000000000\nolder=5@1700000000000000")
+    yield "network", b"host=10.0.0.0/8"
+    yield "network-bits", b"host=10.0.0.1/8"
+    yield "v6", b"host=2001:db8::/32"
+    yield "twice", b"port=1\nport=2"
+    yield "wrong", b"port=0\nuid=-1\nverdict=ask\nreason=x\ncolour=red\nno-equals\n=\nprogram="
+    yield "glob", b"program=*a*b*c*[!x-z]?\\"
+
+
 def main():
     targets = sys.argv[1:] or sorted(name[len("seeds_"):] for name in globals() if name.startswith("seeds_"))
     private_network()
