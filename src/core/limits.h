@@ -37,6 +37,9 @@ enum {
         LIMIT_RULE_FILE = 64 << 20,
         LIMIT_CONFIG_FILE = 1 << 20,
         LIMIT_SENTENCE = 8192,
+        /* What `bastion import` reads of others: files of a directory, bytes of one. */
+        LIMIT_IMPORT_FILES = 4096,
+        LIMIT_IMPORT_FILE = 1 << 20,
 
         /* The socket. A client that sends a longer line, or does not read what it asked for, is disconnected. */
         LIMIT_CLIENTS = 128,
