@@ -4,6 +4,7 @@
 
 Needs nothing and captures nothing; the same each time: make-seeds-text.py [TARGET…]. Files that fuzzing added are left alone.
 """
+import json
 import os
 import re
 import sys
@@ -122,8 +123,36 @@ def seeds_conffile():
     yield "escaped-key", '{"m\\u006fde": "learning"}'
 
 
+def opensnitch(operator, **more):
+    return json.dumps({"created": "2024-05-01T10:00:00.5+02:00", "updated": "2024-05-01T10:00:00+02:00", "name": "allow-always-x", "description": "",
+                       "enabled": True, "precedence": False, "nolog": False, "action": "allow", "duration": "always", "operator": operator, **more}, indent=2)
+
+
+def condition(kind, operand, data):
+    return {"type": kind, "operand": operand, "data": data, "sensitive": False, "list": None}
+
+
+def seeds_import():
+    conditions = {
+        "path": condition("regexp", "process.path", r"^(/usr/bin/curl|/opt/.*/wget)$"), "parent": condition("simple", "process.parent.path", "/usr/bin/make"),
+        "host": condition("regexp", "dest.host", r"^(.*\.)?example\.com$"), "port": condition("regexp", "dest.port", "^(80|443|5[0-3])$"),
+        "address": condition("regexp", "dest.ip", r"^(127\.0\.0\.1|::1)$"), "beginning": condition("regexp", "dest.ip", r"^192\.168\."),
+        "network": condition("network", "dest.network", "2001:db8::/32"), "protocol": condition("regexp", "protocol", "^(tcp|udp)6?$"),
+        "user": condition("regexp", "user.id", "^(0|115)$"), "name": condition("simple", "user.name", "alice"),
+        "interface": condition("regexp", "iface.out", "^wg.*"), "command": condition("simple", "process.command", "curl x"),
+        "domains": {**condition("lists", "lists.domains", "/etc/lists"), "list": []}}
+    for name, one in conditions.items():
+        yield name, opensnitch(one)
+    yield "list", opensnitch({"type": "list", "operand": "list", "data": "", "sensitive": False,
+                              "list": [conditions[name] for name in ("path", "host", "port", "protocol")]})
+    yield "old-list", opensnitch({"type": "list", "operand": "list", "data": json.dumps([conditions["port"]]), "list": []}, action="reject", enabled=False)
+    yield "session", opensnitch(conditions["port"], duration="until restart", precedence=True)
+    yield "wrong", '{"name": 7}'
+    yield "regexp", r"(?i)^(?:/usr/bin/|.*\.so)[a-f0-9_-]?x\d(a|b|)?.+c$"
+
+
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "journal", "conffile"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "journal", "conffile", "import"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():
