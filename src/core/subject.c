@@ -120,7 +120,8 @@ struct subject *subject_as_process(const struct subject *s, const struct process
             (s->key_covers & SUBJECT_CGROUP && !copy_cgroup(s, copy)) || (s->key_covers & SUBJECT_ANCESTORS && !copy_ancestors(s, copy)))
                 return NULL;
         for (unsigned i = 0; i < copy->n_ancestors; i++) {
-                copy->ancestors[i].pid = 0;
+                if (copy->ancestors[i].pid != 1) /* the first process is everybody's */
+                        copy->ancestors[i].pid = 0;
                 copy->ancestors[i].name[0] = copy->ancestors[i].program[0] = '\0';
         }
         copy->identity = s->identity;

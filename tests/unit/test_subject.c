@@ -101,7 +101,7 @@ static void another_process_agrees_in_what_the_key_covers(void **state)
                 if (copy->n_ancestors == 0)
                         continue;
                 assert_string_equal(copy->ancestors[0].path, "/sbin/init");
-                assert_true(copy->ancestors[0].pid == 0 && !copy->ancestors[0].name[0]); /* who that is, is not known */
+                assert_true(copy->ancestors[0].pid == 1 && !copy->ancestors[0].name[0]); /* the first process is known; its name is not */
         }
 }
 
