@@ -61,6 +61,7 @@ def seeds_dropins():
     yield "short", "a.rules 9\nallow\n"
     yield "nested", "a.rules 20\nb.rules 3\nallow /a\n\n\n"
     yield "file", "# mine\nallow /bin/a port 80\n\tmail: allow /bin/b port 25\r\n\n12: deny /bin/c\n"
+    yield "nul", "c\0d: allow /bin/a\n"
     yield "names", "a: allow /bin/a\nb:c: deny /bin/a port 1\n/bin/a: allow x"
 
 
@@ -75,6 +76,7 @@ def seeds_journal():
     large = head % 4 + '"by":"file","added":100000,"deleted":0,"replaced":0}\n'
     again = head % 5 + client + '"undoes":2,"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
     yield "all", added + undone + edit + large + again
+    yield "empty", ""
     yield "half", added + undone[:100]
     yield "damaged", added + "x\n" + added + undone
     yield "bytes", head % 1 + client.replace("/usr/bin/bastion", "\\ufffd") + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":{"id":"r1","action":"ask","program":"/x","program_bytes":"/\\\\xff"}}]}\n'
