@@ -129,7 +129,8 @@ struct abi_seen {
         abi_u64 verdict; /* what it may do with every destination, as bpf/verdict.h packs it: written and read as one, and never believed without
                           * its tally, because what is written may reach an element that is another process's by then */
         abi_u8 reported; /* the ring took its record */
-        abi_u8 pad[7];
+        abi_u8 wants;    /* what the config wanted then: with another one all this is void */
+        abi_u8 pad[6];
 };
 
 /* How wide a known verdict is: what of its key counts. The rest of the key is zero. */
@@ -175,6 +176,11 @@ struct abi_tally {
         abi_u8 remote[16];
 };
 
+/* What a program's key covers beside the program itself, where rules speak of it (core/subject.h `enum subject_fact`). */
+#define ABI_WANTS_ARGUMENTS (1 << 0)
+#define ABI_WANTS_ANCESTORS (1 << 1) /* their paths */
+#define ABI_WANTS_CGROUP    (1 << 2)
+
 /* The one element of `config`. */
 struct abi_config {
         abi_u64 netns_cookie; /* hooks and gate act only on sockets of this network namespace */
@@ -184,8 +190,10 @@ struct abi_config {
         abi_u32 epoch;   /* verdicts of another one count no more: every change of the rules raises it, where the generation rises only
                           * when what was allowed may have ended */
         abi_u32 deny_errno; /* what connect() and sendmsg() answer where the verdict is known */
-        abi_u32 mnt_ns;     /* the daemon's mount namespace: an ancestor's path is told only when it is one there */
+        abi_u32 mnt_ns;     /* the daemon's mount namespace */
         abi_u64 secret[2];  /* of program keys: whoever chooses a path must not be able to choose its key */
+        abi_u32 wants;      /* ABI_WANTS_… */
+        abi_u8 pad[4];
 };
 
 /* Elements of `counters` (per CPU). */
@@ -216,8 +224,9 @@ struct abi_ancestor {
         abi_u32 pid;
         char comm[16];
         char program[32]; /* last component of its executable; NUL-terminated, cut; empty: it has none */
-        abi_u16 path_len; /* of the executable's path; 0: it has none in the daemon's mount namespace, was deleted, or did not fit */
-        abi_u8 pad[2];
+        abi_u16 path_len; /* of the executable's path; 0: it has none, was deleted, or did not fit */
+        abi_u8 foreign;   /* that is its path in another mount namespace than the daemon's */
+        abi_u8 pad;
 };
 
 /*
@@ -239,7 +248,7 @@ struct abi_track {
         abi_u16 path_len, args_len, cgroup_len;
         abi_u16 n_ancestors;
         char comm[16];
-        abi_u8 pad[4];
+        abi_u32 wants; /* ABI_WANTS_…: what `program` covers */
         struct abi_ancestor ancestors[ABI_TRACK_ANCESTORS];
 };
 
@@ -258,7 +267,7 @@ ABI_ASSERT(sizeof(struct abi_seen) == 40, "abi_seen");
 ABI_ASSERT(sizeof(struct abi_verdict_key) == 40, "abi_verdict_key");
 ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
 ABI_ASSERT(sizeof(struct abi_tally) == 64, "abi_tally");
-ABI_ASSERT(sizeof(struct abi_config) == 48, "abi_config");
+ABI_ASSERT(sizeof(struct abi_config) == 56, "abi_config");
 ABI_ASSERT(sizeof(struct abi_ancestor) == 56, "abi_ancestor");
 ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 56, "abi_track");
 

@@ -109,6 +109,13 @@ struct {
         __type(value, __u64);
 } counters SEC(".maps");
 
+static __always_inline struct abi_config *get_config(void)
+{
+        __u32 zero = 0;
+
+        return bpf_map_lookup_elem(&config, &zero);
+}
+
 static __always_inline void count(__u32 which)
 {
         __u64 *value = bpf_map_lookup_elem(&counters, &which);
@@ -159,21 +166,15 @@ static __always_inline bool read_peer(const struct abi_peer_key *key, struct pee
 static __always_inline struct abi_seen *read_seen(const struct abi_process *process, struct seen *ret)
 {
         struct abi_seen *known = bpf_map_lookup_elem(&seen, process);
+        const struct abi_config *c = get_config();
 
-        if (!known)
+        if (!known || !c || known->wants != (__u8)*(volatile const __u32 *)&c->wants)
                 return NULL;
         ret->program = known->program;
         ret->verdict = *(volatile const __u64 *)&known->verdict;
         ret->reported = known->reported;
         barrier();
         return same_words(&known->process, process, sizeof(*process) / 8) ? known : NULL;
-}
-
-static __always_inline struct abi_config *get_config(void)
-{
-        __u32 zero = 0;
-
-        return bpf_map_lookup_elem(&config, &zero);
 }
 
 /* The hooks' first question: are they switched on, and is this socket of the daemon's network namespace? NULL: not. */

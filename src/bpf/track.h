@@ -6,7 +6,8 @@
  *
  * What a process runs has a key by which verdicts are found: a keyed hash of the executable's path, of the very file that lies there, of the mount
  * namespace in which that is its path, and of the name that weak rules go by. A file alone would not do: hard links and bind mounts give one
- * file several paths, and rules speak of paths. A file that is replaced or changed has another key.
+ * file several paths, and rules speak of paths. A file that is replaced or changed has another key. Where rules speak of more (`wants`), the key
+ * covers that too: arguments, the ancestors' paths, the cgroup, as they were when the key was made; they go into the record in the same moment.
  */
 #ifndef BASTION_TRACK_H
 #define BASTION_TRACK_H
@@ -16,6 +17,7 @@
 
 #define WALK_STEPS   (ABI_TRACK_PATH / 2 + 256) /* components of the longest path, and mount points; levels of a cgroup */
 #define WALK_TRIES   32 /* a name that changes while it is read is read again */
+#define ALL_FACTS    (ABI_WANTS_ARGUMENTS | ABI_WANTS_ANCESTORS | ABI_WANTS_CGROUP)
 
 /* Members of it and of what it points to are read as they are written in C; the verifier turns that into loads that a bad address does not hurt. */
 static __always_inline struct task_struct *current_task(void)
@@ -266,8 +268,8 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* One parent up: what people know it by, and what it runs (sh, dash). Says where the walk to its path begins, which there is only where that is a path
- * of the daemon's mount namespace and the file is still there; -1: there is no parent. */
+/* One parent up: what people know it by, and what it runs (sh, dash). Says whether that has a path, which there is only of a file that is mounted
+ * somewhere and still there, and where the walk to it begins; -1: there is no parent. */
 __noinline int read_ancestor(struct slot *slot, __u32 i)
 {
         struct abi_config *c = get_config();
@@ -277,6 +279,7 @@ __noinline int read_ancestor(struct slot *slot, __u32 i)
         struct vfsmount *mnt;
         struct mount *mount;
         struct file *file;
+        __u32 mnt_ns;
 
         if (!slot || !c)
                 return -1;
@@ -298,7 +301,9 @@ __noinline int read_ancestor(struct slot *slot, __u32 i)
         if (!dentry || !mnt)
                 return 0;
         bpf_probe_read_kernel_str(ancestor->program, sizeof(ancestor->program), BPF_CORE_READ(dentry, d_name.name));
-        return BPF_CORE_READ(mount, mnt_ns, ns.inum) == c->mnt_ns && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
+        mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
+        ancestor->foreign = mnt_ns != c->mnt_ns;
+        return mnt_ns != 0 && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
 }
 
 /* It has not called exec or exited meanwhile: then what was read might be another's. */
@@ -345,26 +350,36 @@ struct hashing {
         struct siphash hash;
 };
 
-static long hash_path(__u32 i, struct hashing *h)
+static long hash_walk(__u32 i, struct hashing *h)
 {
-        siphash_word(&h->hash, *(__u64 *)(h->slot->text + (i * 8 & (ABI_TRACK_PATH - 1))));
+        siphash_word(&h->hash, *(__u64 *)(h->slot->walk + (i * 8 & (ABI_TRACK_PATH - 1))));
         return 0;
 }
 
+/* The text's bytes go through walk[], where they begin at a word and end with one, whatever lies behind them in the text. */
+static __always_inline bool hash_text(struct hashing *h, __u32 at, __u32 length)
+{
+        struct slot *slot = h->slot;
+
+        barrier_var(length); /* two comparisons, or clang makes one of them that verifiers before 6.18 do not understand */
+        if (at > TEXT_BYTES || length > ABI_TRACK_PATH || bpf_probe_read_kernel(slot->walk, length, slot->text + at) < 0)
+                return false;
+        for (__u32 i = 0; i < 8; i++)
+                slot->walk[length + i] = 0;
+        bpf_loop((length + 7) / 8, hash_walk, h, 0);
+        siphash_word(&h->hash, length);
+        return true;
+}
+
 /* Gives the record its program's key: of what it says so far, and of the path that text[] holds. A torn path has none. */
-__noinline int key_track(struct slot *slot, __u32 length)
+__noinline int key_track(struct slot *slot)
 {
         struct abi_config *c = get_config();
         struct hashing h = { .slot = slot };
         __u64 comm, key;
 
-        if (!slot || !c || length == 0 || slot->torn)
+        if (!slot || !c || slot->track.path_len == 0 || slot->torn)
                 return 0;
-        barrier_var(length); /* two comparisons, or clang makes one of them that verifiers before 6.18 do not understand */
-        if (length > ABI_TRACK_PATH)
-                return 0;
-        for (__u32 i = 0; i < 8; i++)
-                slot->text[length + i] = 0; /* its last word is whole */
         siphash_begin(&h.hash, c->secret);
         siphash_word(&h.hash, slot->track.exe_ino);
         siphash_word(&h.hash, slot->track.exe_ctime_ns);
@@ -374,8 +389,39 @@ __noinline int key_track(struct slot *slot, __u32 length)
         siphash_word(&h.hash, comm);
         __builtin_memcpy(&comm, slot->track.comm + sizeof(comm), sizeof(comm));
         siphash_word(&h.hash, comm);
-        bpf_loop((length + 7) / 8, hash_path, &h, 0);
-        siphash_word(&h.hash, length);
+        if (!hash_text(&h, 0, slot->track.path_len))
+                return 0;
+        key = siphash_end(&h.hash);
+        slot->track.program = key ? key : 1;
+        return 0;
+}
+
+/* Where one ancestor's path ends and the next begins, which of them are foreign, and how many ancestors there are. */
+static __always_inline void hash_ancestors(struct siphash *hash, const struct abi_track *track)
+{
+        siphash_word(hash, track->n_ancestors);
+        for (int i = 0; i < ABI_TRACK_ANCESTORS; i++)
+                siphash_word(hash, (__u64)track->ancestors[i].path_len << 1 | track->ancestors[i].foreign);
+}
+
+/* The key covers `length` bytes of the text too, which are that fact. */
+__noinline int extend_key(struct slot *slot, __u32 fact, __u32 at, __u32 length)
+{
+        struct abi_config *c = get_config();
+        struct hashing h = { .slot = slot };
+        __u64 program, key;
+
+        if (!slot || !c || slot->track.program == 0)
+                return 0;
+        program = slot->track.program;
+        slot->track.program = 0; /* there is none, if this fails */
+        siphash_begin(&h.hash, c->secret);
+        siphash_word(&h.hash, program);
+        siphash_word(&h.hash, (__u64)fact << 32 | (slot->track.flags & ABI_TRACK_ARGS_CUT));
+        if (fact == ABI_WANTS_ANCESTORS)
+                hash_ancestors(&h.hash, &slot->track);
+        if (!hash_text(&h, at, length))
+                return 0;
         key = siphash_end(&h.hash);
         slot->track.program = key ? key : 1;
         return 0;
@@ -385,13 +431,15 @@ __noinline int key_track(struct slot *slot, __u32 length)
 __noinline __u32 begin_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
+        const struct abi_config *c = get_config();
         __u32 path = 0;
 
-        if (!slot)
+        if (!slot || !c)
                 return 0;
         __builtin_memset(&slot->track, 0, sizeof(slot->track));
         slot->torn = 0;
         slot->track.abi = BASTION_ABI;
+        slot->track.wants = c->wants;
         read_process(task, &slot->track.process);
         slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
         slot->track.gid = BPF_CORE_READ(task, cred, egid.val);
@@ -403,31 +451,50 @@ __noinline __u32 begin_track(struct slot *slot)
         return path;
 }
 
-/* Fills the slot; returns the length of the text that follows the header. */
-__noinline __u32 build_track(struct slot *slot)
+static __always_inline void key_facts(struct slot *slot, __u32 at)
 {
-        __u32 path, args, cgroup, ancestors, torn;
+        const __u32 wants = slot->track.wants;
+
+        if (wants & ABI_WANTS_ARGUMENTS)
+                extend_key(slot, ABI_WANTS_ARGUMENTS, at, slot->track.args_len);
+        at += slot->track.args_len;
+        if (wants & ABI_WANTS_CGROUP)
+                extend_key(slot, ABI_WANTS_CGROUP, at, slot->track.cgroup_len);
+        at += slot->track.cgroup_len;
+        if (wants & ABI_WANTS_ANCESTORS)
+                extend_key(slot, ABI_WANTS_ANCESTORS, at, slot->used);
+}
+
+/* Fills the slot with all that the record says, or with as much of it as the key covers. Returns the length of the text that follows the header. */
+__noinline __u32 build_track(struct slot *slot, __u32 facts)
+{
+        __u32 path, args = 0, cgroup = 0, ancestors = 0, torn;
 
         if (!slot)
                 return 0;
         path = begin_track(slot);
         if (path > ABI_TRACK_PATH)
                 return 0;
-        key_track(slot, path);
-        args = read_arguments(slot, path);
+        facts |= slot->track.wants;
+        if (facts & ABI_WANTS_ARGUMENTS)
+                args = read_arguments(slot, path);
         if (args > ABI_TRACK_ARGS)
                 return 0;
-        cgroup = read_cgroup(slot, path + args);
+        if (facts & ABI_WANTS_CGROUP)
+                cgroup = read_cgroup(slot, path + args);
         if (cgroup > ABI_TRACK_CGROUP)
                 return 0;
         torn = slot->torn; /* an ancestor's path that is torn is not known, and no reason to send the record again */
-        ancestors = read_ancestors(slot, path + args + cgroup);
+        if (facts & ABI_WANTS_ANCESTORS)
+                ancestors = read_ancestors(slot, path + args + cgroup);
         if (ancestors > ABI_TRACK_ANCESTOR_PATHS)
                 return 0;
         slot->torn = torn;
         slot->track.path_len = path;
         slot->track.args_len = args;
         slot->track.cgroup_len = cgroup;
+        key_track(slot);
+        key_facts(slot, path);
         return path + args + cgroup + ancestors;
 }
 
@@ -435,12 +502,13 @@ static __always_inline void fill_fresh(struct slot *slot, const struct abi_proce
 {
         slot->fresh.process = *process;
         slot->fresh.program = slot->track.program;
+        slot->fresh.wants = slot->track.wants;
         slot->fresh.reported = 0; /* its verdict is never written, and so none */
 }
 
 static __always_inline void send_track(struct slot *slot, const struct abi_process *process)
 {
-        __u32 length = build_track(slot);
+        __u32 length = build_track(slot, ALL_FACTS);
 
         if (length > TEXT_BYTES)
                 return;
@@ -498,11 +566,11 @@ __noinline __u64 find_program(const struct abi_process *process)
         slot = bpf_map_lookup_elem(&slots, &index);
         if (!slot)
                 return 0;
-        key_track(slot, begin_track(slot));
+        build_track(slot, 0);
         program = slot->track.program;
         fill_fresh(slot, &key);
         if (program)
-                bpf_map_update_elem(&seen, &key, &slot->fresh, BPF_NOEXIST);
+                bpf_map_update_elem(&seen, &key, &slot->fresh, BPF_ANY); /* what is there is void */
         release_slot(slot);
         return program;
 }

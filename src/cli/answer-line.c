@@ -11,7 +11,13 @@ enum { WORDS_MAX = 4, LINE_MAX_BYTES = 256 };
 /* Takes one of the optional words. */
 static bool take_word(const char *word, struct answer *answer, bool *has_lifetime, bool *has_scope)
 {
-        if (!*has_lifetime && lifetime_parse(word, &answer->lifetime)) {
+        enum lifetime lifetime;
+        uint32_t seconds = 0;
+
+        if (!*has_lifetime && (duration_parse(word, &seconds) ||
+                               (lifetime_parse(word, &lifetime) && lifetime != LIFETIME_UNTIL))) {
+                answer->lifetime = seconds > 0 ? LIFETIME_UNTIL : lifetime;
+                answer->ending.lasts = seconds;
                 *has_lifetime = true;
                 return true;
         }
@@ -30,7 +36,8 @@ bool answer_line_parse(const char *const *words, size_t n, struct answer_line *r
 
         if (n < 2 || n > WORDS_MAX) {
                 snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
-                         "expected REF allow|deny [once|session|always] [port|all-ports|destination]");
+                         "expected REF allow|deny [once|process|session|reboot|always|DURATION] "
+                         "[port|all-ports|destination]");
                 return false;
         }
         if (!*words[0] || strlen(words[0]) >= sizeof(line.ref)) {
@@ -46,8 +53,8 @@ bool answer_line_parse(const char *const *words, size_t n, struct answer_line *r
         for (size_t i = 2; i < n; i++)
                 if (!take_word(words[i], &line.answer, &has_lifetime, &has_scope)) {
                         snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
-                                 "expected one of once, session, always and one of port, all-ports, "
-                                 "destination, not '%.60s'",
+                                 "expected one of once, process, session, reboot, always or a duration like 90m, "
+                                 "and one of port, all-ports, destination, not '%.60s'",
                                  words[i]);
                         return false;
                 }

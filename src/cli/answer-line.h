@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An answer as words: REF allow|deny [once|session|always] [port|all-ports|destination]. Pure. */
+/* An answer as words: REF allow|deny [once|process|session|reboot|always|DURATION] [port|all-ports|destination];
+ * a duration is one word, like 90m. Pure. */
 #pragma once
 
 #include <stdbool.h>

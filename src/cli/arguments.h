@@ -31,7 +31,7 @@
         OPTION(USER, "user", "NAME", "only programs of this user")                                           \
         OPTION(SINCE, "since", "TIME", "only from then on: 2h (ago), yesterday, 2026-11-20T10:00")           \
         OPTION(UNTIL, "until", "TIME", "only before then")                                                   \
-        OPTION(LIMIT, "limit", "N", "the last N of them (default 100)")                                      \
+        OPTION(LIMIT, "limit", "N", "the last N of them")                                                    \
         OPTION(YES, "yes", NULL, "accept all that is no surprise, without asking")                           \
         OPTION(CSV, "csv", NULL, "comma-separated values, with a header")                                    \
         OPTION(STATE, "state", "DIR", "the daemon's state directory, when it does not say")                  \

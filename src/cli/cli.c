@@ -166,6 +166,7 @@ int cli_error_exit(enum message_error_code code)
         case MESSAGE_ERROR_NOT_FOUND:
         case MESSAGE_ERROR_CLOSED:
         case MESSAGE_ERROR_FULL:
+        case MESSAGE_ERROR_CONFLICT:
         case MESSAGE_ERROR_INTERNAL:
                 break;
         }

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/changes.h"
 #include "cli/names.h"
 #include "cli/rule-words.h"
 #include "cli/text.h"
@@ -26,6 +27,16 @@ static void format_sentence(struct buf *out, int64_t id, const void *parameters)
         message_format_request_rule_add(out, id, parameters);
 }
 
+/* "  (for 42 minutes more)": by the clock that the daemon goes by. */
+static void put_left(struct buf *out, const struct rule *r)
+{
+        if (r->lifetime != LIFETIME_UNTIL || r->expires.ns == BOOTTIME_NEVER.ns)
+                return;
+        buf_puts(out, "  (for ");
+        duration_format_about(boottime_left(r->expires, cli_now()) / NS_PER_SEC, out);
+        buf_puts(out, " more)");
+}
+
 static void add_row(struct columns *table, const struct rule *r)
 {
         _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
@@ -38,6 +49,7 @@ static void add_row(struct columns *table, const struct rule *r)
         sentence_format(r, &sentence);
         if (!buf_error(&sentence) && sentence.n > 0)
                 text_words(&cell, sentence.data, sentence.n);
+        put_left(&cell, r);
         columns_take(table, &cell);
 }
 
@@ -181,6 +193,7 @@ static int add(const struct cli *cli)
                 str_escape(&out, reply.event->rules[0]->id ? reply.event->rules[0]->id : "");
                 buf_puts(&out, ": ");
                 sentence_format(reply.event->rules[0], &out);
+                put_left(&out, reply.event->rules[0]);
                 buf_putc(&out, '\n');
         }
         return cli_print(&out);
@@ -204,8 +217,10 @@ int cmd_rules(const struct cli *cli)
         static const struct {
                 const char *word;
                 int (*run)(const struct cli *cli);
-        } words[] = {{"list", list}, {"add", add}, {"delete", delete}};
+        } words[] = {{"list", list}, {"add", add}, {"delete", delete}, {"history", changes_show}, {"undo", changes_undo}};
 
+        if (arguments_have(cli->arguments, OPTION_LIMIT) && (cli->n_words == 0 || strcmp(cli->words[0], "history") != 0))
+                return cli_wrong_input(cli, "--limit is for 'rules history'");
         if (cli->n_words == 0)
                 return list(cli);
         if (strcmp(cli->words[0], "list") == 0 && cli->n_words > 1)
@@ -213,5 +228,5 @@ int cmd_rules(const struct cli *cli)
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (strcmp(words[i].word, cli->words[0]) == 0)
                         return words[i].run(cli);
-        return cli_wrong_input(cli, "'rules' can list, add and delete, not '%s'", cli->words[0]);
+        return cli_wrong_input(cli, "'rules' can list, add, delete, history and undo, not '%s'", cli->words[0]);
 }

@@ -16,7 +16,7 @@ struct outcome {
         bool holds;
 };
 
-/* Rules loaded from files have no time-limited ones among them: it is always now. */
+/* Of the rules in files those were loaded whose time is not over: it is always now. */
 static const struct boottime now = {0};
 
 static struct outcome try_it(const struct expectations *e, const struct expectation *x)

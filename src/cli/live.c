@@ -195,8 +195,8 @@ static void on_answer_reply(struct live *l, struct panel_question *q, const stru
                         return;
                 }
         } else {
-                buf_printf(&what, "%s %s %s", q->answer.allow ? "✓" : "✗", q->answer.allow ? "allow" : "deny",
-                           lifetime_name(q->answer.lifetime));
+                buf_printf(&what, "%s %s ", q->answer.allow ? "✓" : "✗", q->answer.allow ? "allow" : "deny");
+                show_lifetime(&what, &q->answer);
                 if (!buf_error(&what))
                         log_question(l, q->answer.allow ? style->green : style->red, what.data, &q->prompt);
                 if (q->prompt.learning)
@@ -272,6 +272,7 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
                 if (event->text)
                         log_words(l, l->cli->style->yellow, event->text);
                 break;
+        case EVENT_RULE_GONE:
         case EVENT_STATS:
         case EVENT_OTHER:
                 break;

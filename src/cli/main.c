@@ -34,12 +34,12 @@ const struct command commands[] = {
          .synopsis = "",
          .summary = "answer the firewall's questions here",
          .help = "Shows one open question at a time. Keys: a allow once, s allow for this\n"
-                 "session, A allow always, d deny once, x deny for this session, D deny always;\n"
+                 "session, A allow always, h allow for an hour, r allow while this process runs,\n"
+                 "b allow until reboot; d deny once, x deny for this session, D deny always;\n"
                  "p changes what the answer covers (this port, all ports, this destination), n\n"
                  "or Tab shows the next question, q leaves.\n"
-                 "Without a terminal on standard input, lines are read: REF allow|deny\n"
-                 "[once|session|always] [port|all-ports|destination]; REF is a question's name\n"
-                 "or 'next'. It ends when the input ends.",
+                 "Without a terminal on standard input, lines are read, as 'bastion answer' takes\n"
+                 "them; REF is a question's name or 'next'. It ends when the input ends.",
          .run = cmd_ask},
         {.name = "questions",
          .synopsis = "",
@@ -49,28 +49,37 @@ const struct command commands[] = {
                  "The exit code is 0 whether there are any or none.",
          .run = cmd_questions},
         {.name = "answer",
-         .synopsis = "REF allow|deny [once|session|always] [port|all-ports|destination]",
+         .synopsis = "REF allow|deny [once|process|session|reboot|always|DURATION]\n"
+                     "                      [port|all-ports|destination]",
          .summary = "answer one question",
          .help = "Answers the question that 'bastion questions' calls REF. Without more words:\n"
-                 "once, and this port only.\n"
+                 "once, and this port only. 'process': until that process has exited. A duration\n"
+                 "is one word: 30s, 90m, 12h, 7d.\n"
                  "A question that has ended already takes no answer: exit code 1.",
-         .words = "allow deny once session always port all-ports destination",
+         .words = "allow deny once process session reboot always 1h port all-ports destination",
          .min_words = 2,
          .max_words = 4,
          .run = cmd_answer},
         {.name = "rules",
-         .synopsis = "[list | add SENTENCE… | delete ID]",
-         .summary = "list, add and delete rules",
+         .synopsis = "[list | add SENTENCE… | delete ID | history [--limit=N] | undo [N]]",
+         .summary = "list, add and delete rules; who changed which, and taking it back",
          .help = "A rule is a sentence:\n"
                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
-                 "          [user NAME] [group NAME] [for session] [note \"…\"]\n"
+                 "          [user NAME] [group NAME] [LIFETIME] [note \"…\"]\n"
                  "  SUBJECT      /path/to/program, name COMM, anyone, unknown, kernel\n"
                  "  DESTINATION  an address, a network, or of loopback, lan, link, multicast,\n"
                  "               broadcast, internet, resolver one or several, joined by commas\n"
                  "  PORTS        443, or 80,443, or 8000-8999\n"
+                 "  LIFETIME     for 1 hour, for 90 minutes, for 2d, until 2026-12-31, until\n"
+                 "               2026-12-31 18:00 (local time), until reboot, for session\n"
                  "A word with blanks in it is quoted for you:\n"
-                 "  bastion rules add deny '/opt/my game/play' to internet",
-         .words = "list add delete",
+                 "  bastion rules add deny '/opt/my game/play' to internet\n"
+                 "history: each change of the rules, the newest first, with its number, when, who\n"
+                 "and what; an edit of rules.json too. undo: takes change N back, or the last one\n"
+                 "that is neither an undoing nor undone. It is refused where the rule was changed\n"
+                 "since, and says by which change.",
+         .words = "list add delete history undo",
+         .options = OPTION_BIT(LIMIT),
          .max_words = SIZE_MAX,
          .run = cmd_rules},
         {.name = "why",
@@ -91,7 +100,8 @@ const struct command commands[] = {
         {.name = "check",
          .synopsis = "[FILE]",
          .summary = "rules that never decide, match nothing, or name a program that is not there",
-         .help = "Judges the rules in force, or those of a rules.json without a daemon. A rule is\n"
+         .help = "Judges the rules in force, or those of a rules.json (and the rules.d beside it) or\n"
+                 "of one file of sentences, NAME.rules, without a daemon. A rule is\n"
                  "said never to decide only where one other rule comes before it and matches all\n"
                  "that it matches. Of a file, keys that mean nothing are found too; in learning,\n"
                  "that rules which deny have no effect. Shipped rules, and those that are switched\n"

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Theory in the header. A file with a mistake is refused whole: a test that ran on half of the rules would prove nothing. */
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
+#include "base/str.h"
 #include "cli/names.h"
 #include "cli/offline.h"
 #include "wire/conffile.h"
+#include "wire/dropins.h"
 
 #define DEFAULT_RULES   "/etc/bastion/rules.json"
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
@@ -129,14 +135,109 @@ static int load_factory(const struct cli *cli, struct ruleset *rules)
         return parsed(path, r, &error);
 }
 
-int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
+/* As the daemon would see it now: what has ended is not there. */
+static int read_clocks(struct clocks *ret)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct timespec t;
+        size_t n;
+        int r = offline_read("/proc/sys/kernel/random/boot_id", LIMIT_CONFIG_FILE, false, &text, &n);
+
+        if (r)
+                return r;
+        clock_gettime(CLOCK_REALTIME, &t);
+        *ret = (struct clocks){.now = cli_now(), .realtime_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000};
+        /* Not known, it is nobody's: then the wall clock holds, as in another boot. */
+        if (text && n > 0)
+                text[n - 1] = '\0';
+        if (text)
+                (void)boot_id_parse(text, &ret->boot);
+        return EXIT_YES;
+}
+
+/* Where a file of rules.d has a mistake nothing is tested: the daemon would go on with what the file said before, which nobody here knows. */
+static int read_dropin(const char *path, struct ruleset *rules)
 {
         _cleanup_(freep) char *text = NULL;
         struct file_error error = {0};
+        size_t n, n_replaced;
+        int r = offline_read(path, LIMIT_DROPIN_BYTES, true, &text, &n);
+
+        return r ? r : parsed(path, dropin_add_rules(str_basename(path), text, n, names_lookup, NULL, rules, &n_replaced, &error), &error);
+}
+
+/* What the daemon would not read. Who owns a file is no matter here: it may be on its way to a machine. */
+static int refuse_dropin(const char *path, const char *name)
+{
+        struct stat st;
+
+        if (!dropin_name_is_good(name))
+                cli_error("%s: expected a name of at most %d letters, digits and . _ + @ -", path, LIMIT_DROPIN_NAME);
+        else if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                cli_error("%s: it is no regular file", path);
+        else
+                return EXIT_YES;
+        return EXIT_WRONG_INPUT;
+}
+
+static int list_dropins(DIR *directory, struct dropin_names *names)
+{
+        const struct dirent *entry;
+
+        while ((entry = readdir(directory)) != NULL)
+                if (dropin_names_add(names, entry->d_name) < 0)
+                        return out_of_memory();
+        return EXIT_YES;
+}
+
+/* The administrator's rules beside a rules.json. */
+static int read_dropins(const char *path, struct ruleset *rules)
+{
+        _cleanup_(dropin_names_deinit) struct dropin_names names = {.n = 0};
+        char folder[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
+        DIR *directory;
+        int r;
+
+        snprintf(folder, sizeof(folder), "%.*srules.d", (int)(str_basename(path) - path), path);
+        directory = opendir(folder);
+        if (!directory)
+                return errno == ENOENT ? EXIT_YES : cannot_read(folder, -errno);
+        r = list_dropins(directory, &names);
+        closedir(directory);
+        if (!r && names.n_more > 0) {
+                cli_error("%s: there are more than %d files, of which the daemon leaves out the last", folder, LIMIT_DROPINS);
+                r = EXIT_WRONG_INPUT;
+        }
+        for (size_t i = 0; !r && i < names.n; i++) {
+                snprintf(file, sizeof(file), "%s/%s", folder, names.names[i]);
+                r = refuse_dropin(file, names.names[i]);
+                if (!r)
+                        r = read_dropin(file, rules);
+        }
+        return r;
+}
+
+static int read_json(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
+{
+        _cleanup_(freep) char *text = NULL;
+        struct file_error error = {0};
+        struct clocks clocks;
         size_t n;
         int r = offline_read(path, LIMIT_RULE_FILE, must_exist, &text, &n);
 
-        return r || !text ? r : parsed(path, rulefile_parse(text, n, rules, ret_rest, &error), &error);
+        if (!r && text)
+                r = read_clocks(&clocks);
+        return r || !text ? r : parsed(path, rulefile_parse(text, n, &clocks, rules, ret_rest, &error), &error);
+}
+
+int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)
+{
+        int r;
+
+        if (dropin_is_meant(str_basename(path)))
+                return read_dropin(path, rules);
+        r = read_json(path, must_exist, rules, ret_rest);
+        return !r && strcmp(str_basename(path), "rules.json") == 0 ? read_dropins(path, rules) : r;
 }
 
 static int load_rules(const struct cli *cli, struct ruleset *rules)

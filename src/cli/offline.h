@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Rules and configuration from files, without a daemon: what `bastion test` runs on, in anybody's CI and as anybody.
- * --rules, --config and --factory say which; else the installed ones. An installed file that does not exist counts as empty, as it
+ * --rules, --config and --factory say which; else the installed ones, rules.d among them. An installed file that does not exist counts as empty, as it
  * does for the daemon; one that was asked for must be there. Answers for a session are in no file.
  */
 #pragma once
@@ -21,5 +21,5 @@ int offline_load(const struct cli *cli, struct offline *ret);
 
 /* The whole file, or standard input for "-"; the caller frees. Exit codes as above; without `must_exist`, *ret is NULL where there is none. */
 int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n);
-/* Adds the rules of a rules.json to `rules`. */
+/* Adds the rules of a rules.json to `rules`, and those of the rules.d beside it; or those of one file of sentences, NAME.rules. */
 int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest);

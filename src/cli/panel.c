@@ -147,9 +147,11 @@ static const struct {
         char key;
         bool allow;
         enum lifetime lifetime;
+        uint32_t lasts;
 } answer_keys[] = {
-        {'a', true, LIFETIME_ONCE},  {'s', true, LIFETIME_SESSION},  {'A', true, LIFETIME_ALWAYS},
-        {'d', false, LIFETIME_ONCE}, {'x', false, LIFETIME_SESSION}, {'D', false, LIFETIME_ALWAYS},
+        {'a', true, LIFETIME_ONCE, 0},     {'s', true, LIFETIME_SESSION, 0},  {'A', true, LIFETIME_ALWAYS, 0},
+        {'d', false, LIFETIME_ONCE, 0},    {'x', false, LIFETIME_SESSION, 0}, {'D', false, LIFETIME_ALWAYS, 0},
+        {'r', true, LIFETIME_PROCESS, 0},  {'h', true, LIFETIME_UNTIL, 3600}, {'b', true, LIFETIME_REBOOT, 0},
 };
 
 static bool is_guarded(const struct panel *p, struct boottime now)
@@ -169,8 +171,10 @@ enum panel_action panel_key(struct panel *p, char key, struct boottime now, stru
         }
         for (size_t i = 0; i < ARRAY_SIZE(answer_keys); i++)
                 if (answer_keys[i].key == key) {
-                        *ret_answer =
-                                (struct answer){answer_keys[i].allow, answer_keys[i].lifetime, p->scope};
+                        *ret_answer = (struct answer){.allow = answer_keys[i].allow,
+                                                      .lifetime = answer_keys[i].lifetime,
+                                                      .scope = p->scope,
+                                                      .ending.lasts = answer_keys[i].lasts};
                         return PANEL_ANSWER;
                 }
         return PANEL_NOTHING;
@@ -363,20 +367,29 @@ static void put_key(struct picture *picture, struct buf *line, const char *key, 
 
 static void put_answers(struct picture *picture)
 {
-        static const char *const rows[2][4] = {{"Allow", "a", "s", "A"}, {"Deny", "d", "x", "D"}};
+        static const struct {
+                const char *label;
+                unsigned spare;
+                const char *keys[3], *words[3], *short_words[3];
+        } rows[] = {
+                {"Allow", 0, {"a", "s", "A"}, {"once", "this session", "always"}, {"once", "session", "always"}},
+                {"", 2, {"h", "r", "b"}, {"one hour", "while it runs", "until reboot"}, {"1 h", "process", "boot"}},
+                {"Deny", 0, {"d", "x", "D"}, {"once", "this session", "always"}, {"once", "session", "always"}},
+        };
         const struct style *style = picture->style;
+        const bool narrow = is_narrow(picture);
 
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+                const char *const *words = narrow ? rows[i].short_words : rows[i].words;
                 _cleanup_(buf_deinit) struct buf line = {0};
-                bool narrow = is_narrow(picture);
 
-                buf_printf(&line, "  %s", i == 0 ? style->green : style->red);
-                text_pad(&line, rows[i][0], narrow ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
+                buf_printf(&line, "  %s", rows[i].keys[0][0] == 'd' ? style->red : style->green);
+                text_pad(&line, rows[i].label, narrow ? SHORT_LABEL_COLUMNS : LABEL_COLUMNS);
                 buf_puts(&line, style->reset);
-                put_key(picture, &line, rows[i][1], "once", narrow ? 8 : 12);
-                put_key(picture, &line, rows[i][2], narrow ? "session" : "this session", narrow ? 11 : 18);
-                put_key(picture, &line, rows[i][3], "always", 8);
-                put_line(picture, 0, &line);
+                put_key(picture, &line, rows[i].keys[0], words[0], narrow ? 8 : 12);
+                put_key(picture, &line, rows[i].keys[1], words[1], narrow ? 11 : 18);
+                put_key(picture, &line, rows[i].keys[2], words[2], 8);
+                put_line(picture, rows[i].spare, &line);
         }
 }
 

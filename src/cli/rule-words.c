@@ -2,11 +2,13 @@
 /*
  * Names are resolved by the parser's help instead of a second parser: where it stumbles over the word after
  * `user` or `group`, that word is looked up and the sentence tried again. So a name in a path or a note is
- * never taken for one.
+ * never taken for one. A time after `until` that says no offset is local time here, and is put in UTC in the
+ * same way.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/macros.h"
 #include "cli/rule-words.h"
@@ -50,25 +52,72 @@ static bool follows(const char *sentence, size_t at, const char *word)
         return at >= n && memcmp(sentence + at - n, word, n) == 0 && (at == n || sentence[at - n - 1] == ' ');
 }
 
-/* Replaces the word that `error` points at by the number of the user or group it names. False when it names
- * none. */
+/* Without quotes, and with one blank for many. */
+static void strip(char *text)
+{
+        char *to = text;
+
+        for (const char *c = text; *c; c++)
+                if (*c != '"' && !(*c == ' ' && c[1] == ' '))
+                        *to++ = *c;
+        *to = '\0';
+}
+
+/* "2026-12-31", "2026-12-31T18:00", "2026-12-31 18:00", all as this machine's time zone has it: appended in
+ * UTC. An hour that the zone leaves out or has twice is taken as mktime() takes it. False for anything else. */
+static bool put_local_time(struct buf *out, char *text)
+{
+        struct date date;
+        struct tm tm;
+        time_t t;
+
+        strip(text);
+        if (!date_parse(text, NULL, &date) || date.has_offset)
+                return false;
+        tm = (struct tm){.tm_year = date.year - 1900,
+                         .tm_mon = date.month - 1,
+                         .tm_mday = date.day,
+                         .tm_hour = date.hour,
+                         .tm_min = date.minute,
+                         .tm_sec = date.second,
+                         .tm_isdst = -1};
+        t = mktime(&tm);
+        if (t <= 0)
+                return false;
+        date_format(t, out);
+        return true;
+}
+
+static bool put_id(struct buf *out, bool group, const char *name, rule_words_lookup_fn lookup)
+{
+        uint32_t id;
+
+        if (!lookup(group, name, &id))
+                return false;
+        buf_printf(out, "%u", id);
+        return true;
+}
+
+/* Replaces the words that `error` points at: by the number of the user or group they name, or by the time in
+ * UTC. False when they are nothing of that kind. */
 static bool resolve_at(struct buf *sentence, const struct sentence_error *error, rule_words_lookup_fn lookup)
 {
         bool group = follows(sentence->data, error->at, "group");
+        bool known = group || follows(sentence->data, error->at, "user");
         _cleanup_(buf_deinit) struct buf out = {0};
-        char name[NAME_MAX_BYTES];
-        uint32_t id;
+        char words[NAME_MAX_BYTES];
 
-        if (error->length == 0 || error->length >= sizeof(name) || error->at + error->length > sentence->n)
+        if (error->length == 0 || error->length >= sizeof(words) || error->at + error->length > sentence->n)
                 return false;
-        if (!group && !follows(sentence->data, error->at, "user"))
-                return false;
-        memcpy(name, sentence->data + error->at, error->length);
-        name[error->length] = '\0';
-        if (!lookup(group, name, &id))
-                return false;
+        memcpy(words, sentence->data + error->at, error->length);
+        words[error->length] = '\0';
         buf_append(&out, sentence->data, error->at);
-        buf_printf(&out, "%u", id);
+        if (known)
+                known = put_id(&out, group, words, lookup);
+        else if (follows(sentence->data, error->at, "until"))
+                known = put_local_time(&out, words);
+        if (!known)
+                return false;
         buf_puts(&out, sentence->data + error->at + error->length);
         if (buf_error(&out))
                 return false;

@@ -17,8 +17,8 @@ void rule_words_join(struct buf *out, char *const *words, size_t n);
 /* Number of the user or group called `name`; false when there is none. */
 typedef bool (*rule_words_lookup_fn)(bool group, const char *name, uint32_t *ret);
 
-/* Puts numbers where the sentence has names after `user` and `group`, then parses it: results as
- * sentence_parse(); the error's place is in `sentence` as it then is. */
+/* Puts numbers where the sentence has names after `user` and `group`, and UTC where it has local time after
+ * `until`, then parses it: results as sentence_parse(); the error's place is in `sentence` as it then is. */
 int rule_words_resolve(struct buf *sentence, rule_words_lookup_fn lookup, struct rule **ret,
                        struct sentence_error *ret_error);
 

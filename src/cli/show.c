@@ -275,9 +275,24 @@ void show_prompt(struct buf *out, const struct style *style, unsigned columns, c
         show_talk(out, style, columns, p->subject, &p->flow, p->host, DIRECTION_OUT);
 }
 
+void show_lifetime(struct buf *out, const struct answer *a)
+{
+        if (a->lifetime == LIFETIME_UNTIL && a->ending.lasts > 0) {
+                buf_puts(out, "for ");
+                duration_format(a->ending.lasts, out);
+        } else if (a->lifetime == LIFETIME_REBOOT) {
+                buf_puts(out, "until reboot");
+        } else if (a->lifetime == LIFETIME_PROCESS) {
+                buf_puts(out, "while it runs");
+        } else {
+                buf_puts(out, lifetime_name(a->lifetime));
+        }
+}
+
 void show_answer(struct buf *out, const struct answer *a)
 {
-        buf_printf(out, "%s %s", a->allow ? "allow" : "deny", lifetime_name(a->lifetime));
+        buf_puts(out, a->allow ? "allow " : "deny ");
+        show_lifetime(out, a);
         switch (a->scope) {
         case ANSWER_PORT:
                 break;

@@ -32,5 +32,7 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
 void show_connection(struct buf *out, const struct style *style, unsigned columns,
                      const struct connection *c);
 void show_prompt(struct buf *out, const struct style *style, unsigned columns, const struct prompt *p);
+/* "once", "for 1 hour", "while it runs" */
+void show_lifetime(struct buf *out, const struct answer *a);
 /* "allow once", "deny always, all ports" */
 void show_answer(struct buf *out, const struct answer *a);

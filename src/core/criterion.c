@@ -241,10 +241,11 @@ static enum criterion_truth test_path(const struct criterion *c, const char *pat
 /* argv[0] is what the caller calls the program: no argument. What was cut off may be anything. */
 static enum criterion_truth test_arguments(const struct criterion *c, const struct subject *s)
 {
-        const char *at = s->arguments, *end = at + s->n_arguments;
+        const char *at = s->arguments, *end;
 
         if (!at || s->n_arguments == 0)
                 return CRITERION_NOT_KNOWN;
+        end = at + s->n_arguments;
         for (at += strlen(at) + 1; at < end; at += strlen(at) + 1) {
                 size_t n = strlen(at);
 
@@ -256,18 +257,21 @@ static enum criterion_truth test_arguments(const struct criterion *c, const stru
         return s->arguments_cut ? CRITERION_NOT_KNOWN : CRITERION_FALSE;
 }
 
+/* The first process has no parent: a chain that ends with it is whole. */
+static bool knows_ancestors(const struct subject *s)
+{
+        for (unsigned i = 0; i < s->n_ancestors; i++)
+                if (!s->ancestors[i].path)
+                        return false;
+        return s->n_ancestors > 0 && s->ancestors[s->n_ancestors - 1].pid == 1;
+}
+
 static enum criterion_truth test_ancestors(const struct criterion *c, const struct subject *s)
 {
-        /* The first process has no parent: a chain that ends with it is whole. */
-        bool whole = s->n_ancestors > 0 && s->ancestors[s->n_ancestors - 1].pid == 1;
-
-        for (unsigned i = 0; i < s->n_ancestors; i++) {
-                if (!s->ancestors[i].path)
-                        whole = false;
-                else if (any_pattern(c, s->ancestors[i].path, strlen(s->ancestors[i].path)))
+        for (unsigned i = 0; i < s->n_ancestors; i++)
+                if (s->ancestors[i].path && any_pattern(c, s->ancestors[i].path, strlen(s->ancestors[i].path)))
                         return CRITERION_TRUE;
-        }
-        return whole ? CRITERION_FALSE : CRITERION_NOT_KNOWN;
+        return knows_ancestors(s) ? CRITERION_FALSE : CRITERION_NOT_KNOWN;
 }
 
 static enum criterion_truth test_unit(const struct criterion *c, const char *cgroup)
@@ -340,10 +344,13 @@ static enum criterion_truth test_number(const struct criterion *c, uint32_t numb
         return CRITERION_FALSE;
 }
 
-/* (uid_t)-1 is nobody's number: it stands for "not known" in a subject and must not match a rule that says it too. */
+/* (uid_t)-1 is nobody's number: it stands for "not known" in a subject and must not match a rule that says it too. There it stands for a
+ * name that this machine does not know: all but nobody would be all. Values are in order, and it is the greatest. */
 static enum criterion_truth test_id(const struct criterion *c, uint32_t id)
 {
-        return id == UINT32_MAX ? CRITERION_NOT_KNOWN : test_number(c, id);
+        bool nobody = c->negated && criterion_values(c)[c->n - 1].number == UINT32_MAX;
+
+        return id == UINT32_MAX || nobody ? CRITERION_NOT_KNOWN : test_number(c, id);
 }
 
 static enum criterion_truth test_values(const struct criterion *c, const struct facts *facts)
@@ -396,6 +403,26 @@ enum criterion_truth criterion_test(const struct criterion *c, const struct fact
         return truth == CRITERION_TRUE ? CRITERION_FALSE : CRITERION_TRUE;
 }
 
+unsigned facts_unknown(const struct facts *facts)
+{
+        const struct subject *s = facts->subject;
+        unsigned unknown = 0;
+
+        if (!s->arguments || s->arguments_cut)
+                unknown |= CRITERION_BIT(CRITERION_ARGUMENT);
+        if (s->n_ancestors == 0 || !s->ancestors[0].path)
+                unknown |= CRITERION_BIT(CRITERION_PARENT);
+        if (!knows_ancestors(s))
+                unknown |= CRITERION_BIT(CRITERION_ANCESTOR);
+        if (!s->cgroup)
+                unknown |= CRITERION_BIT(CRITERION_UNIT) | CRITERION_BIT(CRITERION_CGROUP);
+        if (!facts->host)
+                unknown |= CRITERION_BIT(CRITERION_HOST);
+        if (!facts->interface)
+                unknown |= CRITERION_BIT(CRITERION_INTERFACE);
+        return unknown;
+}
+
 /* The order of decision. */
 
 static unsigned labels(const char *host)
@@ -420,10 +447,9 @@ static unsigned value_width(enum criterion_kind kind, const union criterion_valu
                 return host_width(value->text);
         case SHAPE_NETWORK:
                 return 128 - value->network.prefix;
-        case SHAPE_PORTS:
-                return (unsigned)value->ports.last - value->ports.first + 1;
         case SHAPE_PATTERN:
-                return pattern_is_literal(value->text) ? 0 : LIMIT_PATTERN - (unsigned)MIN(strlen(value->text), (size_t)LIMIT_PATTERN - 1);
+                return pattern_is_literal(value->text) ? 0 : LIMIT_PATTERN + 1 - (unsigned)strlen(value->text);
+        case SHAPE_PORTS: /* count_ports() */
         case SHAPE_SCOPES:
         case SHAPE_PROCESS:
         case SHAPE_PROTOCOL:
@@ -433,21 +459,39 @@ static unsigned value_width(enum criterion_kind kind, const union criterion_valu
         return 0;
 }
 
+/* Each port once: ranges are kept in the order of their first ports, and may overlap. */
+static unsigned count_ports(const struct criterion *c)
+{
+        const union criterion_value *values = criterion_values(c);
+        unsigned n = 0, next = 0; /* the first port that is not counted yet */
+
+        for (unsigned i = 0; i < c->n; i++) {
+                const struct port_range *range = &values[i].ports;
+
+                if (range->last < next)
+                        continue;
+                n += range->last + 1u - MAX(next, range->first);
+                next = range->last + 1u;
+        }
+        return n;
+}
+
+/* Ports are counted; of networks, hosts and patterns the widest tells. */
 unsigned criterion_width(const struct criterion *c)
 {
         const union criterion_value *values = criterion_values(c);
-        unsigned widest = 0, sum = 0;
+        unsigned widest = 0;
 
         if (c->negated)
                 return UINT32_MAX;
+        if (kinds[c->kind].shape == SHAPE_PORTS)
+                return count_ports(c);
         for (unsigned i = 0; i < c->n; i++) {
                 unsigned width = value_width(c->kind, &values[i]);
 
                 widest = MAX(widest, width);
-                sum += width;
         }
-        /* Ports are counted; of networks, hosts and patterns the widest tells. */
-        return kinds[c->kind].shape == SHAPE_PORTS ? sum : widest;
+        return widest;
 }
 
 /* Covering. */

@@ -94,6 +94,9 @@ void criterion_deinit(struct criterion *c);
 /* 0 or -ENOMEM. */
 int criterion_copy(const struct criterion *c, struct criterion *ret);
 
+/* CRITERION_BIT() of each kind of which these facts do not hold what it takes. */
+unsigned facts_unknown(const struct facts *facts);
+
 enum criterion_truth { CRITERION_FALSE, CRITERION_TRUE, CRITERION_NOT_KNOWN };
 
 /* Pure, no allocation. A negated criterion is TRUE where none of its values holds. */
@@ -102,7 +105,7 @@ enum criterion_truth criterion_test(const struct criterion *c, const struct fact
 /* Same kind, sense and values. */
 bool criterion_equal(const struct criterion *a, const struct criterion *b);
 uint64_t criterion_hash(const struct criterion *c, uint64_t seed);
-/* How much of the world it lets through, for the order of decision: less is more specific. A negated one is wider than all others. */
+/* How much of the world it lets through, for the order of decision (ruleset.h): less is narrower. A negated one is wider than all others. */
 unsigned criterion_width(const struct criterion *c);
 /* Every connection that satisfies `b` satisfies `a`, which is of the same kind. May be false where it is hard to tell. */
 bool criterion_covers(const struct criterion *a, const struct criterion *b);

@@ -32,9 +32,12 @@ static struct decision judge(const struct ruleset *rules, const struct facts *fa
         case LIFETIME_ONCE:
                 d.reason = REASON_USER;
                 break;
+        case LIFETIME_PROCESS:
         case LIFETIME_SESSION:
                 d.reason = REASON_SESSION;
                 break;
+        case LIFETIME_UNTIL:
+        case LIFETIME_REBOOT:
         case LIFETIME_ALWAYS:
                 d.reason = REASON_RULE;
                 break;

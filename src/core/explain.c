@@ -166,8 +166,8 @@ static bool clear_the_way(const struct collection *c, const struct rule *rule, s
                         continue; /* `rule` will silence it */
                 if (other->action == rule->action || !stands_before(other, rule))
                         return true;
-                if (other->origin == ORIGIN_FACTORY)
-                        return false;
+                if (other->origin == ORIGIN_FACTORY || other->origin == ORIGIN_FILE)
+                        return false; /* neither is deleted by a command */
                 change->delete[change->n_delete++] = other;
         }
         return !c->matching.more;

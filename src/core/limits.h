@@ -33,11 +33,22 @@ enum {
         LIMIT_RULE_VALUES = 64, /* of one criterion */
         LIMIT_RULE_PORTS = 64,  /* the same; ports and ranges */
         LIMIT_PATTERN = 512,
+        LIMIT_PROCESS_RULES = 256, /* that end with a process: each holds a descriptor */
         LIMIT_RULE_NOTE = 1024,
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */
         LIMIT_RULE_FILE = 64 << 20,
         LIMIT_CONFIG_FILE = 1 << 20,
+        LIMIT_DROPINS = 256,           /* files of rules.d; those after them are left out */
+        LIMIT_DROPIN_NAME = 128,       /* bytes of such a file's name */
+        LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_SENTENCE = 8192,
+
+        /* The journal of the rules: changes and bytes, then the older half goes; rules and bytes of one change, beyond which only counts are kept. */
+        LIMIT_JOURNAL_CHANGES = 1000,
+        LIMIT_JOURNAL_BYTES = 4 << 20,
+        LIMIT_JOURNAL_RULES = 1000,
+        LIMIT_JOURNAL_LINE = 512 << 10,
+        LIMIT_JOURNAL_TOLD = 20, /* rules of one change in a reply */
 
         /* The socket. A client that sends a longer line, or does not read what it asked for, is disconnected. */
         LIMIT_CLIENTS = 128,

@@ -517,15 +517,22 @@ static bool answer_destination(struct rule *r, const struct question *question, 
         return scope == ANSWER_ALL_PORTS || answer_port(r, flow);
 }
 
+static const struct process *asking_process(const struct question *question)
+{
+        return question->n_held > 0 ? &question->held[0].process : &question->subjects[0]->process;
+}
+
+static bool answer_process(struct rule *r, const struct question *question)
+{
+        const struct process *process = asking_process(question);
+
+        return process->pid == 0 || rule_set_process(r, process) == 0;
+}
+
 /* "Once" goes on for what the same process asks of the same class in the next seconds, and not an address further. */
 static bool answer_once(struct rule *r, const struct question *question, enum answer_scope scope, struct boottime now)
 {
-        const struct process *process =
-                question->n_held > 0 ? &question->held[0].process : &question->subjects[0]->process;
-
         r->expires = boottime_add(now, ONCE_NS);
-        if (process->pid != 0 && rule_set_process(r, process) < 0)
-                return false;
         if (question->whole_program && r->subject != RULE_UNKNOWN)
                 return true; /* its class is the program */
         if (!answer_address(r, &question->flow))
@@ -534,12 +541,19 @@ static bool answer_once(struct rule *r, const struct question *question, enum an
                 return true;
         return answer_port(r, &question->flow) && rule_add_number(r, CRITERION_PROTOCOL, question->flow.protocol) == 0;
 }
-/* A program without path and name cannot be recognised again: what is said about it must not outlive this run. */
-static enum lifetime answer_lifetime(const struct rule *r, enum lifetime lifetime)
-{
-        bool nameless = r->subject == RULE_NAME && !r->program[0];
 
-        return nameless && lifetime == LIFETIME_ALWAYS ? LIFETIME_SESSION : lifetime;
+/* A program without path and name cannot be recognised again: what is said about it must not outlive this run. */
+static bool is_nameless(const struct rule *r)
+{
+        return r->subject == RULE_NAME && !r->program[0];
+}
+
+/* Never longer than was said: where that cannot be done, shorter. */
+static enum lifetime answer_lifetime(const struct rule *r, const struct question *question, enum lifetime lifetime)
+{
+        if (lifetime == LIFETIME_PROCESS && asking_process(question)->pid == 0)
+                return LIFETIME_ONCE;
+        return is_nameless(r) && (lifetime == LIFETIME_ALWAYS || lifetime == LIFETIME_REBOOT) ? LIFETIME_SESSION : lifetime;
 }
 
 struct rule *question_answer_rule(const struct question *question, const struct answer *answer, struct boottime now)
@@ -549,11 +563,15 @@ struct rule *question_answer_rule(const struct question *question, const struct 
 
         if (!r || !answer_subject(r, question->subjects[0]))
                 return NULL;
-        r->lifetime = answer_lifetime(r, answer->lifetime);
+        r->lifetime = answer_lifetime(r, question, answer->lifetime);
+        if (r->lifetime == LIFETIME_UNTIL)
+                r->ending = answer->ending;
+        if ((r->lifetime == LIFETIME_ONCE || r->lifetime == LIFETIME_PROCESS) && !answer_process(r, question))
+                return NULL;
         if (!(r->lifetime == LIFETIME_ONCE ? answer_once(r, question, answer->scope, now) : answer_destination(r, question, answer->scope)))
                 return NULL;
         if (r->lifetime != LIFETIME_ALWAYS) {
-                r->origin = ORIGIN_SESSION;
+                r->origin = lifetime_is_kept(r->lifetime) && !is_nameless(r) ? ORIGIN_LIST : ORIGIN_SESSION;
                 return TAKE_PTR(r);
         }
         key = rule_flat_key(r);

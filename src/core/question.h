@@ -60,6 +60,7 @@ struct answer {
         bool allow;
         enum lifetime lifetime;
         enum answer_scope scope;
+        struct ending ending; /* LIFETIME_UNTIL: `lasts` or `until`; else zero */
 };
 
 struct question_table;
@@ -98,8 +99,9 @@ struct boottime question_next_deadline(const struct question_table *table);
 
 /*
  * The rule that an answer writes (origin FLAT, LIST or SESSION as its lifetime and criteria say): by path where known; @dest:<ip>:<port>
- * for an unknown program; else @name. ONCE yields a rule of 5 s bound to the process of the question's first packet. ANSWER_DESTINATION: this
- * address (or host) and port. NULL only on -ENOMEM.
+ * for an unknown program; else @name. ONCE yields a rule of 5 s bound to the process of the question's first packet, and so does PROCESS where no
+ * process is known; else that is bound to it for as long as it lives. Not begun yet: rule_begin(). ANSWER_DESTINATION: this address (or host) and
+ * port. NULL only on -ENOMEM.
  */
 struct rule *question_answer_rule(const struct question *question, const struct answer *answer, struct boottime now);
 

@@ -174,6 +174,13 @@ int rule_set_process(struct rule *r, const struct process *process)
         return add_value(r, CRITERION_PROCESS, &value);
 }
 
+const struct process *rule_process(const struct rule *r)
+{
+        const struct criterion *c = rule_criterion(r, CRITERION_PROCESS);
+
+        return c ? &c->one.process : NULL;
+}
+
 void rule_negate(struct rule *r, enum criterion_kind kind)
 {
         r->criteria[place_of(r, kind)].negated = true;
@@ -203,6 +210,22 @@ int rule_settle_subject(struct rule *r)
         r->subject = RULE_PATH;
         rule_drop_criterion(r, CRITERION_PROGRAM);
         return 0;
+}
+
+bool rule_begin(struct rule *r, const struct clocks *now)
+{
+        switch (r->lifetime) {
+        case LIFETIME_UNTIL:
+                return ending_begin(&r->ending, now, &r->expires);
+        case LIFETIME_REBOOT:
+                return ending_begin_boot(&r->ending, now);
+        case LIFETIME_ONCE:
+        case LIFETIME_PROCESS:
+        case LIFETIME_SESSION:
+        case LIFETIME_ALWAYS:
+                break;
+        }
+        return true;
 }
 
 static bool matches_subject(const struct rule *r, const struct subject *s)
@@ -552,16 +575,11 @@ int rule_from_flat_key(const char *key, bool allow, struct rule **ret, const cha
 
 static const char *const action_names[] = { [ACTION_ALLOW] = "allow", [ACTION_DENY] = "deny", [ACTION_ASK] = "ask" };
 
-static const char *const lifetime_names[] = {
-        [LIFETIME_ONCE] = "once",
-        [LIFETIME_SESSION] = "session",
-        [LIFETIME_ALWAYS] = "always",
-};
-
 static const char *const origin_names[] = {
         [ORIGIN_FLAT] = "flat",
         [ORIGIN_LIST] = "list",
         [ORIGIN_FACTORY] = "factory",
+        [ORIGIN_FILE] = "file",
         [ORIGIN_SESSION] = "session",
 };
 
@@ -585,20 +603,6 @@ bool action_parse(const char *word, enum action *ret)
 
         if (i >= 0)
                 *ret = (enum action)i;
-        return i >= 0;
-}
-
-const char *lifetime_name(enum lifetime lifetime)
-{
-        return lifetime_names[lifetime];
-}
-
-bool lifetime_parse(const char *word, enum lifetime *ret)
-{
-        int i = find_word(lifetime_names, ARRAY_SIZE(lifetime_names), word);
-
-        if (i >= 0)
-                *ret = (enum lifetime)i;
         return i >= 0;
 }
 

@@ -12,19 +12,15 @@
 #include "base/boottime.h"
 #include "base/macros.h"
 #include "core/criterion.h"
+#include "core/lifetime.h"
 
 enum action { ACTION_ALLOW, ACTION_DENY, ACTION_ASK };
-
-enum lifetime {
-        LIFETIME_ONCE,    /* the connections that a question holds, and 5 s more of the same process */
-        LIFETIME_SESSION, /* until the daemon restarts */
-        LIFETIME_ALWAYS,  /* until somebody deletes it */
-};
 
 enum rule_origin {
         ORIGIN_FLAT,    /* a "<subject>:<port>" entry of rules.json */
         ORIGIN_LIST,    /* an element of its "rules" list */
         ORIGIN_FACTORY, /* shipped, low priority */
+        ORIGIN_FILE,    /* a line of the administrator's rules.d/NAME.rules; its id is "NAME.rules:LINE" */
         ORIGIN_SESSION, /* in memory: session answers and what "once" leaves for 5 s */
 };
 
@@ -58,7 +54,8 @@ struct rule {
         unsigned n_criteria;
         struct criterion *criteria; /* all of them hold; in the order of their kinds, at most one of each */
 
-        struct boottime expires; /* BOOTTIME_NEVER unless bounded in time */
+        struct boottime expires; /* BOOTTIME_NEVER unless bounded in time and in force */
+        struct ending ending;    /* LIFETIME_UNTIL, LIFETIME_REBOOT; else zero */
         int64_t created, changed; /* seconds since 1970, 0 unknown; for people */
         char *note;              /* NULL or at most LIMIT_RULE_NOTE bytes of UTF-8 */
         uint64_t n_hits;         /* decisions it made; with `unsaved` the only field that changes in a rule set */
@@ -80,11 +77,18 @@ int rule_add_number(struct rule *r, enum criterion_kind kind, uint32_t number);
 int rule_add_network(struct rule *r, const struct addr *addr, uint8_t prefix);
 int rule_add_ports(struct rule *r, uint16_t first, uint16_t last);
 int rule_set_process(struct rule *r, const struct process *process);
+const struct process *rule_process(const struct rule *r); /* that it is bound to, or NULL */
 /* The criterion, which is there, is meant the other way round. */
 void rule_negate(struct rule *r, enum criterion_kind kind);
 void rule_drop_criterion(struct rule *r, enum criterion_kind kind);
 /* A RULE_PROGRAMS rule about one path, and no pattern, is a RULE_PATH rule: made one where it is. 0 or -ENOMEM. */
 int rule_settle_subject(struct rule *r);
+
+/*
+ * The door through which a rule with a lifetime comes into force: one that was just made begins (a duration counts from now on, a date is put on
+ * CLOCK_BOOTTIME), one from a file goes on. False: it has ended already, and nothing was changed. Again is no different. The others: true.
+ */
+bool rule_begin(struct rule *r, const struct clocks *now);
 
 /* Every criterion that is present is satisfied, the rule is enabled and not expired. Pure, no allocation. */
 bool rule_matches(const struct rule *r, const struct facts *facts, struct boottime now);
@@ -107,7 +111,5 @@ int rule_from_flat_key(const char *key, bool allow, struct rule **ret, const cha
 
 const char *action_name(enum action action); /* "allow", "deny", "ask" */
 bool action_parse(const char *word, enum action *ret);
-const char *lifetime_name(enum lifetime lifetime); /* "once", "session", "always" */
-bool lifetime_parse(const char *word, enum lifetime *ret);
-const char *rule_origin_name(enum rule_origin origin); /* "flat", "list", "factory", "session" */
+const char *rule_origin_name(enum rule_origin origin); /* "flat", "list", "factory", "file", "session" */
 bool rule_origin_parse(const char *word, enum rule_origin *ret);

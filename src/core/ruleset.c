@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/hashmap.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "core/ruleset.h"
@@ -51,7 +52,7 @@ struct entry {
         struct rule *rule;
         uint64_t number;
         struct list link;     /* in order of insertion */
-        struct list expiring; /* among those that expire, else alone */
+        struct heap_node expiring;
         struct hashmap_node by_id, by_criteria;
         struct hashmap_node by_place; /* of one entry only among those of a place */
         struct list same_place;       /* all of them, in a ring without a head */
@@ -62,8 +63,10 @@ struct entry {
 struct ruleset {
         uint64_t seed;
         struct hashmap groups, ids, criteria, places;
-        struct list entries, expiring;
+        struct list entries;
+        struct heap expiring; /* by rule->expires, those that expire */
         size_t n;
+        size_t n_of_kind[CRITERION_KIND_COUNT];
         uint64_t last_entry;     /* the highest number of an entry so far */
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
 };
@@ -80,7 +83,6 @@ struct ruleset *ruleset_new(uint64_t seed)
         hashmap_init(&set->criteria, seed);
         hashmap_init(&set->places, seed);
         list_init(&set->entries);
-        list_init(&set->expiring);
         return set;
 }
 
@@ -363,6 +365,22 @@ static struct entry *find_same(const struct ruleset *set, const struct rule *rul
         return node ? CONTAINER_OF(node, struct entry, by_criteria) : NULL;
 }
 
+static void count_kinds(struct ruleset *set, const struct rule *rule, bool more)
+{
+        for (unsigned i = 0; i < rule->n_criteria; i++)
+                set->n_of_kind[rule->criteria[i].kind] += more ? 1 : (size_t)-1;
+}
+
+unsigned ruleset_kinds(const struct ruleset *set)
+{
+        unsigned kinds = 0;
+
+        for (unsigned kind = 0; kind < CRITERION_KIND_COUNT; kind++)
+                if (set->n_of_kind[kind])
+                        kinds |= CRITERION_BIT(kind);
+        return kinds;
+}
+
 /* Takes the rule out of every index; the entry and its group stay. */
 static void entry_unlink(struct ruleset *set, struct entry *entry)
 {
@@ -371,7 +389,9 @@ static void entry_unlink(struct ruleset *set, struct entry *entry)
         hashmap_remove(&set->criteria, &entry->by_criteria);
         place_remove(set, entry);
         list_unlink(&entry->link);
-        list_unlink(&entry->expiring);
+        if (entry->rule->expires.ns != BOOTTIME_NEVER.ns)
+                heap_remove(&set->expiring, &entry->expiring);
+        count_kinds(set, entry->rule, false);
         set->n--;
 }
 
@@ -395,7 +415,8 @@ static int entry_link(struct ruleset *set, struct entry *entry, struct group *gr
         group_insert(group, entry, draw_levels(set, rule->id));
         list_append(at, &entry->link);
         if (rule->expires.ns != BOOTTIME_NEVER.ns)
-                list_append(&set->expiring, &entry->expiring);
+                heap_insert(&set->expiring, &entry->expiring, rule->expires.ns);
+        count_kinds(set, rule, true);
         set->n++;
         return 0;
 }
@@ -424,7 +445,6 @@ static struct entry *entry_new(const struct ruleset *set, const char *id)
         if (!entry)
                 return NULL;
         list_init(&entry->link);
-        list_init(&entry->expiring);
         list_init(&entry->same_place);
         return entry;
 }
@@ -488,6 +508,13 @@ struct rule *ruleset_find(const struct ruleset *set, const char *id)
         struct entry *entry = find_id(set, id);
 
         return entry ? entry->rule : NULL;
+}
+
+struct rule *ruleset_find_same(const struct ruleset *set, const struct rule *rule)
+{
+        struct entry *same = find_same(set, rule);
+
+        return same ? same->rule : NULL;
 }
 
 size_t ruleset_count(const struct ruleset *set)
@@ -606,9 +633,20 @@ static struct groups groups_of(const struct ruleset *set, const struct subject *
         return groups;
 }
 
+/* The best of all groups; rules by name count where `names` says so. */
+static struct rule *decide_among(const struct query *q, const struct groups *groups, bool names)
+{
+        struct rule *rule = group_decide(q, groups->own, NULL);
+
+        if (names)
+                rule = group_decide(q, groups->name, rule);
+        rule = group_decide(q, groups->programs, rule);
+        return group_decide(q, groups->anyone, rule);
+}
+
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now)
 {
-        struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+        const struct query q = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
         struct groups groups = groups_of(set, facts->subject);
         struct rule *rule = group_decide(&q, groups.own, NULL);
 
@@ -616,6 +654,21 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
                 rule = group_decide(&q, groups.name, NULL);
         rule = group_decide(&q, groups.programs, rule);
         return group_decide(&q, groups.anyone, rule);
+}
+
+bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now)
+{
+        const struct query strict = { .set = set, .facts = facts, .known = RULE_HAS_EVERYTHING, .now = now };
+        const struct query q = { .set = set, .facts = facts, .known = ~unknown, .now = now };
+        struct groups groups;
+
+        if ((unknown & ruleset_kinds(set)) == 0)
+                return true;
+        groups = groups_of(set, facts->subject);
+        /* A rule of the program's path silences names, and one of which it is not known whether it matches may. */
+        if (!group_decide(&strict, groups.own, NULL) && decide_among(&q, &groups, true) != rule)
+                return false;
+        return !group_decide(&q, groups.own, NULL) || decide_among(&q, &groups, false) == rule;
 }
 
 /*
@@ -732,30 +785,12 @@ bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts
 
 struct boottime ruleset_next_expiry(const struct ruleset *set)
 {
-        struct boottime first = BOOTTIME_NEVER;
-
-        list_for_each(pos, &set->expiring) {
-                const struct rule *rule = CONTAINER_OF(pos, struct entry, expiring)->rule;
-
-                if (rule->expires.ns < first.ns)
-                        first = rule->expires;
-        }
-        return first;
+        return set->expiring.first ? (struct boottime){ set->expiring.first->key } : BOOTTIME_NEVER;
 }
 
-size_t ruleset_expire(struct ruleset *set, struct boottime now)
+struct rule *ruleset_take_expired(struct ruleset *set, struct boottime now)
 {
-        size_t n = 0;
-
-        list_for_each_safe(pos, next, &set->expiring) {
-                struct entry *entry = CONTAINER_OF(pos, struct entry, expiring);
-
-                if (!boottime_reached(entry->rule->expires, now))
-                        continue;
-                entry_unlink(set, entry);
-                group_drop_if_empty(set, entry->group);
-                entry_free(entry);
-                n++;
-        }
-        return n;
+        if (!boottime_reached(ruleset_next_expiry(set), now))
+                return NULL;
+        return ruleset_remove(set, CONTAINER_OF(set->expiring.first, struct entry, expiring)->rule->id);
 }

@@ -4,10 +4,12 @@
  * program. Load builds a new set privately and swaps it; add and remove change the set in force between two packets, which is safe
  * because one thread owns it.
  *
- * Order of decision, total: (1) higher priority; (2) subject: path, then several programs or patterns, then kernel/unknown/name, then anyone;
- * (3) the criteria in the order of enum criterion_kind, the first that tells the two apart: present before absent, then the narrower (see
- * criterion_width(): longer prefix, fewer ports, host before domain, literal before pattern), negated last; (4) deny, then ask, then allow;
- * (5) smaller id, bytewise.
+ * Order of decision, total: (1) higher priority; (2) subject: path, then several programs or patterns, then kernel/unknown/name, then
+ * anyone; (3) the criteria in the order of enum criterion_kind, the first that tells the two apart: present before absent, then the
+ * narrower, negated last; (4) deny, then ask, then allow; (5) smaller id, bytewise.
+ * Narrower is: of networks the longer prefix; fewer ports, each counted once; a host before a domain, and of domains the one with more
+ * labels; a literal before a pattern, and a longer pattern before a shorter. Of several networks, hosts or patterns the widest counts. How
+ * many kinds of destination, protocols, users or groups there are tells nothing apart.
  * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
  */
 #pragma once
@@ -24,7 +26,7 @@ struct ruleset *ruleset_new(uint64_t seed);
 struct ruleset *ruleset_free(struct ruleset *set); /* takes NULL, returns NULL; frees the rules */
 DEFINE_FREEP(struct ruleset, ruleset_free)
 
-enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 };
+enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 }; /* 3 is daemon/daemon.h's */
 
 /* Takes `rule` on success. A rule without an id gets the flat key where it has one, else "r<n>" (session: "s<n>"), unused so
  * far. A rule with the same criteria and origin is replaced (its id is kept when `rule` has none). 0, -ENOMEM, RULESET_E_FULL
@@ -33,6 +35,8 @@ int ruleset_add(struct ruleset *set, struct rule *rule);
 /* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
 struct rule *ruleset_remove(struct ruleset *set, const char *id);
 struct rule *ruleset_find(const struct ruleset *set, const char *id);
+/* The rule of the same criteria and origin, which ruleset_add() would replace by `rule`, or NULL. */
+struct rule *ruleset_find_same(const struct ruleset *set, const struct rule *rule);
 size_t ruleset_count(const struct ruleset *set);
 
 /* Every rule, in order of id's insertion; NULL starts and ends. */
@@ -47,6 +51,12 @@ struct rule *ruleset_next_after(const struct ruleset *set, uint64_t number, cons
 
 /* The rule that decides, or NULL. Pure: no allocation, no clock, changes nothing. */
 struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts, struct boottime now);
+
+/* CRITERION_BIT() of each kind that some rule has. */
+unsigned ruleset_kinds(const struct ruleset *set);
+/* `rule` (NULL: none), which ruleset_decide() chose for these facts, is what it would choose whatever were known of the kinds in the mask
+ * `unknown`. */
+bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now);
 
 /* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid), each within the next. */
 enum breadth {
@@ -87,5 +97,5 @@ bool ruleset_silences_names(const struct ruleset *set, const struct facts *facts
 
 /* The earliest expiry of any rule, BOOTTIME_NEVER when none expires. */
 struct boottime ruleset_next_expiry(const struct ruleset *set);
-/* Drops what has expired; returns how many. */
-size_t ruleset_expire(struct ruleset *set, struct boottime now);
+/* Unlinks and returns one that has expired, which is then the caller's, the earliest first; NULL when there is none. */
+struct rule *ruleset_take_expired(struct ruleset *set, struct boottime now);

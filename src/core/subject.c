@@ -60,14 +60,21 @@ struct subject *subject_new(enum subject_kind kind, const char *path, const char
         return TAKE_PTR(s);
 }
 
-static bool copy_texts(const struct subject *from, struct subject *to)
+static bool copy_arguments(const struct subject *from, struct subject *to)
 {
-        if (from->arguments) {
-                to->arguments = malloc(from->n_arguments + 1);
-                if (!to->arguments)
-                        return false;
-                memcpy(to->arguments, from->arguments, from->n_arguments);
-        }
+        if (!from->arguments)
+                return true;
+        to->arguments = malloc(from->n_arguments + 1);
+        if (!to->arguments)
+                return false;
+        memcpy(to->arguments, from->arguments, from->n_arguments);
+        to->n_arguments = from->n_arguments;
+        to->arguments_cut = from->arguments_cut;
+        return true;
+}
+
+static bool copy_cgroup(const struct subject *from, struct subject *to)
+{
         if (from->cgroup)
                 to->cgroup = strdup(from->cgroup);
         return !from->cgroup || to->cgroup;
@@ -92,26 +99,30 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
 {
         _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
 
-        if (!copy || !copy_texts(s, copy) || !copy_ancestors(s, copy))
+        if (!copy || !copy_arguments(s, copy) || !copy_cgroup(s, copy) || !copy_ancestors(s, copy))
                 return NULL;
         copy->identity = s->identity;
         copy->process = s->process;
         copy->uid = uid;
         copy->gid = gid;
-        copy->n_arguments = s->n_arguments;
-        copy->arguments_cut = s->arguments_cut;
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
         copy->program_key = s->program_key;
+        copy->key_covers = s->key_covers;
         return TAKE_PTR(copy);
 }
 
 struct subject *subject_as_process(const struct subject *s, const struct process *process)
 {
-        struct subject *copy = subject_new(s->kind, s->path, s->name);
+        _cleanup_(subject_unrefp) struct subject *copy = subject_new(s->kind, s->path, s->name);
 
-        if (!copy)
+        if (!copy || (s->key_covers & SUBJECT_ARGUMENTS && !copy_arguments(s, copy)) ||
+            (s->key_covers & SUBJECT_CGROUP && !copy_cgroup(s, copy)) || (s->key_covers & SUBJECT_ANCESTORS && !copy_ancestors(s, copy)))
                 return NULL;
+        for (unsigned i = 0; i < copy->n_ancestors; i++) {
+                copy->ancestors[i].pid = 0;
+                copy->ancestors[i].name[0] = copy->ancestors[i].program[0] = '\0';
+        }
         copy->identity = s->identity;
         copy->process = *process;
         copy->uid = s->uid;
@@ -119,7 +130,8 @@ struct subject *subject_as_process(const struct subject *s, const struct process
         copy->path_deleted = s->path_deleted;
         copy->path_foreign = s->path_foreign;
         copy->program_key = s->program_key;
-        return copy;
+        copy->key_covers = s->key_covers;
+        return TAKE_PTR(copy);
 }
 
 struct subject *subject_ref(struct subject *s)

@@ -32,9 +32,16 @@ enum identity {
         IDENTITY_NONE,
 };
 
+/* What rules may ask of a process beside its program and user. */
+enum subject_fact {
+        SUBJECT_ARGUMENTS = 1 << 0,
+        SUBJECT_ANCESTORS = 1 << 1, /* their paths */
+        SUBJECT_CGROUP = 1 << 2,
+};
+
 /* One life of one program image: a pid is reused, an exec in the same pid is another program. */
 struct process {
-        uint64_t start_ns; /* CLOCK_BOOTTIME of the process's start; 0 where only /proc was asked */
+        uint64_t start_ns; /* CLOCK_BOOTTIME of the process's start, cut to 10 ms where only /proc was asked; 0 not known */
         uint32_t pid;      /* thread group id in the initial pid namespace */
         uint32_t exec_id;  /* counts execs; 0 where only /proc was asked */
 };
@@ -43,7 +50,7 @@ struct ancestor {
         uint32_t pid;
         char name[16];    /* comm: what people know it by (sh), NUL-terminated */
         char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
-        char *path;       /* of its executable; NULL: none, not known, deleted, or not the host's */
+        char *path;       /* of its executable; NULL: none, not known, deleted, or not proved to be the host's */
 };
 
 struct subject {
@@ -61,6 +68,7 @@ struct subject {
         struct ancestor ancestors[LIMIT_ANCESTORS]; /* parent first */
         unsigned n_ancestors;
         uint64_t program_key; /* what the kernel finds its verdicts by (bpf/track.h), 0: nothing */
+        unsigned key_covers;  /* mask of enum subject_fact: processes with the same key agree in these as well */
         bool path_deleted; /* started from a file that is gone or never had a name: matches no path rule */
         bool path_foreign; /* another mount namespace, and not proved to be the host's file: matches no path rule */
 };
@@ -69,7 +77,8 @@ struct subject {
 struct subject *subject_new(enum subject_kind kind, const char *path, const char *name);
 /* The same program as another user: who has called setuid() since it was described. NULL on -ENOMEM. */
 struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t gid);
-/* The same program in another process, of which nothing else is known: no arguments, no ancestors. NULL on -ENOMEM. */
+/* The same program in another process with the same key. Nothing else is known of it: neither arguments nor cgroup nor ancestors but those that the
+ * key covers, and of these only the paths. NULL on -ENOMEM. */
 struct subject *subject_as_process(const struct subject *s, const struct process *process);
 struct subject *subject_ref(struct subject *s);
 struct subject *subject_unref(struct subject *s); /* takes NULL, returns NULL */

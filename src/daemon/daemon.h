@@ -7,7 +7,8 @@
  *      raw           whether the sender of a raw packet is sure (queue rung)
  *      probe         the proof that packets take that path
  *      prompts       open questions: who is asked, what an answer does
- *      policy        configuration and rules: load, change, save, tell everybody
+ *      policy        configuration and rules: load, change, undo, save, tell everybody
+ *      journal       who changed which rules when
  *      history       decisions told to the outside: counters, memory, log, events
  *      summaries     what the kernel decided by itself, told now and then
  *      server        clients and their bytes; requests.c is what they may say
@@ -31,16 +32,20 @@
 #include "daemon/nursery.h"
 #include "daemon/options.h"
 #include "sys/hook.h"
+#include "sys/listener.h"
 #include "sys/queue.h"
 #include "sys/saver.h"
 #include "sys/sockets.h"
 #include "sys/tracker.h"
+#include "wire/dropins.h"
+#include "wire/journal.h"
 #include "wire/message.h"
 #include "wire/rulefile.h"
 
 struct server;
 struct helpers;
 struct sweep;
+struct lifetimes;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -67,21 +72,27 @@ struct daemon {
         uid_t owner; /* beside root and the group: who may manage (SUDO_UID of run.sh) */
         struct boottime started;
         uint64_t seed; /* of every hash table */
+        struct boot_id boot;
 
         /* policy */
         struct config config;
         struct ruleset *rules;
         uint64_t rules_load; /* names the set: CLOCK_BOOTTIME when it was put in force, ns */
         struct rulefile_rest rest;
+        struct dropins dropins; /* rules.d, as its files were when each was right */
         struct netinfo net;
+        struct lifetimes *lifetimes;
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
-        char *config_problem, *rules_problem; /* words about a bad file, or NULL */
+        char *config_problem, *rules_problem, *dropins_problem; /* words about a bad file, or NULL */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
         int rules_save_error;  /* negative: why the last save failed; what is in force is tried again until it is on disk */
         unsigned n_stale_saves; /* in a row: somebody else's file lay there */
+        struct journal journal;
+        bool journal_unsaved;       /* the file lacks lines of it: the next change writes it whole */
+        const struct peer *speaker; /* the client whose message is being dealt with, or NULL */
         struct rule **deleted;  /* in force no more, perhaps still in the file */
         size_t n_deleted;
 
@@ -123,7 +134,8 @@ int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, vo
 void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
                         const struct decision *decision, struct boottime opened);
 
-/* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go. */
+/* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
+ * and where it depends on what only a packet tells: its interface, a host's name, facts about a process that was never described. */
 struct decision packet_path_judge(struct daemon *d, const struct owner *owners, unsigned n, const struct flow *flow, enum owners certainty,
                                   struct boottime now);
 /* What the tag of a socket says after such a decision. */
@@ -145,7 +157,8 @@ bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts,
                   struct boottime now, struct decision *ret);
 /* Asks about a connection that went already (learning). */
 void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
-/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), -ENOMEM, or 1 when a cap of rules was reached. */
+/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), negative errno or RULESET_E_FULL when its connections have their
+ * verdict but no rule could be kept, or POLICY_E_OVER, when nothing has happened. */
 int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule);
 /* Rules or mode changed: every open question is decided again. */
 void prompts_reconsider(struct daemon *d);
@@ -155,13 +168,18 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_files.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
-/* Takes `rule`. 0 or a RULESET_E_…, or negative errno. `ret_ticket` is 0 where nothing needs saving. */
+/* Takes `rule`, whose lifetime begins. 0, a RULESET_E_…, POLICY_E_OVER (it has ended already), or negative errno. *ret is NULL where the process
+ * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
+enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+/* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
+/* Where the rule of rules.d with this id stands, for a person: file and line. */
+void policy_dropin_place(const struct daemon *d, const char *id, char *ret, size_t size);
 /* Session decisions of a program forgotten; `port` 0: all. */
 void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port);
 int policy_set_mode(struct daemon *d, enum mode mode, unsigned try_seconds, bool keep, int64_t *ret_ticket);
@@ -176,6 +194,16 @@ void policy_read_net(struct daemon *d);
 /* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
 int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
+
+/* ---- policy_undo.c */
+/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. */
+struct undo_error {
+        enum message_error_code code;
+        char text[512];
+};
+enum { POLICY_E_NOT_UNDONE = 1 };
+/* 0, a negative errno, or POLICY_E_NOT_UNDONE with the reason; only 0 has changed anything. */
+int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error);
 
 /* ---- history.c */
 /* Counts and remembers one decision; it is told to log and clients when no packet waits. */
@@ -242,6 +270,7 @@ void server_send(struct client *client, const struct buf *line);
 void server_send_rules_list(struct client *client);
 void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
 bool server_may_manage(const struct client *client);
+const struct peer *server_peer(const struct client *client);
 void server_set_new_style(struct client *client);
 void server_subscribe(struct client *client, unsigned events);
 void requests_handle(struct daemon *d, struct client *client, struct message *message);

@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "daemon/selftest.h"
+#include "sys/bootid.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/listener.h"
@@ -327,5 +328,8 @@ int main(int argc, char **argv)
                 log_error("no random numbers: %m");
                 return EXIT_FAILED;
         }
+        r = bootid_read(&d.boot);
+        if (r < 0)
+                log_warn("cannot read the kernel's boot_id: %s; what was to end with a reboot ends with this run", strerror(-r));
         return run(&d);
 }

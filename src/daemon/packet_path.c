@@ -206,8 +206,14 @@ struct decision packet_path_judge(struct daemon *d, const struct owner *owners, 
 {
         struct transit t = { .d = d, .now = now, .n = n, .certainty = certainty, .packet.flow = *flow };
 
+        struct decision decision;
+
         memcpy(t.owners, owners, n * sizeof(*owners));
-        return judge(&t);
+        decision = judge(&t);
+        for (unsigned i = 0; i < n && decision.reason != REASON_SELF; i++)
+                if (!ruleset_is_sure(d->rules, &t.facts[i], facts_unknown(&t.facts[i]), ruleset_decide(d->rules, &t.facts[i], now), now))
+                        decision.verdict = VERDICT_ASK;
+        return decision;
 }
 
 /* ---- act ---------------------------------------------------------------------------------------------------------- */

@@ -64,6 +64,8 @@ void policy_reload(struct daemon *d)
                 d->mode_before_try = wanted;
         apply_log(d);
         policy_read_net(d);
+        if (policy_read_dropins(d, false) < 0)
+                log_error("cannot read rules.d: no memory; what was read before stays");
         /* The file is about to be ours: what it says now would be older than what is in force. */
         d->rules_reload_due = d->rules_ticket != 0;
         if (!d->rules_reload_due && policy_load_rules(d, false) < 0)
@@ -85,10 +87,14 @@ void policy_stop(struct daemon *d)
 {
         if (d->saver)
                 policy_finish_saving(d);
+        policy_stop_lifetimes(d);
+        journal_stop(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);
         policy_clear_problem(&d->config_problem);
         policy_clear_problem(&d->rules_problem);
+        policy_clear_problem(&d->dropins_problem);
+        dropins_deinit(&d->dropins);
 }
 
 /* ---- --check ---------------------------------------------------------------------------------------------------------------- */
@@ -126,8 +132,9 @@ int policy_check(const struct options *options)
         fine = check_one(path, r, &error) && warnings.n == 0;
         r = policy_read_factory(options, set, path, &error);
         fine &= check_one(path, r, &error);
+        fine &= policy_check_dropins(options, set);
         policy_path(path, options->etc, "rules.json");
-        r = policy_read_rules(path, set, &rest, &text, &n, &error);
+        r = policy_read_rules(path, NULL, set, &rest, &text, &n, &error);
         fine &= check_one(path, r, &error);
         if (r == 0) {
                 free(text);

@@ -24,11 +24,21 @@ int policy_read_config(const char *path, const struct config *last_good, const s
                        struct config *ret, struct file_error *ret_error);
 /* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
 int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
+/* As dropin_add_rules(), with this machine's users and groups. */
+int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error);
 /* *ret_text is the file's text, which the caller frees. */
-int policy_read_rules(const char *path, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
+int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error);
 /* Takes `text`: a last good copy in the state directory. */
 void policy_keep_good(struct daemon *d, const char *name, char *text, size_t n);
+
+/* ---- policy_dropins.c */
+/* Reads rules.d again into d->dropins; what is wrong with it is told. 0 or -ENOMEM, when nothing has changed. */
+int policy_read_dropins(struct daemon *d, bool at_start);
+/* Their rules, into a set that is being built. 0 or -ENOMEM. */
+int policy_add_dropins(const struct dropins *dropins, struct ruleset *set);
+/* --check: prints; false when something is wrong. */
+bool policy_check_dropins(const struct options *options, struct ruleset *set);
 
 /* ---- policy_mode.c: configuration and mode */
 int policy_start_config(struct daemon *d);
@@ -40,14 +50,45 @@ void policy_enter_mode(struct daemon *d, enum mode mode);
 /* `on_failure` (which follows the mode unless the file says otherwise) or `deny_errno` may have changed. */
 void policy_refresh_hook(struct daemon *d);
 
+/* ---- journal.c */
+int journal_start(struct daemon *d); /* before rules.json is read; 0 or -ENOMEM */
+void journal_stop(struct daemon *d); /* what could not be written is tried a last time */
+/* False: this file is none of the journal's. */
+bool journal_on_saved(struct daemon *d, const char *path, int error);
+/* Numbers the entry, says when and (unless by_file) who, and keeps it; nothing where it holds no change. What cannot be kept is logged. */
+void journal_keep(struct daemon *d, struct journal_entry *e);
+/* One rule; takes `before`. */
+void journal_keep_one(struct daemon *d, struct rule *before, const struct rule *after);
+/* What an edit of rules.json made of the users' rules. */
+void journal_keep_edit(struct daemon *d, const struct ruleset *from, const struct ruleset *to);
+/* The same at the start, when `text` (NULL: there is no file) is what was read and d->rules what came of it; `good` is the last good copy, which is
+ * what the daemon before had in force. */
+void journal_keep_edit_while_stopped(struct daemon *d, const char *good, const char *text, size_t n);
+
 /* ---- policy_rules.c */
 int policy_start_rules(struct daemon *d);
 int policy_load_rules(struct daemon *d, bool at_start);
 int64_t policy_save_rules(struct daemon *d);
 /* At the stop: waits until what is in force is on disk, or cannot be. */
 void policy_finish_saving(struct daemon *d);
+/* Somebody else wrote rules.json since it was read: their edit comes in. True when it did. */
+bool policy_take_foreign_edit(struct daemon *d);
+/* Takes `rule`, which is in force no more and perhaps still in the file. */
+void policy_remember_deletion(struct daemon *d, struct rule *rule);
 /* The configuration switches some factory rules. */
 void policy_apply_config(struct daemon *d);
 void policy_forget_session_answers(struct daemon *d);
 /* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);
+
+/* ---- policy_lifetimes.c: rules that end by themselves */
+int policy_start_lifetimes(struct daemon *d);
+void policy_stop_lifetimes(struct daemon *d);
+/* The set in force may have another first end. */
+void policy_arm_expiry(struct daemon *d);
+/* A rule has left the set, or is about to: the log, and who watches the rules. */
+void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
+/* A pidfd of this very process; -ESRCH when it has exited, or another negative errno. */
+int policy_open_process(const struct process *process);
+/* Takes `pidfd`: `rule`, which is in force, ends with its process. -ENOMEM; -EMFILE for too many. */
+int policy_watch_process(struct daemon *d, const struct rule *rule, int pidfd);

@@ -122,7 +122,12 @@ int policy_read_factory(const struct options *options, struct ruleset *set, char
         return rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, resolve_name, NULL, set, ret_error);
 }
 
-int policy_read_rules(const char *path, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
+int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error)
+{
+        return dropin_add_rules(name, text, n, resolve_name, NULL, set, ret_replaced, ret_error);
+}
+
+int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error)
 {
         _cleanup_(freep) char *text = NULL;
@@ -134,7 +139,7 @@ int policy_read_rules(const char *path, struct ruleset *set, struct rulefile_res
                 io_error(ret_error, r);
                 return r;
         }
-        r = rulefile_parse(text, n, set, ret_rest, ret_error);
+        r = rulefile_parse(text, n, now, set, ret_rest, ret_error);
         if (r == 0) {
                 *ret_text = TAKE_PTR(text);
                 *ret_n = n;

@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -82,8 +83,7 @@ static void forget_deletions(struct daemon *d)
         d->n_deleted = 0;
 }
 
-/* Takes `rule`, which is in force no more and perhaps still in the file. */
-static void remember_deletion(struct daemon *d, struct rule *rule)
+void policy_remember_deletion(struct daemon *d, struct rule *rule)
 {
         struct rule **more = realloc(d->deleted, (d->n_deleted + 1) * sizeof(*more));
 
@@ -146,7 +146,8 @@ static void carry_hits(const struct ruleset *from, struct ruleset *to)
         for (const struct rule *r = ruleset_next(from, NULL); r; r = ruleset_next(from, r)) {
                 struct rule *same = r->n_hits ? ruleset_find(to, r->id) : NULL;
 
-                if (same)
+                /* A line of a file may have another rule by now. */
+                if (same && (r->origin != ORIGIN_FILE || is_same_rule(same, r)))
                         same->n_hits = r->n_hits;
         }
 }
@@ -161,6 +162,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
                 move_session_rules(d->rules, set);
                 unsaved = delete_again(d, set);
                 unsaved = move_unsaved_rules(d->rules, set) || unsaved;
+                journal_keep_edit(d, d->rules, set);
                 ruleset_free(d->rules);
         }
         d->rules = set;
@@ -169,10 +171,11 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         d->rest = rest;
         malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
+        policy_arm_expiry(d);
         return unsaved;
 }
 
-/* A new set with the factory rules in it; without their file there are none, which only asks more. */
+/* A new set with the factory rules in it, and the administrator's; without the first one's file there are none, which only asks more. */
 static struct ruleset *factory_set(struct daemon *d)
 {
         struct ruleset *set = ruleset_new(d->seed);
@@ -181,7 +184,33 @@ static struct ruleset *factory_set(struct daemon *d)
 
         if (set && policy_read_factory(&d->options, set, path, &error) != 0)
                 log_error("%s:%u:%u: %s; the factory rules after this line are not in force", path, error.line, error.column, error.text);
+        if (set && policy_add_dropins(&d->dropins, set) < 0)
+                set = ruleset_free(set);
         return set;
+}
+
+/* rules.json has a mistake: its rules in force stay, among what the other files say now. 0, or -ENOMEM and nothing has changed. */
+static int keep_rules_in_force(struct daemon *d)
+{
+        _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
+        struct rulefile_rest rest = d->rest;
+
+        if (!set)
+                return -ENOMEM;
+        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r)) {
+                struct rule *copy;
+
+                if (r->origin != ORIGIN_FLAT && r->origin != ORIGIN_LIST)
+                        continue;
+                copy = rule_copy(r);
+                if (!copy || ruleset_add(set, copy) != 0) {
+                        rule_free(copy);
+                        return -ENOMEM;
+                }
+        }
+        d->rest = (struct rulefile_rest){ 0 };
+        swap_rules(d, TAKE_PTR(set), rest);
+        return 0;
 }
 
 int policy_load_rules(struct daemon *d, bool at_start)
@@ -189,6 +218,7 @@ int policy_load_rules(struct daemon *d, bool at_start)
         _cleanup_(ruleset_freep) struct ruleset *set = factory_set(d);
         struct rulefile_rest rest = { 0 };
         struct file_error error = { 0 }, ignored;
+        const struct clocks now = clock_all(&d->boot);
         struct file_stamp version;
         char path[PATH_MAX], good[PATH_MAX];
         char *text = NULL;
@@ -204,11 +234,17 @@ int policy_load_rules(struct daemon *d, bool at_start)
         r = saver_expect(d->saver, path, &version);
         if (r < 0)
                 return r;
-        r = policy_read_rules(path, set, &rest, &text, &n, &error);
+        r = policy_read_rules(path, &now, set, &rest, &text, &n, &error);
         if (r == 0 || r == -ENOENT) {
                 bool unsaved = swap_rules(d, TAKE_PTR(set), rest);
 
+                if (rest.n_ended > 0)
+                        log_info("%s: the time of %zu rules is over: they are not in force", path, rest.n_ended);
+                /* The file shall say by which clock, so that the next start counts on. */
+                unsaved = unsaved || rest.n_begun > 0;
                 policy_clear_problem(&d->rules_problem);
+                if (at_start)
+                        journal_keep_edit_while_stopped(d, good, text, n);
                 if (unsaved) {
                         int64_t ticket = policy_save_rules(d);
 
@@ -226,11 +262,11 @@ int policy_load_rules(struct daemon *d, bool at_start)
         if (!at_start) {
                 policy_set_problem(&d->rules_problem, path, &error, "the rules in force stay");
                 server_notify(d, "Rules", NOTIFICATION_ERROR, "%s", d->rules_problem ? d->rules_problem : path);
-                return 0;
+                return keep_rules_in_force(d);
         }
         ruleset_free(set);
         set = factory_set(d);
-        if (set && policy_read_rules(good, set, &rest, &text, &n, &ignored) == 0) {
+        if (set && policy_read_rules(good, &now, set, &rest, &text, &n, &ignored) == 0) {
                 free(text);
                 policy_set_problem(&d->rules_problem, path, &error, "the last good copy is in force");
         } else {
@@ -246,18 +282,6 @@ int policy_load_rules(struct daemon *d, bool at_start)
 
 /* ---- what follows a change ---------------------------------------------------------------------------------------------- */
 
-static void arm_expiry(struct daemon *d)
-{
-        struct boottime next = ruleset_next_expiry(d->rules);
-
-        if (next.ns == BOOTTIME_NEVER.ns) {
-                sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
-                return;
-        }
-        sd_event_source_set_time(d->expiry_timer, next.ns / NS_PER_USEC + 1);
-        sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_ONESHOT);
-}
-
 /* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
  * answered by it. */
 static void changed_for_the_open(struct daemon *d)
@@ -266,7 +290,7 @@ static void changed_for_the_open(struct daemon *d)
 
         if (r < 0)
                 log_error("cannot forget the verdicts that the kernel knows: %s", strerror(-r));
-        arm_expiry(d);
+        policy_arm_expiry(d);
         if (d->questions)
                 prompts_reconsider(d);
 }
@@ -277,33 +301,8 @@ void policy_changed(struct daemon *d)
         changed_for_the_open(d);
 }
 
-/* What "once" leaves behind ends without effect on its connections, which were answered; but a rule that was added meanwhile may have had to wait. */
-static bool ends_flows(const struct daemon *d, struct boottime now)
-{
-        if (sweep_used_once(d))
-                return true;
-        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
-                if (r->lifetime != LIFETIME_ONCE && boottime_reached(r->expires, now))
-                        return true;
-        return false;
-}
-
-static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
-{
-        struct boottime now = clock_boottime();
-        struct daemon *d = userdata;
-        bool changed = ends_flows(d, now);
-
-        ruleset_expire(d->rules, now);
-        if (changed)
-                policy_changed(d);
-        else
-                arm_expiry(d);
-        return 0;
-}
-
-/* Somebody else wrote rules.json since we read it: their edit comes in before ours goes out. True when it did. */
-static bool take_foreign_edit(struct daemon *d)
+/* Before ours goes out. */
+bool policy_take_foreign_edit(struct daemon *d)
 {
         char path[PATH_MAX];
         struct file_stamp now, expected;
@@ -438,6 +437,8 @@ static int on_rules_saved(struct daemon *d, const char *path, int error)
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error)
 {
         malloc_trim(0); /* the file's text lay between what stays */
+        if (journal_on_saved(d, path, error))
+                return error;
         if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
                 return on_rules_saved(d, path, error);
         if (error == -ESTALE)
@@ -466,20 +467,61 @@ void policy_finish_saving(struct daemon *d)
         forget_deletions(d);
 }
 
-int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
+/* In memory. Takes `rule`; *ret is NULL where a process has exited that it was to end with. */
+static int put_in_force(struct daemon *d, struct rule *rule, const struct rule **ret)
 {
-        bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
+        const bool of_process = rule->lifetime == LIFETIME_PROCESS;
+        const struct process *process = rule_process(rule);
+        int pidfd = of_process && process ? policy_open_process(process) : -ESRCH;
         int r;
 
-        if (!session && take_foreign_edit(d))
-                allows = false; /* whatever came in may deny */
-        rule->unsaved = !session;
+        *ret = NULL;
+        if (of_process && pidfd < 0) {
+                rule_free(rule);
+                return pidfd == -ESRCH ? 0 : pidfd;
+        }
         r = ruleset_add(d->rules, rule);
         if (r != 0) {
+                if (of_process)
+                        close(pidfd);
                 rule_free(rule);
                 return r;
         }
+        r = of_process ? policy_watch_process(d, rule, pidfd) : 0;
+        if (r < 0) {
+                rule_free(ruleset_remove(d->rules, rule->id));
+                return r;
+        }
         *ret = rule;
+        return 0;
+}
+
+int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
+{
+        const struct clocks now = clock_all(&d->boot);
+        bool session = rule->origin == ORIGIN_SESSION, allows = rule->action == ACTION_ALLOW;
+        struct rule *before;
+        int r;
+
+        if (!rule_begin(rule, &now)) {
+                rule_free(rule);
+                return POLICY_E_OVER;
+        }
+        if (!session && policy_take_foreign_edit(d))
+                allows = false; /* whatever came in may deny */
+        rule->unsaved = !session;
+        before = session ? NULL : ruleset_find_same(d->rules, rule);
+        if (before && !(before = rule_copy(before))) {
+                rule_free(rule);
+                return -ENOMEM;
+        }
+        r = put_in_force(d, rule, ret);
+        if (r != 0) {
+                rule_free(before);
+                return r;
+        }
+        if (!session)
+                journal_keep_one(d, before, *ret);
         *ret_ticket = session ? 0 : policy_save_rules(d);
         if (allows)
                 changed_for_the_open(d);
@@ -491,17 +533,25 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 {
         const struct rule *rule;
+        struct rule *copy;
         bool session;
 
-        take_foreign_edit(d);
+        policy_take_foreign_edit(d);
         rule = ruleset_find(d->rules, id);
-        if (!rule || rule->origin == ORIGIN_FACTORY)
+        if (!rule || rule->origin == ORIGIN_FACTORY || rule->origin == ORIGIN_FILE)
                 return false;
         session = rule->origin == ORIGIN_SESSION;
-        if (session)
+        policy_tell_gone(d, rule, RULE_GONE_DELETED);
+        if (session) {
                 rule_free(ruleset_remove(d->rules, id));
-        else
-                remember_deletion(d, ruleset_remove(d->rules, id));
+        } else {
+                copy = rule_copy(rule);
+                policy_remember_deletion(d, ruleset_remove(d->rules, id));
+                if (copy)
+                        journal_keep_one(d, copy, NULL);
+                else
+                        log_error("a change of the rules is not in the journal: no memory");
+        }
         *ret_ticket = session ? 0 : policy_save_rules(d);
         policy_changed(d);
         return true;
@@ -528,6 +578,7 @@ void policy_clear_cache(struct daemon *d, const char *subject, uint16_t port)
                 next = ruleset_next(d->rules, r);
                 if (!is_session_answer_of(r, subject, port))
                         continue;
+                policy_tell_gone(d, r, RULE_GONE_DELETED);
                 rule_free(ruleset_remove(d->rules, r->id));
                 any = true;
         }
@@ -541,8 +592,10 @@ void policy_forget_session_answers(struct daemon *d)
 {
         for (const struct rule *r = ruleset_next(d->rules, NULL), *next; r; r = next) {
                 next = ruleset_next(d->rules, r);
-                if (r->origin == ORIGIN_SESSION && r->lifetime == LIFETIME_SESSION)
-                        rule_free(ruleset_remove(d->rules, r->id));
+                if (r->origin != ORIGIN_SESSION || r->lifetime == LIFETIME_ONCE)
+                        continue;
+                policy_tell_gone(d, r, RULE_GONE_DELETED);
+                rule_free(ruleset_remove(d->rules, r->id));
         }
 }
 
@@ -550,12 +603,14 @@ int policy_start_rules(struct daemon *d)
 {
         int r;
 
-        r = sd_event_add_time(d->loop, &d->expiry_timer, CLOCK_BOOTTIME, 0, 0, on_expiry, d);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(d->expiry_timer, SD_EVENT_OFF);
+        r = policy_start_lifetimes(d);
         if (r >= 0)
                 r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
         if (r >= 0)
                 r = sd_event_source_set_enabled(d->save_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = journal_start(d);
+        if (r >= 0)
+                r = policy_read_dropins(d, true);
         return r < 0 ? r : policy_load_rules(d, true);
 }

@@ -128,7 +128,7 @@ static struct answer allowed_answer(const struct daemon *d, const struct answer 
 {
         struct answer a = *answer;
 
-        if (a.lifetime == LIFETIME_SESSION && !d->config.cache_decisions)
+        if ((a.lifetime == LIFETIME_SESSION || a.lifetime == LIFETIME_PROCESS) && !d->config.cache_decisions)
                 a.lifetime = LIFETIME_ONCE;
         return a;
 }
@@ -137,12 +137,13 @@ int prompts_answer(struct daemon *d, struct question *question, const struct ans
 {
         struct answer copy = allowed_answer(d, given);
         const struct answer *answer = &copy;
-        struct rule *rule = question_answer_rule(question, answer, clock_boottime());
+        const struct clocks now = clock_all(&d->boot);
+        struct rule *rule = question_answer_rule(question, answer, now.now);
         const struct rule *added = NULL;
         char ref[QUESTION_REF_MAX];
         struct decision decision = {
                 .verdict = answer->allow ? VERDICT_ALLOW : VERDICT_DENY,
-                .reason = answer->lifetime == LIFETIME_SESSION ? REASON_SESSION : REASON_USER,
+                .reason = answer->lifetime == LIFETIME_SESSION || answer->lifetime == LIFETIME_PROCESS ? REASON_SESSION : REASON_USER,
                 .subject = question->subjects[0],
         };
         int64_t ticket;
@@ -150,6 +151,10 @@ int prompts_answer(struct daemon *d, struct question *question, const struct ans
 
         if (!rule)
                 return -ENOMEM;
+        if (!rule_begin(rule, &now)) {
+                rule_free(rule);
+                return POLICY_E_OVER;
+        }
         memcpy(ref, question->ref, sizeof(ref));
         /* Closed before the rule takes effect: policy_add_rule() decides every open question again, and this one was answered by a person. */
         if (question->learning)
@@ -162,7 +167,10 @@ int prompts_answer(struct daemon *d, struct question *question, const struct ans
                 rule_free(rule);
         }
         if (r != 0)
-                log_error("the answer to question %s holds for its connections but could not be kept as a rule", ref);
+                log_error("the answer to question %s holds for its connections but could not be kept as a rule: %s", ref,
+                          r == -EMFILE ? "too many rules end with a process" : r < 0 ? strerror(-r) : "too many rules");
+        else if (!added)
+                log_info("the answer to question %s holds for its connections: the process that it was for has exited", ref);
         *ret_rule = added;
         return r;
 }

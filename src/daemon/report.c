@@ -38,8 +38,12 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->config_problem);
         if (d->rules_problem)
                 buf_printf(&text, "%s\n", d->rules_problem);
+        if (d->dropins_problem)
+                buf_printf(&text, "%s\n", d->dropins_problem);
         if (d->rules_save_error < 0)
                 buf_printf(&text, "%s/rules.json is not saved: %s; tried again\n", d->options.etc, policy_save_error(d, d->rules_save_error));
+        if (d->journal_unsaved)
+                buf_printf(&text, "%s/rules.journal is not written: changes of rules cannot be undone after a restart\n", d->options.state);
         if (helpers_problem(d)[0])
                 buf_printf(&text, "%s\n", helpers_problem(d));
         if (helpers_lost(d))
@@ -187,6 +191,10 @@ static void check_files(struct daemon *d, struct findings *f)
                 add(f, CHECK_FAILED, "rules", "%s", d->rules_problem);
         else
                 add(f, CHECK_OK, "rules", "%zu rules in force, the shipped ones included", ruleset_count(d->rules));
+        if (d->dropins_problem)
+                add(f, CHECK_FAILED, "rules.d", "%s", d->dropins_problem);
+        else if (d->dropins.n > 0)
+                add(f, CHECK_OK, "rules.d", "%zu file%s", d->dropins.n, d->dropins.n == 1 ? "" : "s");
 }
 
 static void check_holes(struct daemon *d, struct findings *f)

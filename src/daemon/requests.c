@@ -175,8 +175,13 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         r = prompts_answer(d, q, &m->response.answer, &rule);
+        if (r == POLICY_E_OVER) {
+                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                return;
+        }
         if (r != 0) {
-                server_send_error(c, m->id, r < 0 ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_FULL, "the answer could not be kept as a rule");
+                server_send_error(c, m->id, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
+                                  "the answer could not be kept as a rule");
                 return;
         }
         message_format_reply_rule(&line, m->id, rule);
@@ -204,6 +209,10 @@ static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
         int64_t ticket = 0;
         int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
 
+        if (r == POLICY_E_OVER) {
+                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                return;
+        }
         if (r == RULESET_E_FULL) {
                 server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
                 return;
@@ -221,10 +230,17 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct rule *rule = ruleset_find(d->rules, m->key.key);
+        char place[PATH_MAX];
         int64_t ticket = 0;
 
         if (!rule) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return;
+        }
+        if (rule->origin == ORIGIN_FILE) {
+                policy_dropin_place(d, rule->id, place, sizeof(place));
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
+                                  place);
                 return;
         }
         if (!policy_delete_rule(d, m->key.key, &ticket)) {
@@ -233,6 +249,32 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
                 return;
         }
         message_format_reply_ok(&line, m->id);
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_rules_history(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        message_format_reply_history(&line, m->id, &d->journal, &m->history);
+        server_send(c, &line);
+}
+
+static void on_rules_undo(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct undo_error error = { 0 };
+        uint64_t change = 0;
+        int64_t ticket = 0;
+        int r = policy_undo(d, m->undo.change, &change, &ticket, &error);
+
+        if (r < 0)
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "nothing was undone: %s", strerror(-r));
+        else if (r > 0)
+                server_send_error(c, m->id, error.code, "%s", error.text);
+        if (r != 0)
+                return;
+        message_format_reply_change(&line, m->id, &d->journal, change);
         server_reply_after(c, ticket, m->id, &line);
 }
 
@@ -339,6 +381,8 @@ static const struct {
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
         [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
         [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
+        [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
+        [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
@@ -354,5 +398,7 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                                           message_type_word(m->type));
                 return;
         }
+        d->speaker = server_peer(c);
         HANDLERS[m->type].handle(d, c, m);
+        d->speaker = NULL;
 }

@@ -389,6 +389,11 @@ bool server_may_manage(const struct client *c)
         return c->peer.may_manage;
 }
 
+const struct peer *server_peer(const struct client *c)
+{
+        return &c->peer;
+}
+
 /* Statistics tick only while somebody gets them: an idle daemon sleeps. */
 static void arm_stats(struct server *s)
 {

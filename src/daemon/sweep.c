@@ -7,7 +7,8 @@
  *                published, so that no packet of it is queued, lost or overtaken
  *      denied    ends: SOCK_DESTROY, by which the program and a TCP peer are told at once. A datagram socket that has other destinations
  *                keeps its port and its life: what it sends to this one is queued and refused. Told as a decision
- *      ask       is left behind the new generation: its next packet is held, and somebody is asked
+ *      ask       is left behind the new generation: its next packet is held, and somebody is asked; also where the rules look at what only a
+ *                packet tells, such as its interface: then that packet is decided
  *
  * Then the generation is published, and a second pass looks at what a hook let pass by the old rules while the first one ran. Whatever is missed
  * by both meets the queue. Connections that are still being opened are left to the queue, where their first packet is.

@@ -9,7 +9,7 @@ static int check(const char *data, size_t n, struct file_error *ret_error)
 {
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1); /* read once and thrown away: no seed is needed */
         struct rulefile_rest rest = { 0 };
-        int r = set ? rulefile_parse(data, n, set, &rest, ret_error) : -ENOMEM;
+        int r = set ? rulefile_parse(data, n, NULL, set, &rest, ret_error) : -ENOMEM;
 
         rulefile_rest_deinit(&rest);
         return r;

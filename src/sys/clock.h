@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/boottime.h"
+#include "core/lifetime.h"
 
 static inline struct boottime clock_boottime(void)
 {
@@ -22,6 +23,12 @@ static inline int64_t clock_realtime_us(void)
 
         clock_gettime(CLOCK_REALTIME, &ts);
         return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* What lifetimes are counted by. `boot` is read once (sys/bootid.h). */
+static inline struct clocks clock_all(const struct boot_id *boot)
+{
+        return (struct clocks){ .now = clock_boottime(), .realtime_us = clock_realtime_us(), .boot = *boot };
 }
 
 static inline uint64_t clock_monotonic_us(void)

@@ -75,7 +75,12 @@ int files_read(const char *path, size_t max, char **ret, size_t *ret_n)
         return files_read_at(AT_FDCWD, path, max, ret, ret_n);
 }
 
-int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n)
+static bool is_roots(const struct stat *st)
+{
+        return st->st_uid == 0 && !(st->st_mode & S_IWOTH) && (st->st_gid == 0 || !(st->st_mode & S_IWGRP));
+}
+
+static int read_regular(int directory, const char *name, bool roots, size_t max, char **ret, size_t *ret_n)
 {
         _cleanup_(closep) int fd = -1;
         struct stat st;
@@ -88,9 +93,38 @@ int files_read_at(int directory, const char *name, size_t max, char **ret, size_
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
+        if (roots && !is_roots(&st))
+                return -EPERM;
         if ((uint64_t)st.st_size > max)
                 return -EFBIG;
         return read_all(fd, max, false, ret, ret_n);
+}
+
+int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n)
+{
+        return read_regular(directory, name, false, max, ret, ret_n);
+}
+
+int files_read_roots_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n)
+{
+        return read_regular(directory, name, true, max, ret, ret_n);
+}
+
+int files_open_roots_directory(const char *path)
+{
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        struct stat st;
+        int found;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!is_roots(&st))
+                return -EPERM;
+        found = fd;
+        fd = -1;
+        return found;
 }
 
 int files_read_virtual(const char *path, size_t max, char **ret, size_t *ret_n)
@@ -287,6 +321,40 @@ int files_replace(const char *path, const void *data, size_t n, mode_t mode)
 int files_replace_known(const char *path, const struct file_stamp *known, const void *data, size_t n, mode_t mode, struct file_stamp *ret)
 {
         return replace(path, known, data, n, mode, ret);
+}
+
+/* A new file's name comes to disk too. */
+static int sync_parent(const char *path)
+{
+        _cleanup_(closep) int parent = -1;
+        const char *name;
+        int r = open_parent(path, &name, &parent);
+
+        if (r < 0)
+                return r;
+        return fsync(parent) < 0 ? -errno : 0;
+}
+
+int files_append(const char *path, const void *data, size_t n, mode_t mode)
+{
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+        struct stat st;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        r = write_all(fd, data, n);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r < 0 && ftruncate(fd, st.st_size) < 0)
+                return -errno; /* half of it stays: whoever reads the file has to know what a whole entry is */
+        if (r == 0 && st.st_size == 0)
+                r = sync_parent(path);
+        return r;
 }
 
 int files_make_directory(const char *path, mode_t mode)

@@ -85,7 +85,7 @@ static const char *const CALLS_DAEMON[] = {
         "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "ppoll_time64", "select",
         "pselect6", "pselect6_time64", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
         "timerfd_settime64", "timerfd_gettime", "timerfd_gettime64", "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
-        "pipe", "pipe2", "bpf", "perf_event_open", "prctl", "wait4", "waitid", "kill", "rt_sigtimedwait", "rt_sigtimedwait_time64",
+        "pipe", "pipe2", "bpf", "perf_event_open", "prctl", "wait4", "waitid", "pidfd_open", "kill", "rt_sigtimedwait", "rt_sigtimedwait_time64",
         "rt_sigpending", "name_to_handle_at", "gettimeofday", "setitimer", "getgroups", "getresuid", "getresgid", "capget", "msync", "mlock", "munlock",
 };
 

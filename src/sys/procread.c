@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boottime.h"
 #include "base/str.h"
 #include "sys/procread.h"
 #include "wire/procfs.h"
@@ -201,6 +202,7 @@ struct subject *procread_subject(uint32_t pid, enum identity identity)
                 return NULL;
         s->identity = identity;
         s->process.pid = pid;
+        s->process.start_ns = stat.start_ticks * (NS_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
         s->path_deleted = deleted;
         s->path_foreign = foreign;
         read_ids(process_fd, s);
@@ -293,11 +295,28 @@ unsigned procread_socket_owners(uint64_t inode, uint32_t ret[LIMIT_OWNERS])
         return o.n;
 }
 
+char *procread_program(uint32_t pid)
+{
+        char link[32], path[LIMIT_PATH + 1];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+        n = readlink(link, path, LIMIT_PATH);
+        return n > 0 ? strndup(path, (size_t)n) : NULL;
+}
+
 bool procread_exe_is(uint32_t pid, const char *path)
 {
         _cleanup_(closep) int process_fd = open_process(pid);
 
         return process_fd >= 0 && same_file(process_fd, "exe", path);
+}
+
+bool procread_is_parent(uint32_t pid, uint32_t child)
+{
+        _cleanup_(closep) int process_fd = open_process(child);
+
+        return process_fd >= 0 && is_child_of(process_fd, pid);
 }
 
 uint32_t procread_own_mount_namespace(void)

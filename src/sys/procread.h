@@ -25,8 +25,12 @@ void procread_each_socket(procread_socket_fn fn, void *userdata);
 
 /* Device and inode of /proc/PID/exe equal those of `path` as seen from here. False also when either cannot be read. */
 bool procread_exe_is(uint32_t pid, const char *path);
+/* `pid` is the parent of process `child`. False also when that is gone. */
+bool procread_is_parent(uint32_t pid, uint32_t child);
 /* Inode number of our own mount namespace. */
 uint32_t procread_own_mount_namespace(void);
+/* What the process runs, as its link in /proc says, a path that the caller frees; NULL when it is gone. */
+char *procread_program(uint32_t pid);
 bool procread_alive(uint32_t pid); /* a zombie has exited and is not */
 /* When the process began, in clock ticks since boot (10 ms each): tells it from a later one with the same pid. False when it is gone. */
 bool procread_start_ticks(uint32_t pid, uint64_t *ret);

@@ -18,6 +18,7 @@ struct save {
         char *data; /* what waits; NULL when nothing does */
         size_t n;
         mode_t mode;
+        bool append;         /* what waits goes to the file's end */
         int64_t ticket;      /* of what waits */
         int64_t done_ticket; /* of what was finished and not yet told */
         int done_error;
@@ -49,7 +50,7 @@ static void run_save(struct saver *s, struct save *save)
         char *data = TAKE_PTR(save->data);
         int64_t ticket = save->ticket;
         struct file_stamp expected = save->expected, written;
-        bool guarded = save->guarded;
+        bool guarded = save->guarded, append = save->append;
         size_t n = save->n;
         mode_t mode = save->mode;
         uint64_t one = 1;
@@ -58,14 +59,18 @@ static void run_save(struct saver *s, struct save *save)
         s->busy = true;
         pthread_mutex_unlock(&s->mutex);
         /* The path of a slot never changes. */
-        r = guarded ? files_replace_known(save->path, &expected, data, n, mode, &written) : files_replace(save->path, data, n, mode);
+        r = append  ? files_append(save->path, data, n, mode) :
+            guarded ? files_replace_known(save->path, &expected, data, n, mode, &written) :
+                      files_replace(save->path, data, n, mode);
         free(data);
         pthread_mutex_lock(&s->mutex);
         s->busy = false;
-        if (guarded && r >= 0)
+        if (guarded && !append && r >= 0)
                 save->expected = written;
+        /* What was not appended is missing, whatever was appended since. */
+        if (!append || save->done_ticket == 0 || save->done_error >= 0)
+                save->done_error = r;
         save->done_ticket = ticket;
-        save->done_error = r;
         if (write(s->event_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
                 log_error("cannot tell the loop that a save finished: %m");
 }
@@ -163,6 +168,14 @@ static struct save *slot_for(struct saver *s, const char *path)
         return NULL;
 }
 
+/* With the mutex held, after what was to be written changed. The remainder names the file: see saver_covers(). */
+static int64_t give_ticket(struct saver *s, struct save *save)
+{
+        save->ticket = ++s->last_ticket * SAVER_FILES + (save - s->saves);
+        pthread_cond_signal(&s->wake);
+        return save->ticket;
+}
+
 int64_t saver_replace(struct saver *s, const char *path, char *data, size_t n, mode_t mode)
 {
         struct save *save;
@@ -175,12 +188,46 @@ int64_t saver_replace(struct saver *s, const char *path, char *data, size_t n, m
                 save->data = TAKE_PTR(data);
                 save->n = n;
                 save->mode = mode;
-                /* The remainder names the file: see saver_covers(). */
-                save->ticket = ticket = ++s->last_ticket * SAVER_FILES + (save - s->saves);
-                pthread_cond_signal(&s->wake);
+                save->append = false;
+                ticket = give_ticket(s, save);
         }
         pthread_mutex_unlock(&s->mutex);
         free(data);
+        return ticket;
+}
+
+/* `save` may wait to be replaced: then the bytes are the end of that. */
+static int append_waiting(struct save *save, const char *data, size_t n, mode_t mode)
+{
+        const bool waits = save->data != NULL;
+        const size_t n_before = waits ? save->n : 0;
+        char *more = realloc(save->data, n_before + n + 1);
+
+        if (!more)
+                return -ENOMEM;
+        memcpy(more + n_before, data, n);
+        more[n_before + n] = '\0';
+        save->data = more;
+        save->n = n_before + n;
+        save->mode = mode;
+        if (!waits)
+                save->append = true;
+        return 0;
+}
+
+int64_t saver_append(struct saver *s, const char *path, const char *data, size_t n, mode_t mode)
+{
+        struct save *save;
+        int64_t ticket = -ENOSPC;
+
+        pthread_mutex_lock(&s->mutex);
+        save = slot_for(s, path);
+        if (save) {
+                ticket = append_waiting(save, data, n, mode);
+                if (ticket == 0)
+                        ticket = give_ticket(s, save);
+        }
+        pthread_mutex_unlock(&s->mutex);
         return ticket;
 }
 

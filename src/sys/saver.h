@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The thread that waits for the disk, so that the loop never does: it replaces files atomically (sys/files.h). Everything is handed over by value;
+ * The thread that waits for the disk, so that the loop never does: it replaces files atomically, or appends (sys/files.h). Everything is handed over by value;
  * the loop learns of finished saves through an eventfd.
  *
- * Bounds: one waiting version a file (a newer one takes the place of an older one that has not begun), SAVER_FILES files.
+ * Bounds: one waiting version a file (a newer one takes the place of an older one that has not begun), SAVER_FILES files. Where several wait, they are
+ * written in the order in which the files were first named.
  */
 #pragma once
 
@@ -32,6 +33,9 @@ int saver_fd(const struct saver *s);
 
 /* Replaces `path` by `data` (n bytes, taken: the saver frees it, also on failure). Returns a ticket > 0, or a negative errno. */
 int64_t saver_replace(struct saver *s, const char *path, char *data, size_t n, mode_t mode);
+
+/* The same at the end of `path` (files_append()); what waits to be written there already goes before it. A file is either appended to or guarded. */
+int64_t saver_append(struct saver *s, const char *path, const char *data, size_t n, mode_t mode);
 
 /* Others write `path` too, and this is the version of it that was read last. From now on a save replaces that version only, or what saves of ours made
  * of it since; should something else lie there, it stays, and the save ends with -ESTALE, as do those after it until this is called again.

@@ -103,6 +103,28 @@ static void judge_path(struct tracker *t, struct subject *s, const struct track_
                 executables_remember(t->executables, file, s->path);
 }
 
+/* An ancestor that sees other mounts than we do may run the host's file all the same, as many services do. It is asked for by number: the line
+ * from the process up to it must still be the one that was told. */
+static void judge_ancestors(const struct tracker *t, struct subject *s, uint8_t foreign)
+{
+        bool line = foreign != 0 && is_still(t, &s->process);
+        uint32_t child = s->process.pid;
+
+        for (unsigned i = 0; foreign >> i != 0; i++) {
+                struct ancestor *a = &s->ancestors[i];
+                bool is_foreign = foreign >> i & 1, same = is_foreign && line && procread_exe_is(a->pid, a->path);
+
+                line = line && procread_is_parent(a->pid, child); /* asked last: so it was the parent all the time */
+                child = a->pid;
+                if (!is_foreign || (same && line))
+                        continue;
+                free(a->path);
+                a->path = NULL;
+        }
+        if (foreign != 0 && s->key_covers & SUBJECT_ANCESTORS)
+                s->program_key = 0; /* what lies at such a path is not in the key */
+}
+
 /* Its record cannot be read: the kernel shall send another. */
 static void forget_record(struct tracker *t, const void *data, size_t n)
 {
@@ -128,6 +150,7 @@ static int on_track(void *userdata, void *data, size_t n)
                 return 0;
         }
         judge_path(t, subject, &file);
+        judge_ancestors(t, subject, file.foreign_ancestors);
         if (processes_put(&t->processes, &subject->process, subject) < 0)
                 log_warn("out of memory for a process record; /proc will name it");
         return 0;
@@ -444,15 +467,19 @@ static void purge_stale(struct tracker *t)
         purge_queued(t, now - ABI_QUEUED_STALE_NS);
 }
 
-/* All that it did so far was decided in the kernel, and its record never sent: it is another process of a program that is known. */
+/* All that it did so far was decided in the kernel, and its record never sent: it is another process of a program that is known. If rules speak of more
+ * now than they did then, /proc has to say it. */
 static struct subject *subject_from_tally(struct tracker *t, const struct abi_tag *tag, const struct process *process)
 {
-        struct subject *s;
+        struct subject *s = NULL;
         struct tally tally;
 
         if (tag->tally == 0 || !tallies_find(t->tallies, tag->tally, &tally) || tally.subject->program_key != tag->program)
                 return NULL;
-        s = subject_as_process(tally.subject, process);
+        if (t->config.wants & ~tally.subject->key_covers && is_still(t, process))
+                s = procread_subject(process->pid, IDENTITY_PROC);
+        if (!s)
+                s = subject_as_process(tally.subject, process);
         return s && processes_put(&t->processes, process, s) == 0 ? s : NULL;
 }
 
@@ -727,6 +754,20 @@ int tracker_forget_verdicts(struct tracker *t)
         return write_config(t, &t->programs);
 }
 
+int tracker_set_wants(struct tracker *t, unsigned facts)
+{
+        const struct abi_config before = t->config;
+        int r;
+
+        if (t->config.wants == facts)
+                return 0;
+        t->config.wants = facts;
+        r = tracker_forget_verdicts(t);
+        if (r < 0)
+                t->config = before;
+        return r;
+}
+
 int tracker_set_deny_errno(struct tracker *t, int deny_errno)
 {
         t->config.deny_errno = (uint32_t)deny_errno;
@@ -751,10 +792,11 @@ static struct abi_verdict_key verdict_key_of(const struct subject *subject, cons
         return key;
 }
 
-/* A path that is not the host's, or no more, was judged for this one process. */
-static bool has_key(const struct subject *s)
+/* A path that is not the host's, or no more, was judged for this one process. A key that was made for other rules tells too little apart, or too much. */
+static bool has_key(const struct tracker *t, const struct subject *s)
 {
-        return s->kind == SUBJECT_PROGRAM && s->identity == IDENTITY_TASK && s->program_key != 0 && !s->path_foreign && !s->path_deleted;
+        return s->kind == SUBJECT_PROGRAM && s->identity == IDENTITY_TASK && s->program_key != 0 && s->key_covers == t->config.wants &&
+               !s->path_foreign && !s->path_deleted;
 }
 
 int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, enum breadth breadth, struct boottime expires,
@@ -769,7 +811,7 @@ int tracker_remember(struct tracker *t, const struct subject *subject, const str
                 .state = verdict == VERDICT_ALLOW ? ABI_TAG_ALLOWED : ABI_TAG_DENIED,
         };
 
-        if (breadth == BREADTH_NONE || tally == 0 || !has_key(subject))
+        if (breadth == BREADTH_NONE || tally == 0 || !has_key(t, subject))
                 return 0;
         /* The same link-local address is another machine on another interface, and the hooks do not know which. */
         if (breadth == BREADTH_DESTINATION && addr_scopes(&flow->remote, NULL) & SCOPE_LINK)
@@ -779,7 +821,7 @@ int tracker_remember(struct tracker *t, const struct subject *subject, const str
 
 uint32_t tracker_tally(struct tracker *t, const struct tally *tally)
 {
-        int64_t id = has_key(tally->subject) ? tallies_get(t->tallies, tally) : 0;
+        int64_t id = has_key(t, tally->subject) ? tallies_get(t->tallies, tally) : 0;
 
         if (id == -ENOSPC)
                 t->tallies_full = true;

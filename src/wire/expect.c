@@ -68,8 +68,8 @@ static bool word_is(const char *text, struct word w, const char *word)
 
 static bool has_value(const char *text, struct word w)
 {
-        static const char *const words[] = { "to",       "port", "protocol", "user",   "group",     "argument", "parent",
-                                             "ancestor", "unit", "cgroup",   "interface", "for", "priority", "note" };
+        static const char *const words[] = { "to",       "port", "protocol", "user",      "group", "argument", "parent",   "ancestor",
+                                             "unit",     "cgroup", "interface", "for",    "until", "priority", "note" };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (word_is(text, w, words[i]))
@@ -331,12 +331,14 @@ static int take_port(const char *text, size_t n, const struct rule *rule, struct
 
 static int take_rest(const char *text, size_t n, const struct rule *rule, struct sentence_error *error)
 {
+        struct word lifetime = value_of(text, n, "for");
+
         if (rule->disabled)
                 return refuse(error, (struct word){ .at = n }, "expected no disabled: that is for rules");
         if (rule->priority != PRIORITY_DEFAULT)
                 return refuse(error, value_of(text, n, "priority"), "expected no priority: that is for rules");
         if (rule->lifetime != LIFETIME_ALWAYS)
-                return refuse(error, value_of(text, n, "for"), "expected no lifetime: that is for rules");
+                return refuse(error, lifetime.n > 0 ? lifetime : value_of(text, n, "until"), "expected no lifetime: that is for rules");
         if (rule->note)
                 return refuse(error, value_of(text, n, "note"), "expected no note: a line that begins with # is a comment");
         return 0;
@@ -427,8 +429,8 @@ static int restate(const struct supposed *s, enum rule_subject subject, struct r
                 r = restate_text(rule, CRITERION_INTERFACE, s->interface);
         if (r == 0)
                 r = restate_text(rule, CRITERION_CGROUP, of->cgroup);
-        for (const char *at = of->arguments, *end = at + of->n_arguments; r == 0 && at && at < end; at += strlen(at) + 1)
-                r = at == of->arguments ? 0 : restate_text(rule, CRITERION_ARGUMENT, at);
+        for (size_t at = 0; r == 0 && of->arguments && at < of->n_arguments; at += strlen(of->arguments + at) + 1)
+                r = at == 0 ? 0 : restate_text(rule, CRITERION_ARGUMENT, of->arguments + at);
         if (r == 0 && of->n_ancestors > 0)
                 r = restate_text(rule, CRITERION_PARENT, of->ancestors[0].path);
         if (r == 0 && of->n_ancestors > 1)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/message.h"
 #include "wire/rulejson.h"
@@ -52,6 +53,8 @@ struct event *event_free(struct event *e)
                 connection_deinit(&e->connections[i]);
         for (size_t i = 0; i < e->n_rules; i++)
                 rule_free(e->rules[i]);
+        for (size_t i = 0; i < e->n_changes; i++)
+                journal_entry_deinit(&e->changes[i]);
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
         free(e->history);
@@ -64,6 +67,7 @@ struct event *event_free(struct event *e)
         free(e->connections);
         rules_mark_deinit(&e->next);
         free(e->rules);
+        free(e->changes);
         free(e->checks);
         free(e->text);
         free(e);
@@ -118,6 +122,13 @@ static void read_rules(struct jsonread *r, const json_t *list, struct event *e)
         }
 }
 
+static void read_changes(struct jsonread *r, const json_t *list, struct event *e)
+{
+        e->changes = allocate(r, list, sizeof(*e->changes));
+        for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
+                journal_read_fields(r, json_array_get(list, i), RULEJSON_REPLY, &e->changes[e->n_changes++]);
+}
+
 static void read_checks(struct jsonread *r, const json_t *list, struct event *e)
 {
         e->checks = allocate(r, list, sizeof(*e->checks));
@@ -163,6 +174,36 @@ static void read_question_closed(struct jsonread *r, const json_t *o, struct eve
                 }
         if (!known)
                 jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
+}
+
+/* One rule under the key `rule`. */
+static void read_rule(struct jsonread *r, const json_t *rule, struct event *e)
+{
+        _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
+
+        if (!one)
+                jsonread_no_memory(r);
+        free(e->rules);
+        read_rules(r, one, e);
+}
+
+static void read_rule_gone(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const char *word = jsonread_string(r, o, "why");
+        const json_t *rule = jsonread_object(r, o, "rule");
+        bool known = false;
+
+        for (int why = RULE_GONE_DELETED; why <= RULE_GONE_EXITED; why++)
+                if (strcmp(rule_gone_word((enum rule_gone)why), word) == 0) {
+                        e->gone = (enum rule_gone)why;
+                        known = true;
+                }
+        if (!known)
+                jsonread_fail(r, "why", "expected deleted, expired or exited");
+        else if (!rule)
+                jsonread_fail(r, "rule", "expected an object: {…}");
+        else
+                read_rule(r, rule, e);
 }
 
 static void read_mode(struct jsonread *r, const json_t *o, struct event *e)
@@ -231,15 +272,11 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);
         e->has_next = shape_read_rules_mark(r, o, "next", &e->next);
+        read_changes(r, jsonread_array(r, o, "changes"), e);
+        e->older = (uint64_t)jsonread_int_or(r, o, "older", 1, INT64_MAX, 0);
         read_checks(r, jsonread_array(r, o, "checks"), e);
-        if (json_is_object(rule) && e->n_rules == 0) {
-                _cleanup_(json_decrefp) json_t *one = json_pack("[O]", rule);
-
-                if (!one)
-                        jsonread_no_memory(r);
-                free(e->rules);
-                read_rules(r, one, e);
-        }
+        if (json_is_object(rule) && e->n_rules == 0)
+                read_rule(r, rule, e);
         if (status) {
                 shape_read_status(r, status, &e->status);
                 e->has_status = true;
@@ -262,6 +299,7 @@ static const struct {
         { "question", EVENT_QUESTION, read_question },
         { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
         { "mode_changed", EVENT_MODE_CHANGED, read_mode },
+        { "rule_gone", EVENT_RULE_GONE, read_rule_gone },
         { "stats_update", EVENT_STATS, read_stats },
         { "notification", EVENT_NOTIFICATION, read_notification },
         { "reply", EVENT_REPLY, read_reply },
@@ -322,6 +360,24 @@ int event_format_json(const char *raw, size_t n, struct buf *out)
         json_object_del(root, "id");
         if (json_dump_callback(root, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
                 return -ENOMEM;
+        return buf_error(out);
+}
+
+int event_format_json_changes(const char *raw, size_t n, struct buf *out)
+{
+        _cleanup_(json_decrefp) json_t *root = NULL;
+        const json_t *change;
+        size_t i;
+        int error;
+
+        error = load(raw, n, &root);
+        if (error)
+                return error;
+        json_array_foreach(json_object_get(root, "changes"), i, change) {
+                if (json_dump_callback(change, append_chunk, out, JSON_COMPACT) < 0 && !buf_error(out))
+                        return -ENOMEM;
+                buf_putc(out, '\n');
+        }
         return buf_error(out);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/rulejson.h"
 
@@ -192,6 +193,24 @@ static void put_mode(struct jsonwrite *w, enum mode mode, unsigned try_left_seco
         jsonwrite_int(w, "try_left_seconds", try_left_seconds);
 }
 
+const char *rule_gone_word(enum rule_gone why)
+{
+        static const char *const words[] = {
+                [RULE_GONE_DELETED] = "deleted", [RULE_GONE_EXPIRED] = "expired", [RULE_GONE_EXITED] = "exited"
+        };
+
+        return words[why];
+}
+
+void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rule_gone why)
+{
+        struct jsonwrite w = begin(out, "rule_gone");
+
+        jsonwrite_string(&w, "why", rule_gone_word(why));
+        rulejson_write(&w, "rule", rule, RULEJSON_REPLY, !rule->disabled);
+        end(&w);
+}
+
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds)
 {
         struct jsonwrite w = begin(out, "mode_changed");
@@ -319,6 +338,52 @@ void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *r
         end(&w);
 }
 
+/* False when the line is none any more, for want of memory. */
+static bool put_change(struct jsonwrite *w, const struct journal *journal, const struct journal_line *line)
+{
+        _cleanup_(journal_entry_deinit) struct journal_entry e = { 0 };
+
+        if (journal_parse_line(line->text, line->n - 1, &e) != 0) {
+                w->out->error = -ENOMEM; /* it was parsed when it came into the journal */
+                return false;
+        }
+        e.undone_by = journal_undone_by(journal, e.number);
+        jsonwrite_open(w, NULL, '{');
+        journal_write_fields(w, &e, RULEJSON_REPLY, LIMIT_JOURNAL_TOLD);
+        jsonwrite_close(w, '}');
+        return true;
+}
+
+void message_format_reply_history(struct buf *out, int64_t id, const struct journal *journal, const struct history_page *page)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+        const size_t start = out->n;
+        size_t i = journal->n;
+        unsigned n = 0;
+
+        jsonwrite_open(&w, "changes", '[');
+        while (i > 0 && page->before && journal->lines[i - 1].number >= page->before)
+                i--;
+        for (; i > 0 && n < page->limit && out->n - start < LIMIT_RULES_TEXT && put_change(&w, journal, &journal->lines[i - 1]); i--)
+                n++;
+        jsonwrite_close(&w, ']');
+        if (i > 0 && n > 0)
+                jsonwrite_uint(&w, "older", journal->lines[i].number);
+        end(&w);
+}
+
+void message_format_reply_change(struct buf *out, int64_t id, const struct journal *journal, uint64_t change)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+        const struct journal_line *line = journal_find(journal, change);
+
+        jsonwrite_open(&w, "changes", '[');
+        if (line)
+                put_change(&w, journal, line);
+        jsonwrite_close(&w, ']');
+        end(&w);
+}
+
 void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
@@ -415,6 +480,7 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
         jsonwrite_string(&w, "question", ref);
         jsonwrite_bool(&w, "allow", answer->allow);
         jsonwrite_string(&w, "lifetime", lifetime_name(answer->lifetime));
+        rulejson_write_ending(&w, answer->lifetime, &answer->ending);
         jsonwrite_string(&w, "scope", answer_scope_name(answer->scope));
         end(&w);
 }
@@ -432,6 +498,25 @@ void message_format_request_rule_delete(struct buf *out, int64_t id, const char 
         struct jsonwrite w = begin_with_id(out, "rule_delete", id);
 
         jsonwrite_bytes(&w, "rule", rule_id);
+        end(&w);
+}
+
+void message_format_request_history(struct buf *out, int64_t id, const struct history_page *page)
+{
+        struct jsonwrite w = begin_with_id(out, "rules_history", id);
+
+        if (page->before)
+                jsonwrite_uint(&w, "before", page->before);
+        jsonwrite_int(&w, "limit", page->limit);
+        end(&w);
+}
+
+void message_format_request_undo(struct buf *out, int64_t id, uint64_t change)
+{
+        struct jsonwrite w = begin_with_id(out, "rules_undo", id);
+
+        if (change)
+                jsonwrite_uint(&w, "change", change);
         end(&w);
 }
 

@@ -26,6 +26,7 @@ static const char *const error_words[] = {
         [MESSAGE_ERROR_NOT_FOUND] = "not-found",
         [MESSAGE_ERROR_CLOSED] = "closed",
         [MESSAGE_ERROR_FULL] = "full",
+        [MESSAGE_ERROR_CONFLICT] = "conflict",
         [MESSAGE_ERROR_INTERNAL] = "internal",
 };
 
@@ -36,7 +37,7 @@ const char *message_error_word(enum message_error_code code)
 
 const char *subscription_word(unsigned bit)
 {
-        static const char *const words[] = { "decisions", "questions", "stats", "notifications" };
+        static const char *const words[] = { "decisions", "questions", "stats", "notifications", "rules" };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (bit == 1U << i)
@@ -69,7 +70,8 @@ static void read_gui_response(struct jsonread *r, const json_t *o, struct messag
         a->scope = all_ports ? ANSWER_ALL_PORTS : ANSWER_PORT;
         if (duration[0] == 0)
                 a->lifetime = permanent ? LIFETIME_ALWAYS : LIFETIME_ONCE;
-        else if (!lifetime_parse(duration, &a->lifetime))
+        else if (!lifetime_parse(duration, &a->lifetime) ||
+                 (a->lifetime != LIFETIME_ONCE && a->lifetime != LIFETIME_SESSION && a->lifetime != LIFETIME_ALWAYS))
                 jsonread_fail(r, "duration", "expected once, session, always or nothing");
 }
 
@@ -80,7 +82,8 @@ static void read_answer(struct jsonread *r, const json_t *o, struct message *m)
         m->response.request_id = read_required(r, o, "question");
         a->allow = jsonread_bool(r, o, "allow");
         if (!lifetime_parse(jsonread_string_or(r, o, "lifetime", "once"), &a->lifetime))
-                jsonread_fail(r, "lifetime", "expected once, session or always");
+                jsonread_fail(r, "lifetime", "expected once, process, session, until, reboot or always");
+        rulejson_read_ending(r, o, a->lifetime, &a->ending);
         if (!answer_scope_parse(jsonread_string_or(r, o, "scope", "port"), &a->scope))
                 jsonread_fail(r, "scope", "expected port, all-ports or destination");
 }
@@ -234,12 +237,12 @@ static void read_subscribe(struct jsonread *r, const json_t *o, struct message *
         size_t i;
 
         if (!events)
-                jsonread_fail(r, "events", "expected a list of decisions, questions, stats, notifications");
+                jsonread_fail(r, "events", "expected a list of decisions, questions, stats, notifications, rules");
         json_array_foreach((json_t *)events, i, value) {
                 unsigned bit = subscription_parse(value);
 
                 if (!bit)
-                        jsonread_fail_at(r, "events", i, "expected decisions, questions, stats or notifications");
+                        jsonread_fail_at(r, "events", i, "expected decisions, questions, stats, notifications or rules");
                 m->subscribe.events |= bit;
         }
 }
@@ -259,6 +262,17 @@ static void read_rules(struct jsonread *r, const json_t *o, struct message *m)
 {
         m->rules.limit = (unsigned)jsonread_int_or(r, o, "limit", 1, LIMIT_RULES, LIMIT_RULES);
         m->rules.has_after = shape_read_rules_mark(r, o, "after", &m->rules.after);
+}
+
+static void read_history(struct jsonread *r, const json_t *o, struct message *m)
+{
+        m->history.before = (uint64_t)jsonread_int_or(r, o, "before", 1, INT64_MAX, 0);
+        m->history.limit = (unsigned)jsonread_int_or(r, o, "limit", 1, LIMIT_JOURNAL_CHANGES, LIMIT_JOURNAL_CHANGES);
+}
+
+static void read_undo(struct jsonread *r, const json_t *o, struct message *m)
+{
+        m->undo.change = (uint64_t)jsonread_int_or(r, o, "change", 1, INT64_MAX, 0);
 }
 
 static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
@@ -335,6 +349,8 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_RULES] = read_rules,
         [MESSAGE_RULE_ADD] = read_rule_add,
         [MESSAGE_RULE_DELETE] = read_rule_delete,
+        [MESSAGE_RULES_HISTORY] = read_history,
+        [MESSAGE_RULES_UNDO] = read_undo,
         [MESSAGE_MODE] = read_mode,
         [MESSAGE_DOCTOR] = read_nothing,
         [MESSAGE_KERNEL] = read_nothing,
@@ -390,6 +406,8 @@ struct message *message_free(struct message *m)
         case MESSAGE_DECISIONS:
         case MESSAGE_CONNECTIONS:
         case MESSAGE_QUESTIONS:
+        case MESSAGE_RULES_HISTORY:
+        case MESSAGE_RULES_UNDO:
         case MESSAGE_MODE:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:

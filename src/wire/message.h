@@ -19,6 +19,7 @@
 #include "core/rule.h"
 #include "core/ruleset.h"
 #include "wire/expect.h"
+#include "wire/journal.h"
 
 /* ---- client to daemon ------------------------------------------------------------------------------------------- */
 
@@ -40,6 +41,8 @@
         MESSAGE(RULES, "rules", true)                                                                        \
         MESSAGE(RULE_ADD, "rule_add", true)                                                                  \
         MESSAGE(RULE_DELETE, "rule_delete", true)                                                            \
+        MESSAGE(RULES_HISTORY, "rules_history", true)                                                        \
+        MESSAGE(RULES_UNDO, "rules_undo", true)                                                              \
         MESSAGE(MODE, "mode", true)                                                                          \
         MESSAGE(DOCTOR, "doctor", true)                                                                      \
         MESSAGE(KERNEL, "kernel", true)                                                                      \
@@ -57,6 +60,7 @@ enum subscription {
         SUBSCRIBE_QUESTIONS = 1 << 1, /* `question` and `question_closed` events; the subscriber counts as somebody to ask */
         SUBSCRIBE_STATS = 1 << 2,     /* stats_update every 2 s */
         SUBSCRIBE_NOTIFICATIONS = 1 << 3,
+        SUBSCRIBE_RULES = 1 << 4, /* `rule_gone` events */
 };
 
 /* Where a page of rules ended: after the rule of this number (ruleset_number()) and id, in the set that was loaded as `load`. */
@@ -71,6 +75,12 @@ struct rules_page {
         bool has_after;
         struct rules_mark after;
         unsigned limit; /* 1..LIMIT_RULES, default that */
+};
+
+/* Which changes of the rules are wanted, the newest first. */
+struct history_page {
+        uint64_t before; /* only changes with a smaller number; 0: from the newest */
+        unsigned limit;  /* 1..LIMIT_JOURNAL_CHANGES, default that */
 };
 
 struct message {
@@ -99,6 +109,10 @@ struct message {
                         unsigned limit; /* 1..LIMIT_RECORDS, default all */
                 } decisions;
                 struct rules_page rules;
+                struct history_page history; /* RULES_HISTORY */
+                struct {
+                        uint64_t change; /* 0: the last that can be */
+                } undo; /* RULES_UNDO */
                 struct {
                         bool has_mode; /* absent: only asks */
                         enum mode mode;
@@ -125,6 +139,7 @@ enum message_error_code {
         MESSAGE_ERROR_NOT_FOUND,     /* "not-found" */
         MESSAGE_ERROR_CLOSED,        /* "closed": the question, or the listing of rules, has ended already */
         MESSAGE_ERROR_FULL,          /* "full": a cap is reached */
+        MESSAGE_ERROR_CONFLICT,      /* "conflict": what it is about was changed since */
         MESSAGE_ERROR_INTERNAL,      /* "internal" */
 };
 
@@ -250,6 +265,10 @@ void message_format_notification(struct buf *out, const char *title, const char 
 void message_format_decision(struct buf *out, const struct record *r); /* {"type":"decision", …}; a summary: "decisions" */
 void message_format_question(struct buf *out, const struct question *q, struct boottime now);
 void message_format_question_closed(struct buf *out, const struct question *q);
+/* Why a rule is in force no more: somebody deleted it, its time is over, its process has exited. */
+enum rule_gone { RULE_GONE_DELETED, RULE_GONE_EXPIRED, RULE_GONE_EXITED };
+const char *rule_gone_word(enum rule_gone why); /* "deleted", "expired", "exited" */
+void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rule_gone why);
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds);
 
 /* Replies. */
@@ -265,6 +284,10 @@ void message_format_reply_questions(struct buf *out, int64_t id, const struct qu
 void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, uint64_t load, const struct config *config,
                                 const struct rules_page *page);
 void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule); /* what an answer or rule_add wrote; NULL: nothing */
+/* The changes before page->before, as many as it wants and LIMIT_RULES_TEXT has room for; "next" says where to go on. */
+void message_format_reply_history(struct buf *out, int64_t id, const struct journal *journal, const struct history_page *page);
+/* One of them: what an undoing was. */
+void message_format_reply_change(struct buf *out, int64_t id, const struct journal *journal, uint64_t change);
 void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds);
 void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n);
 void message_format_reply_kernel(struct buf *out, int64_t id, const char *text);
@@ -278,6 +301,7 @@ enum event_type {
         EVENT_QUESTION,
         EVENT_QUESTION_CLOSED,
         EVENT_MODE_CHANGED,
+        EVENT_RULE_GONE,
         EVENT_STATS,
         EVENT_NOTIFICATION,
         EVENT_REPLY,
@@ -298,10 +322,14 @@ struct event {
         enum question_state state;      /* QUESTION_CLOSED */
         struct connection *connections; /* REPLY to connections */
         size_t n_connections;
-        struct rule **rules; /* REPLY to rules, rule_add, answer; `rule->id` is set */
+        enum rule_gone gone; /* RULE_GONE */
+        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, answer; `rule->id` is set */
         size_t n_rules;
         bool has_next; /* REPLY to rules: there are more */
         struct rules_mark next;
+        struct journal_entry *changes; /* REPLY to rules_history, newest first, and rules_undo: one */
+        size_t n_changes;
+        uint64_t older;       /* REPLY to rules_history: there are more, before this number; else 0 */
         struct check *checks; /* REPLY to doctor */
         size_t n_checks;
         bool has_status;
@@ -326,6 +354,8 @@ int event_parse(const char *line, size_t n, struct event **ret);
 int event_format_json(const char *raw, size_t n, struct buf *out);
 /* The rules of a reply alone, with a comma between two: a page of a list that the caller puts together. */
 int event_format_json_rules(const char *raw, size_t n, struct buf *out);
+/* The changes of a reply alone, a line each. */
+int event_format_json_changes(const char *raw, size_t n, struct buf *out);
 
 /* Requests, one line each, newline included. */
 void message_format_request(struct buf *out, enum message_type type, int64_t id); /* those without fields */
@@ -336,6 +366,8 @@ void message_format_request_rules(struct buf *out, int64_t id, const struct rule
 void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer);
 void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
 void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);
+void message_format_request_history(struct buf *out, int64_t id, const struct history_page *page);
+void message_format_request_undo(struct buf *out, int64_t id, uint64_t change); /* 0: the last */
 void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep);
 
 /* `words`: a connection as wire/expect.h reads it. */

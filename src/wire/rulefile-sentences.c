@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A file of sentences: what ships as "always fine" and what an administrator writes by hand. Line by line, because each line is
- * a rule of its own that a person can read, comment out and find again by the line of an error.
+ * a rule of its own that a person can read, comment out and find again by the line of an error. A rule of the administrator's is named after
+ * its place, which is where it can be changed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,8 +65,33 @@ static int add(const struct line *line, size_t at, struct rule **rule, struct ru
         return ruleset_count(set) > before ? 0 : refuse(line, at, "an earlier rule has the same criteria");
 }
 
-static int parse_line(const struct line *line, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
-                      struct ruleset *set)
+static bool is_number(const char *text, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (text[i] < '0' || text[i] > '9')
+                        return false;
+        return true;
+}
+
+/* "factory:lan" as the line has it; behind the name of a drop-in, which itself names the line where nothing else does. `n` 0: none. */
+static int take_id(const struct line *line, const char *file, size_t start, size_t n, char **ret)
+{
+        if (!file) {
+                *ret = n > 0 ? strndup(line->text + start, n) : NULL;
+                return n > 0 && !*ret ? -ENOMEM : 0;
+        }
+        if (n > 0 && is_number(line->text + start, n))
+                return refuse(line, start, "expected a name that is no number: that is how rules without a name are called");
+        if (n > 0 ? asprintf(ret, "%s:%.*s", file, (int)n, line->text + start) < 0 : asprintf(ret, "%s:%u", file, line->number) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* `file`: the drop-in's name, or NULL. */
+static int parse_line(const struct line *line, const char *file, enum rule_origin origin, int priority, sentence_name_fn names,
+                      void *userdata, struct ruleset *set)
 {
         _cleanup_(rule_freep) struct rule *rule = NULL;
         struct sentence_error error;
@@ -77,7 +103,7 @@ static int parse_line(const struct line *line, enum rule_origin origin, int prio
         if (start == line->n || line->text[start] == '#')
                 return 0;
         sentence = split_id(line, start, &id_n);
-        if (sentence > start && (id_n == 0 || id_n > LIMIT_RULE_ID || !str_is_utf8(line->text + start, id_n)))
+        if (sentence > start && (id_n == 0 || id_n > LIMIT_RULE_ID - LIMIT_DROPIN_NAME - 1 || !str_is_utf8(line->text + start, id_n)))
                 return refuse(line, start, "expected an id before the colon");
         r = sentence_parse_with_names(line->text + sentence, line->n - sentence, names, userdata, &rule, &error);
         if (r > 0)
@@ -85,16 +111,18 @@ static int parse_line(const struct line *line, enum rule_origin origin, int prio
         if (r < 0)
                 return r;
         if (rule->lifetime != LIFETIME_ALWAYS)
-                return refuse(line, start, "expected a rule without \"for session\": a file keeps nothing else");
-        if (sentence > start && !(rule->id = strndup(line->text + start, id_n)))
-                return -ENOMEM;
+                return refuse(line, start, "expected a rule without a lifetime: a file of sentences says what holds always");
+        r = take_id(line, file, start, sentence > start ? id_n : 0, &rule->id);
+        if (r)
+                return r;
         rule->origin = origin;
-        rule->priority = priority;
+        if (rule->priority == PRIORITY_DEFAULT)
+                rule->priority = priority;
         return add(line, start, &rule, set);
 }
 
-int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
-                             struct ruleset *set, struct file_error *ret_error)
+static int parse(const char *data, size_t n, const char *file, enum rule_origin origin, int priority, sentence_name_fn names,
+                 void *userdata, struct ruleset *set, struct file_error *ret_error)
 {
         struct line line = { .error = ret_error };
         size_t at = 0;
@@ -114,9 +142,42 @@ int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin
                 at += line.n + 1;
                 while (line.n > 0 && is_blank(line.text[line.n - 1]))
                         line.n--;
-                error = parse_line(&line, origin, priority, names, userdata, set);
+                error = parse_line(&line, file, origin, priority, names, userdata, set);
                 if (error)
                         return error;
+        }
+        return 0;
+}
+
+int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
+                             struct ruleset *set, struct file_error *ret_error)
+{
+        return parse(data, n, NULL, origin, priority, names, userdata, set, ret_error);
+}
+
+int rulefile_parse_dropin(const char *data, size_t n, const char *file, sentence_name_fn names, void *userdata, struct ruleset *set,
+                          struct file_error *ret_error)
+{
+        return parse(data, n, file, ORIGIN_FILE, PRIORITY_DEFAULT, names, userdata, set, ret_error);
+}
+
+unsigned rulefile_dropin_line(const char *data, size_t n, const char *name)
+{
+        unsigned number = 0;
+        uint64_t named;
+
+        if (str_parse_u64(name, UINT32_MAX, &named))
+                return (unsigned)named;
+        for (size_t at = 0; at < n;) {
+                const char *newline = memchr(data + at, '\n', n - at);
+                struct line line = { .text = data + at, .n = newline ? (size_t)(newline - (data + at)) : n - at, .number = ++number };
+                size_t start = 0, id_n;
+
+                at += line.n + 1;
+                while (start < line.n && is_blank(line.text[start]))
+                        start++;
+                if (start < line.n && split_id(&line, start, &id_n) > start && id_n == strlen(name) && memcmp(line.text + start, name, id_n) == 0)
+                        return number;
         }
         return 0;
 }

@@ -23,6 +23,8 @@ enum { VERSION = 2 };
 struct source {
         const char *data;
         size_t n;
+        const struct clocks *now; /* or NULL */
+        struct rulefile_rest *rest;
         struct file_error *error;
 };
 
@@ -116,6 +118,21 @@ static int add_listed(const struct source *source, size_t index, struct rule **r
         return 0;
 }
 
+/* False: its time is over. */
+static bool begin(const struct source *source, struct rule *rule)
+{
+        const struct boot_id before = rule->ending.boot;
+
+        if (!source->now)
+                return true;
+        if (!rule_begin(rule, source->now)) {
+                source->rest->n_ended++;
+                return false;
+        }
+        source->rest->n_begun += memcmp(&before, &rule->ending.boot, sizeof(before)) != 0;
+        return true;
+}
+
 static int parse_list(const struct source *source, const json_t *list, struct ruleset *set)
 {
         const struct jsonpos_step path = { .key = "rules" };
@@ -132,7 +149,7 @@ static int parse_list(const struct source *source, const json_t *list, struct ru
                 rule = rulejson_read(&r, element, RULEJSON_FILE);
                 if (r.error)
                         return r.error < 0 ? r.error : refuse_element(source, i, &r);
-                error = add_listed(source, i, &rule, set);
+                error = begin(source, rule) ? add_listed(source, i, &rule, set) : 0;
                 if (error)
                         return error;
         }
@@ -188,11 +205,12 @@ static int parse_entries(const struct source *source, json_t *root, struct rules
         return 0;
 }
 
-int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulefile_rest *ret_rest, struct file_error *ret_error)
+int rulefile_parse(const char *data, size_t n, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest,
+                   struct file_error *ret_error)
 {
-        const struct source source = { .data = data, .n = n, .error = ret_error };
+        struct rulefile_rest found = { 0 };
+        const struct source source = { .data = data, .n = n, .now = now, .rest = &found, .error = ret_error };
         _cleanup_(json_decrefp) json_t *root = NULL, *rest = NULL;
-        char *json = NULL;
         int error;
 
         if (n > LIMIT_RULE_FILE) {
@@ -209,9 +227,9 @@ int rulefile_parse(const char *data, size_t n, struct ruleset *set, struct rulef
         error = parse_entries(&source, root, set, rest);
         if (error)
                 return error;
-        if (json_object_size(rest) > 0 && !(json = json_dumps(rest, JSON_COMPACT)))
+        if (json_object_size(rest) > 0 && !(found.json = json_dumps(rest, JSON_COMPACT)))
                 return -ENOMEM;
-        ret_rest->json = json;
+        *ret_rest = found;
         return 0;
 }
 

@@ -28,6 +28,10 @@ static const struct field {
         { "sentence", RULEJSON_REPLY },
         { "origin", RULEJSON_REPLY },
         { "lifetime", ALL_FORMS },
+        { "seconds", RULEJSON_REQUEST },
+        { "until", ALL_FORMS },
+        { "boot", RULEJSON_FILE | RULEJSON_REPLY },
+        { "boottime_ns", RULEJSON_FILE | RULEJSON_REPLY },
         { "enabled", ALL_FORMS },
         { "priority", ALL_FORMS },
         { "program", ALL_FORMS },
@@ -216,6 +220,32 @@ static void write_sentence(struct jsonwrite *w, const struct rule *rule)
                 jsonwrite_string(w, "sentence", text.data);
 }
 
+void rulejson_write_ending(struct jsonwrite *w, enum lifetime lifetime, const struct ending *ending)
+{
+        if (lifetime != LIFETIME_UNTIL)
+                return;
+        if (ending->lasts > 0)
+                jsonwrite_int(w, "seconds", ending->lasts);
+        else
+                jsonwrite_time(w, "until", ending->until);
+}
+
+/* Where it is in force, also by which clock: one that nobody sets, and the boot that it belongs to. */
+static void write_lifetime(struct jsonwrite *w, const struct rule *rule, enum rulejson_form form)
+{
+        char boot[BOOT_ID_TEXT_MAX];
+
+        if (form == RULEJSON_REPLY || rule->lifetime != LIFETIME_ALWAYS)
+                jsonwrite_string(w, "lifetime", lifetime_name(rule->lifetime));
+        rulejson_write_ending(w, rule->lifetime, &rule->ending);
+        if (form == RULEJSON_REQUEST)
+                return;
+        if (boot_id_is_set(&rule->ending.boot))
+                jsonwrite_string(w, "boot", boot_id_format(&rule->ending.boot, boot));
+        if (rule->expires.ns != BOOTTIME_NEVER.ns && (form == RULEJSON_REPLY || boot_id_is_set(&rule->ending.boot)))
+                jsonwrite_uint(w, "boottime_ns", rule->expires.ns);
+}
+
 void rulejson_write(struct jsonwrite *w, const char *key, const struct rule *rule, enum rulejson_form form, bool enabled)
 {
         jsonwrite_open(w, key, '{');
@@ -226,8 +256,7 @@ void rulejson_write(struct jsonwrite *w, const char *key, const struct rule *rul
                 write_sentence(w, rule);
                 jsonwrite_string(w, "origin", rule_origin_name(rule->origin));
         }
-        if (form == RULEJSON_REPLY || rule->lifetime != LIFETIME_ALWAYS)
-                jsonwrite_string(w, "lifetime", lifetime_name(rule->lifetime));
+        write_lifetime(w, rule, form);
         if (form == RULEJSON_REPLY || !enabled)
                 jsonwrite_bool(w, "enabled", enabled);
         if (form == RULEJSON_REPLY || rule->priority != PRIORITY_DEFAULT)
@@ -292,17 +321,53 @@ static void read_id(struct jsonread *r, const json_t *o, enum rulejson_form form
                 jsonread_fail(r, "id", "expected an id that does not begin with factory:, which names the shipped rules");
 }
 
+void rulejson_read_ending(struct jsonread *r, const json_t *o, enum lifetime lifetime, struct ending *ret)
+{
+        const bool has_seconds = json_object_get(o, "seconds"), has_until = json_object_get(o, "until");
+
+        if (lifetime != LIFETIME_UNTIL) {
+                if (has_seconds || has_until)
+                        jsonread_fail(r, has_seconds ? "seconds" : "until", "expected only where lifetime is until");
+                return;
+        }
+        if (has_seconds == has_until)
+                jsonread_fail(r, has_seconds ? "until" : "lifetime", "expected until, the time at which it ends, or instead of it in a request seconds");
+        else if (has_seconds)
+                ret->lasts = (uint32_t)jsonread_int(r, o, "seconds", 1, DURATION_MAX);
+        else
+                ret->until = jsonread_time_us(r, o, "until") / 1000000;
+}
+
+/* `boot` with `boottime_ns`, which holds in that boot whatever the wall clock says. A file that was written by hand may leave both out of a time. */
+static void read_boot(struct jsonread *r, const json_t *o, enum rulejson_form form, struct rule *rule)
+{
+        const char *boot = jsonread_string_or(r, o, "boot", NULL);
+        const bool timed = json_object_get(o, "boottime_ns");
+
+        if (boot && !boot_id_parse(boot, &rule->ending.boot))
+                jsonread_fail(r, "boot", "expected a boot_id as the kernel writes it");
+        if (timed)
+                rule->expires.ns = (uint64_t)jsonread_int(r, o, "boottime_ns", 1, INT64_MAX);
+        if (form != RULEJSON_FILE)
+                return;
+        if (rule->lifetime == LIFETIME_REBOOT ? !boot || timed : rule->lifetime == LIFETIME_UNTIL ? !boot != !timed : boot || timed)
+                jsonread_fail(r, timed ? "boottime_ns" : boot ? "boot" : "lifetime",
+                              "expected boot and boottime_ns with lifetime until, boot with reboot, and neither with another");
+}
+
 static void read_lifetime(struct jsonread *r, const json_t *o, enum rulejson_form form, struct rule *rule)
 {
         bool known = lifetime_parse(jsonread_string_or(r, o, "lifetime", "always"), &rule->lifetime);
 
-        if (form == RULEJSON_REPLY ? !known : !known || rule->lifetime == LIFETIME_ONCE)
-                jsonread_fail(r, "lifetime", "expected always or session");
-        else if (form == RULEJSON_FILE && rule->lifetime != LIFETIME_ALWAYS)
-                jsonread_fail(r, "lifetime", "expected always: a file keeps nothing else");
-        rule->origin = rule->lifetime == LIFETIME_ALWAYS ? ORIGIN_LIST : ORIGIN_SESSION;
+        if (!known || (form != RULEJSON_REPLY && (rule->lifetime == LIFETIME_ONCE || rule->lifetime == LIFETIME_PROCESS)))
+                jsonread_fail(r, "lifetime", "expected always, until, reboot or session");
+        else if (form == RULEJSON_FILE && !lifetime_is_kept(rule->lifetime))
+                jsonread_fail(r, "lifetime", "expected always, until or reboot: a file keeps nothing else");
+        rulejson_read_ending(r, o, rule->lifetime, &rule->ending);
+        read_boot(r, o, form, rule);
+        rule->origin = lifetime_is_kept(rule->lifetime) ? ORIGIN_LIST : ORIGIN_SESSION;
         if (form == RULEJSON_REPLY && !rule_origin_parse(jsonread_string(r, o, "origin"), &rule->origin))
-                jsonread_fail(r, "origin", "expected flat, list, factory or session");
+                jsonread_fail(r, "origin", "expected flat, list, factory, file or session");
 }
 
 static void take_program(struct jsonread *r, const json_t *o, const char *key, enum rule_subject subject, struct rule *rule)

@@ -17,6 +17,10 @@ enum rulejson_form {
         RULEJSON_REPLY = 1 << 2,   /* what the daemon tells: with sentence, origin, hits */
 };
 
+/* What belongs to a lifetime beside its word, in a request: `seconds` or `until`, in that of a rule and in an answer. */
+void rulejson_write_ending(struct jsonwrite *w, enum lifetime lifetime, const struct ending *ending);
+void rulejson_read_ending(struct jsonread *r, const json_t *o, enum lifetime lifetime, struct ending *ret);
+
 /* `enabled` is told apart from the rule: a factory rule is switched by the configuration too. */
 void rulejson_write(struct jsonwrite *w, const char *key, const struct rule *rule, enum rulejson_form form, bool enabled);
 /* NULL with r->error set. */

@@ -135,7 +135,7 @@ bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const ch
         size_t n = strlen(text), label;
 
         *ret_expected = "a host's name like example.com, or .example.com for it and all below it; other letters in their xn-- form";
-        if (n >= RULETEXT_HOST_MAX || strlen(at) > 253)
+        if (n >= RULETEXT_HOST_MAX || strlen(at) > 253 || text[strspn(text, "0123456789.")] == 0)
                 return false;
         for (;; at += label + 1) {
                 label = label_length(at);

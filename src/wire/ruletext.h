@@ -25,5 +25,5 @@ bool ruletext_parse_port(const char *text, struct port_range *ret, const char **
 void ruletext_format_port(struct buf *out, const struct port_range *range);
 
 /* A host's name, "example.com", or ".example.com" for it and all below it: letters, digits, '-' and '_', of any case, which are made lower
- * case. False with *ret_expected. */
+ * case. Nothing but digits and dots is an address, or would be one day, and no name. False with *ret_expected. */
 bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const char **ret_expected);

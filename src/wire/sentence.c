@@ -286,15 +286,16 @@ static int host_value(struct reader *r, struct rule *rule, enum criterion_kind k
         return added(r, rule_add_text(rule, kind, host), "a host");
 }
 
-/* Which kind of destination a word is: an address has a colon, a slash or nothing but digits and dots; a host that is one label stands in
- * quotes, for a kind of destination that is spelled wrong must not become one. */
+/* Which kind of destination stands at `text`, up to a comma: an address has a colon, a slash or nothing but digits and dots; a host that is
+ * one label stands in quotes, for a kind of destination that is spelled wrong must not become one. */
 static enum criterion_kind destination_kind(const struct reader *r, const char *text)
 {
-        bool is_kind = !strpbrk(text, ".:/0123456789");
+        size_t n = strcspn(text, ",");
+        bool is_name = strcspn(text, ".:/0123456789") >= n;
 
-        if (is_kind && !r->is_quoted)
-                return CRITERION_SCOPE;
-        if (strpbrk(text, ":/") || (!is_kind && text[strspn(text, "0123456789.")] == 0))
+        if (is_name)
+                return r->is_quoted ? CRITERION_HOST : CRITERION_SCOPE;
+        if (strcspn(text, ":/") < n || strspn(text, "0123456789.") >= n)
                 return CRITERION_NETWORK;
         return CRITERION_HOST;
 }
@@ -446,13 +447,96 @@ static int parse_disabled(_unused_ struct reader *r, struct rule *rule)
         return 0; /* it has no value */
 }
 
+/* Points at what stands from `at` to the end of the word at hand, or at the `length` bytes that were there when it was at hand. */
+static int _printf_(4, 5) fail_at(struct reader *r, size_t at, size_t length, const char *format, ...)
+{
+        va_list ap;
+
+        *r->error = (struct sentence_error){ .at = at, .length = length };
+        va_start(ap, format);
+        vsnprintf(r->error->expected, sizeof(r->error->expected), format, ap);
+        va_end(ap);
+        return 1;
+}
+
+static int take_lifetime(struct reader *r, struct rule *rule, enum lifetime lifetime)
+{
+        rule->lifetime = lifetime;
+        rule->origin = lifetime_is_kept(lifetime) ? ORIGIN_LIST : ORIGIN_SESSION;
+        return next(r);
+}
+
+/* "1 hour", "90m": the number is at hand. */
+static int parse_duration(struct reader *r, struct rule *rule)
+{
+        const size_t at = r->word_at, length = r->word_length;
+        uint32_t number, unit;
+        size_t n;
+        int error;
+
+        if (!duration_parse_number(r->word, &number, &n))
+                return fail(r, "expected 1 second to %d days", DURATION_MAX / (24 * 60 * 60));
+        if (n == r->word_n) {
+                error = next(r);
+                if (error)
+                        return error;
+                n = 0;
+        }
+        unit = r->is_quoted ? 0 : duration_unit(r->word + n);
+        if (unit == 0)
+                return fail(r, "expected seconds, minutes, hours or days, or s, m, h or d");
+        if (number > DURATION_MAX / unit)
+                return fail_at(r, at, length, "expected 1 second to %d days", DURATION_MAX / (24 * 60 * 60));
+        rule->ending.lasts = number * unit;
+        return take_lifetime(r, rule, LIFETIME_UNTIL);
+}
+
 static int parse_for(struct reader *r, struct rule *rule)
 {
-        if (!word_is(r, "session"))
-                return fail(r, "expected session");
-        rule->lifetime = LIFETIME_SESSION;
-        rule->origin = ORIGIN_SESSION;
-        return next(r);
+        if (word_is(r, "session"))
+                return take_lifetime(r, rule, LIFETIME_SESSION);
+        if (word_is(r, "boot"))
+                return take_lifetime(r, rule, LIFETIME_REBOOT);
+        if (!r->is_quoted && isdigit((unsigned char)r->word[0]))
+                return parse_duration(r, rule);
+        return fail(r, "expected session, boot, or a duration like 1 hour, 90 minutes or 2d");
+}
+
+/* One word, or two with the time of day in the second; the first is at hand. */
+static int parse_date(struct reader *r, struct rule *rule)
+{
+        const size_t at = r->word_at, length = r->word_length;
+        struct date date;
+        bool has_time;
+        size_t end;
+        char day[32];
+        int error;
+
+        if (snprintf(day, sizeof(day), "%s", r->word) >= (int)sizeof(day) || !date_parse(day, NULL, &date))
+                return fail(r, "expected reboot, or a date like 2026-12-31, 2026-12-31T18:00Z or 2026-12-31 18:00+01:00");
+        end = at + length;
+        error = next(r);
+        if (error)
+                return error;
+        has_time = !r->is_end && !r->is_quoted && isdigit((unsigned char)r->word[0]);
+        if (has_time) {
+                if (!date_parse(day, r->word, &date))
+                        return fail(r, "expected a time of day like 18:00, 18:00:05Z or 18:00+01:00");
+                end = r->word_at + r->word_length;
+        }
+        if (!date.has_offset)
+                return fail_at(r, at, end - at, "expected Z or an offset like +01:00 after the time");
+        if (!date_seconds(&date, &rule->ending.until))
+                return fail_at(r, at, end - at, "expected a time between 1970 and 9999");
+        rule->lifetime = LIFETIME_UNTIL;
+        return has_time ? next(r) : 0;
+}
+
+static int parse_until(struct reader *r, struct rule *rule)
+{
+        if (word_is(r, "reboot") || word_is(r, "boot"))
+                return take_lifetime(r, rule, LIFETIME_REBOOT);
+        return parse_date(r, rule);
 }
 
 static int parse_note(struct reader *r, struct rule *rule)
@@ -465,7 +549,7 @@ static int parse_note(struct reader *r, struct rule *rule)
         return rule->note ? next(r) : -ENOMEM;
 }
 
-enum { CLAUSE_TO, CLAUSE_PROTOCOL }; /* the first two of the table */
+enum { CLAUSE_TO, CLAUSE_PROTOCOL, CLAUSE_FOR, CLAUSE_UNTIL }; /* the first of the table */
 
 static const struct clause {
         const char *word;
@@ -473,6 +557,8 @@ static const struct clause {
 } clauses[] = {
         [CLAUSE_TO] = { "to", parse_to },
         [CLAUSE_PROTOCOL] = { "protocol", parse_protocol },
+        [CLAUSE_FOR] = { "for", parse_for },
+        [CLAUSE_UNTIL] = { "until", parse_until },
         { "port", parse_ports },
         { "user", parse_user },
         { "group", parse_group },
@@ -482,7 +568,6 @@ static const struct clause {
         { "unit", parse_unit },
         { "cgroup", parse_cgroup },
         { "interface", parse_interface },
-        { "for", parse_for },
         { "priority", parse_priority },
         { "disabled", parse_disabled },
         { "note", parse_note },
@@ -493,6 +578,8 @@ static int enter_clause(struct reader *r, unsigned clause, unsigned *seen)
 {
         if (clause != CLAUSE_TO && (*seen & 1U << clause))
                 return fail(r, "expected %s only once", clauses[clause].word);
+        if ((clause == CLAUSE_FOR || clause == CLAUSE_UNTIL) && (*seen & (1U << CLAUSE_FOR | 1U << CLAUSE_UNTIL)))
+                return fail(r, "expected one lifetime only");
         *seen |= 1U << clause;
         return 0;
 }
@@ -527,7 +614,7 @@ static int parse_clause(struct reader *r, struct rule *rule, unsigned *seen)
                 error = enter_clause(r, CLAUSE_PROTOCOL, seen);
                 return error ? error : parse_protocol(r, rule);
         }
-        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for session, "
+        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for, until, "
                        "priority, disabled or note");
 }
 
@@ -747,13 +834,35 @@ static void format_criteria(const struct rule *r, struct buf *out)
         }
 }
 
+static void format_lifetime(const struct rule *r, struct buf *out)
+{
+        switch (r->lifetime) {
+        case LIFETIME_ONCE:
+        case LIFETIME_PROCESS:
+        case LIFETIME_SESSION:
+                buf_printf(out, " for %s", lifetime_name(r->lifetime));
+                break;
+        case LIFETIME_UNTIL:
+                buf_puts(out, r->ending.lasts > 0 ? " for " : " until ");
+                if (r->ending.lasts > 0)
+                        duration_format(r->ending.lasts, out);
+                else
+                        date_format(r->ending.until, out);
+                break;
+        case LIFETIME_REBOOT:
+                buf_puts(out, " until reboot");
+                break;
+        case LIFETIME_ALWAYS:
+                break;
+        }
+}
+
 void sentence_format(const struct rule *r, struct buf *out)
 {
         buf_puts(out, action_name(r->action));
         format_subject(r, out);
         format_criteria(r, out);
-        if (r->lifetime != LIFETIME_ALWAYS)
-                buf_printf(out, " for %s", lifetime_name(r->lifetime));
+        format_lifetime(r, out);
         if (r->priority != (r->origin == ORIGIN_FACTORY ? PRIORITY_FACTORY : PRIORITY_DEFAULT))
                 buf_printf(out, " priority %d", r->priority);
         if (r->disabled)

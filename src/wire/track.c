@@ -13,6 +13,9 @@
 _Static_assert(ABI_TRACK_ANCESTORS == LIMIT_ANCESTORS && ABI_TRACK_ARGS == LIMIT_ARGS && ABI_TRACK_CGROUP == LIMIT_CGROUP &&
                        ABI_TRACK_PATH == LIMIT_PATH && ABI_TRACK_ANCESTOR_PATHS == LIMIT_ANCESTOR_PATHS,
                "the kernel's bounds are the domain's");
+_Static_assert(LIMIT_ANCESTORS <= 8, "a bit for each");
+_Static_assert(ABI_WANTS_ARGUMENTS == SUBJECT_ARGUMENTS && ABI_WANTS_ANCESTORS == SUBJECT_ANCESTORS && ABI_WANTS_CGROUP == SUBJECT_CGROUP,
+               "the kernel's facts are the domain's");
 _Static_assert(sizeof(((struct ancestor *)0)->name) == sizeof(((struct abi_ancestor *)0)->comm) &&
                        sizeof(((struct ancestor *)0)->program) == sizeof(((struct abi_ancestor *)0)->program),
                "an ancestor's names fit");
@@ -76,6 +79,16 @@ static int take_ancestors(const struct abi_track *track, struct cursor *c, struc
         return 0;
 }
 
+static uint8_t foreign_ancestors(const struct abi_track *track)
+{
+        uint8_t mask = 0;
+
+        for (unsigned i = 0; i < track->n_ancestors; i++)
+                if (track->ancestors[i].foreign && track->ancestors[i].path_len > 0)
+                        mask |= (uint8_t)(1u << i);
+        return mask;
+}
+
 static size_t ancestor_paths(const struct abi_track *track)
 {
         size_t n = 0;
@@ -125,6 +138,7 @@ static int fill_subject(const struct abi_track *track, struct cursor *c, struct 
                 .exec_id = track->process.exec_id,
         };
         s->program_key = track->program;
+        s->key_covers = track->wants;
         s->uid = track->uid;
         s->gid = track->gid;
         s->path_deleted = track->flags & ABI_TRACK_DELETED;
@@ -158,6 +172,7 @@ int track_parse(const void *data, size_t n, struct subject **ret_subject, struct
                 .generation = track.exe_generation,
                 .ctime_ns = track.exe_ctime_ns,
                 .mount_namespace = track.mnt_ns,
+                .foreign_ancestors = foreign_ancestors(&track),
         };
         *ret_subject = TAKE_PTR(s);
         return 0;

@@ -19,7 +19,8 @@ struct track_file {
         uint32_t generation;
         uint64_t ctime_ns;
         uint32_t mount_namespace; /* inode number of the one that the file is mounted in, 0: in none */
+        uint8_t foreign_ancestors; /* bit i: the path of ancestor i is one of another mount namespace than ours */
 };
 
-/* 0, TRACK_E_… or -ENOMEM. *ret_subject is a new reference. path_foreign is left false: the caller compares mount namespaces. */
+/* 0, TRACK_E_… or -ENOMEM. *ret_subject is a new reference. path_foreign is left false, and foreign ancestors have their path: the caller judges. */
 int track_parse(const void *data, size_t n, struct subject **ret_subject, struct track_file *ret_file);

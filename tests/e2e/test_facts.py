@@ -5,13 +5,16 @@
 
 import os
 import shutil
-import subprocess
+import struct
 
 import pytest
 
+from harness import maps
 from harness.net import Network
 from harness.programs import Running
+from harness.wait import until
 
+ARGUMENTS, ANCESTORS, CGROUP = 1, 2, 4  # enum subject_fact
 PATHS_IN_ALL = 2048  # LIMIT_ANCESTOR_PATHS
 SH = os.path.realpath("/bin/sh")
 WHERE = f"tcp {Network.PEER4} 8080"
@@ -105,6 +108,18 @@ def test_a_parent_that_poses_as_a_program_of_the_host(desk, closing, tmp_path):
     desk.answer(question, False)
 
 
+def test_a_parent_with_mounts_of_its_own(desk, closing):
+    """As many services have them: it is the host's file all the same, and so is what is started above it."""
+    path = desk.asked("in-private")
+    script = f"sh -c '{path} {WHERE}; true'; true"
+    outer = run(desk, closing, "unshare", "--mount", "sh", "-c", script)
+    question = question_of(desk, path)
+    first, second, third = question["parents"][:3]
+    assert second["pid"] == outer.pid
+    assert [first["path"], second["path"], third["path"]] == [SH, SH, path_of(os.getpid())]
+    desk.answer(question, False)
+
+
 def test_paths_that_do_not_fit(desk, closing, tmp_path):
     """The nearest ancestors' paths are kept, and those that still fit."""
     path, directory = desk.asked("long-line"), tmp_path
@@ -147,3 +162,96 @@ def test_the_interface_that_a_packet_leaves_by(kind, to, desk, closing):
     index = int(desk.fw.ip("-o", "link", "show", name).partition(":")[0])
     decision = desk.watcher.wait("decision", lambda d: d["path"] == path)
     assert (decision["interface"], decision["protocol"].lower()) == (index, kind.partition("-")[0])
+
+
+@pytest.fixture
+def cgroup(closing):
+    """The folder of a cgroup of our own, below the one that the tests run in; and its path as it is told."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        root = next((line.split(" ")[4] for line in f if " - cgroup2 " in line), None)
+    if not root:
+        pytest.skip("needs cgroup v2")
+    with open("/proc/self/cgroup", encoding="utf-8") as f:
+        own = next(line[3:].rstrip("\n") for line in f if line.startswith("0::"))
+    path = os.path.join(own, f"bastion-facts-{os.getpid()}.service")
+    folder = root + path
+    os.mkdir(folder)
+
+    class Folder:
+        def close(self):
+            until(lambda: not open(f"{folder}/cgroup.procs", encoding="utf-8").read(), "the cgroup is empty")
+            os.rmdir(folder)
+
+    closing(Folder())
+    return folder, path
+
+
+def ways_to_start(path, where, other_shell, folder):
+    """{what is different: command line}"""
+    return {
+        0: ("sh", "-c", f"{path} {where} one; true"),
+        ARGUMENTS: ("sh", "-c", f"{path} {where} two; true"),
+        ANCESTORS: (other_shell, "-c", f"{path} {where} one; true"),
+        CGROUP: ("sh", "-c", f"echo $$ >{folder}/cgroup.procs; {path} {where} one; true"),
+    }
+
+
+def test_processes_of_one_program_are_told_apart(network, daemon, subscriber, programs, closing, tcp, tmp_path, cgroup):
+    path, other = programs.visitor("told-apart"), shutil.copy(SH, str(tmp_path / "other-sh"))
+    folder, inside = cgroup
+    d = daemon(rules={f"{path}:*": True}, config={"log_every_connection": True})
+    watcher = subscriber(d, "decisions")
+    told = {}
+    for what, argv in ways_to_start(path, f"tcp {Network.PEER4} {tcp.port}", other, folder).items():
+        shell = closing(Running(network.fw, *argv))
+        shell.finish()
+        said = watcher.wait("decision", lambda x, pid=shell.pid: x["parents"] and x["parents"][0]["pid"] == pid)
+        told[what] = (said["arguments"][-1], said["parents"][0]["path"], said["cgroup"])
+    own = told[0][2]
+    assert told == {0: ("one", SH, own), ARGUMENTS: ("two", SH, own), ANCESTORS: ("one", other, own), CGROUP: ("one", SH, inside)}
+    assert own != inside
+
+
+@pytest.mark.rungs("gate")
+def test_what_the_key_of_a_program_covers(network, daemon, cli, programs, closing, tcp, tmp_path, cgroup):
+    """With every set of facts that rules may speak of: who differs in one of them has another key, and nobody else has."""
+    path, other = programs.visitor("covered"), shutil.copy(SH, str(tmp_path / "other-sh"))
+    d = daemon(rules={f"{path}:*": True})
+    cli(d)("status")
+    ways = ways_to_start(path, f"tcp {Network.PEER4} {tcp.port}", other, cgroup[0])
+
+    def key_of(argv):
+        before = maps.seen(d).keys()
+        assert Running(network.fw, *argv).finish()[0] == 0
+        after = maps.seen(d)
+        (process,) = after.keys() - before
+        assert after[process] != 0
+        return after[process]
+
+    plain = set()
+    for facts in range((ARGUMENTS | ANCESTORS | CGROUP) + 1):
+        maps.want(d, facts)
+        keys = {what: key_of(argv) for what, argv in ways.items()}
+        assert key_of(ways[0]) == keys[0]
+        assert {what for what in ways if keys[what] != keys[0]} == {what for what in ways if what & facts}
+        assert maps.wanted(d) == facts, "the daemon wrote its own word meanwhile"
+        plain.add(keys[0])
+    assert len(plain) == 8
+
+
+@pytest.mark.rungs("gate")
+def test_a_process_gets_another_key_when_rules_speak_of_more(network, daemon, cli, programs, closing, tcp):
+    """Its key was made for the rules of before. Its next connection makes another; and the first again, when they are again as they were."""
+    path = programs.copy("errands", "key-changes")
+    d = daemon(rules={f"{path}:*": True})
+    cli(d)("status")
+    program = closing(Running(network.fw, path, stdin=-1))
+    assert program.process.stdout.readline() == "ready\n"
+    keys = []
+    for facts in (0, ARGUMENTS, 0):
+        maps.want(d, facts)
+        print(f"stream TCP {Network.PEER4} {tcp.port} 1", file=program.process.stdin, flush=True)
+        assert program.process.stdout.readline() == "0:1\n"
+        (key,) = (key for process, key in maps.seen(d).items() if struct.unpack_from("QI", process)[1] == program.pid)
+        keys.append(key)
+    assert keys[0] == keys[2] != keys[1]

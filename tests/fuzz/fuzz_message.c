@@ -27,6 +27,12 @@ static bool format(const struct message *m, struct buf *out)
         case MESSAGE_RULE_DELETE:
                 message_format_request_rule_delete(out, m->id, m->key.key);
                 return true;
+        case MESSAGE_RULES_HISTORY:
+                message_format_request_history(out, m->id, &m->history);
+                return true;
+        case MESSAGE_RULES_UNDO:
+                message_format_request_undo(out, m->id, m->undo.change);
+                return true;
         case MESSAGE_MODE:
                 if (!m->mode.has_mode && !m->mode.keep)
                         return false;

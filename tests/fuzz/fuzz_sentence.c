@@ -15,6 +15,7 @@ static void check_same(const struct rule *a, const struct rule *b)
 {
         fuzz_check(a && b && rule_same_criteria(a, b));
         fuzz_check(a->action == b->action && a->lifetime == b->lifetime && a->origin == b->origin);
+        fuzz_check(a->ending.lasts == b->ending.lasts && a->ending.until == b->ending.until);
         fuzz_check(same_text(a->note, b->note));
 }
 

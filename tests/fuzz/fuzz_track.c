@@ -62,9 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int r = track_parse(record, size, &s, &file);
 
         fuzz_check(r == 0 || r == TRACK_E_MALFORMED || r == TRACK_E_ABI);
-        if (r == 0)
+        if (r == 0) {
                 check_subject(s, size);
-        else
+                for (unsigned i = 0; i < LIMIT_ANCESTORS; i++)
+                        fuzz_check(!(file.foreign_ancestors >> i & 1) || (i < s->n_ancestors && s->ancestors[i].path));
+        }
+        if (r != 0)
                 fuzz_check(!s);
         return 0;
 }

@@ -48,6 +48,35 @@ def seeds_sentence():
     yield "quoted", 'deny "/opt/a b\\"\\xff\\u202e\\U000e0041" to 10.0.0.0/8 to lan,internet port 80,443,8000-8999 protocol 6 user 0 group 5 note "n\\n"'
     yield "session", "ask name \"two words\" for session"
     yield "v6", "deny kernel to 2001:db8::/32 icmpv6"
+    yield "duration", "allow /usr/bin/curl port 443 for 90 minutes"
+    yield "short", "deny anyone for 2d"
+    yield "until", 'deny /usr/bin/curl until 2026-12-31 18:00:05+01:00 note "n"'
+    yield "day", "allow /usr/bin/curl until 2026-12-31Z tcp"
+    yield "boot", "ask anyone for boot"
+
+
+def seeds_dropins():
+    yield "copy", "10-work.rules 13\nallow /bin/a\n\n20.rules 0\n\n"
+    yield "short", "a.rules 9\nallow\n"
+    yield "nested", "a.rules 20\nb.rules 3\nallow /a\n\n\n"
+    yield "file", "# mine\nallow /bin/a port 80\n\tmail: allow /bin/b port 25\r\n\n12: deny /bin/c\n"
+    yield "names", "a: allow /bin/a\nb:c: deny /bin/a port 1\n/bin/a: allow x"
+
+
+def seeds_journal():
+    head = '{"change":%d,"time":"2026-01-31T12:00:00.000001Z",'
+    rule = '{"id":"r7","action":"deny","program":"/bin/a","ports":[80],"note":"n","created":"2026-01-31T12:00:00Z"}'
+    flat = '{"id":"/bin/b:443","action":"allow","program":"/bin/b","ports":[443]}'
+    client = '"by":"client","uid":1000,"pid":42,"program":"/usr/bin/bastion",'
+    added = head % 1 + client + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
+    undone = head % 2 + client + '"undoes":1,"added":0,"deleted":1,"replaced":0,"rules":[{"before":%s}]}\n' % flat
+    edit = head % 3 + '"by":"file","added":1,"deleted":0,"replaced":1,"rules":[{"before":%s,"after":%s},{"after":%s}]}\n' % (rule, rule.replace("deny", "ask"), flat)
+    large = head % 4 + '"by":"file","added":100000,"deleted":0,"replaced":0}\n'
+    again = head % 5 + client + '"undoes":2,"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
+    yield "all", added + undone + edit + large + again
+    yield "half", added + undone[:100]
+    yield "damaged", added + "x\n" + added + undone
+    yield "bytes", head % 1 + client.replace("/usr/bin/bastion", "\\ufffd") + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":{"id":"r1","action":"ask","program":"/x","program_bytes":"/\\\\xff"}}]}\n'
 
 
 def seeds_expect():
@@ -71,6 +100,16 @@ def seeds_rulefile():
                    '{"action": "deny", "program": "/x", "program_bytes": "/\\\\xff"}, {"action": "allow", "name": "x"}]}')
     yield "wrong", '{\n "rules": [\n {"action": "deny", "ports": [1,\n "http"]}]}'
     yield "factory", "\n".join(line.split(" note ")[0] for line in read("data/factory.rules").splitlines() if "systemd-network:" not in line)
+    yield "lifetimes", lifetimes()
+
+
+def lifetimes():
+    """As fuzz_rulefile.c has the clocks: some go on, some begin, some are over."""
+    here, before = ('"boot": "01234567-89ab-cdef-0123-456789abcd%s"' % end for end in ("ef", "ee"))
+    rules = ['"until", "until": "2026-12-31T17:00:00Z", %s, "boottime_ns": 5400123456789' % here,
+             '"until", "until": "2026-12-31T17:00:00Z", %s, "boottime_ns": 5' % before, '"until", "until": "2026-12-31T17:00:00Z"',
+             '"until", "until": "2001-12-31T17:00:00Z"', '"reboot", ' + here, '"reboot", ' + before]
+    return '{"version": 2, "rules": [\n%s]}\n' % ",\n".join('{"action": "deny", "uid": %d, "lifetime": %s}' % rule for rule in enumerate(rules))
 
 
 def seeds_conffile():
@@ -84,7 +123,7 @@ def seeds_conffile():
 
 
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "conffile"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "journal", "conffile"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():

@@ -373,15 +373,15 @@ def seeds_procnet():
 
 def track(path=b"/usr/bin/curl", args=b"curl\0https://example.com\0", cgroup=b"/user.slice", comm=b"curl", flags=0, abi=0,
           ancestors=((900, b"sh", b"dash", b"/usr/bin/dash"), (800, b"make", b"make", b"")), n_ancestors=None, lengths=None,
-          ancestor_lengths=None, pid=1000):
+          ancestor_lengths=None, foreign=0, wants=0, pid=1000):
     """struct abi_track of src/bpf/abi.h with what follows it. ABI 0: the target puts the present number there."""
     path_len, args_len, cgroup_len = lengths or (len(path), len(args), len(cgroup))
-    data = struct.pack("=IIQII II QQQ III HHHH 16s4x", abi, flags, 123456789, pid, 3, 1000, 1000, 0x0123456789abcdef, 4242, 1700000000 * 10**9,
+    data = struct.pack("=IIQII II QQQ III HHHH 16s I", abi, flags, 123456789, pid, 3, 1000, 1000, 0x0123456789abcdef, 4242, 1700000000 * 10**9,
                        8 << 20 | 1, 7, 4026531841, path_len, args_len, cgroup_len,
-                       len(ancestors) if n_ancestors is None else n_ancestors, comm)
+                       len(ancestors) if n_ancestors is None else n_ancestors, comm, wants)
     for i in range(8):
         number, name, program, where = ancestors[i] if i < len(ancestors) else (0, b"", b"", b"")
-        data += struct.pack("=I16s32sH2x", number, name, program, ancestor_lengths[i] if ancestor_lengths else len(where))
+        data += struct.pack("=I16s32sHBx", number, name, program, ancestor_lengths[i] if ancestor_lengths else len(where), foreign)
     return data + path + args + cgroup + b"".join(ancestor[3] for ancestor in ancestors)
 
 
@@ -393,6 +393,8 @@ def seeds_track():
     yield "ancestor-unterminated", track(ancestors=((1, b"x" * 16, b"y" * 32, b"/x"),))
     yield "ancestor-paths-max", track(ancestors=[(i, b"p", b"p", b"/" + b"p" * 255) for i in range(8)])
     yield "ancestor-paths-over", track(ancestors=[(i, b"p", b"p", b"/" + b"p" * (256 if i == 7 else 255)) for i in range(8)])
+    yield "key-covers-all", track(wants=7)
+    yield "ancestors-foreign", track(foreign=1)
     yield "ancestor-path-nul", track(ancestors=((1, b"sh", b"dash", b"/usr/bin/a\0b"),))
     yield "ancestor-lengths-beyond", track(ancestor_lengths=[65535] * 8)
     yield "ancestor-lengths-short", track(ancestor_lengths=[1] * 8)

@@ -9,7 +9,9 @@ static const struct boottime now = { 100 };
 static void a_reason_is_the_rules_lifetime(void **state)
 {
         static const enum reason expected[] = {
-                [LIFETIME_ONCE] = REASON_USER, [LIFETIME_SESSION] = REASON_SESSION, [LIFETIME_ALWAYS] = REASON_RULE };
+                [LIFETIME_ONCE] = REASON_USER,   [LIFETIME_PROCESS] = REASON_SESSION, [LIFETIME_SESSION] = REASON_SESSION,
+                [LIFETIME_UNTIL] = REASON_RULE, [LIFETIME_REBOOT] = REASON_RULE,     [LIFETIME_ALWAYS] = REASON_RULE,
+        };
         struct flow flow = flow_to("1.2.3.4", 80, 6);
         struct facts facts = { .subject = subject_unknown(), .flow = &flow };
         struct config config = config_default();

@@ -509,6 +509,13 @@ static void test_other_replies(void **state _unused_)
         struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN };
         struct message_error error = { .code = MESSAGE_ERROR_CLOSED, .has_id = true, .id = 4, .text = "ended" };
         struct event *e;
+        const struct rule gone = {
+                .id = (char[]){ "r1" },
+                .lifetime = LIFETIME_UNTIL,
+                .origin = ORIGIN_LIST,
+                .expires = { 7 },
+                .ending = { .until = 1780000000, .boot = { { 1 } } },
+        };
 
         s.by_reason[REASON_CAP] = 77;
         message_format_reply_status(&out, 1, &s);
@@ -545,6 +552,11 @@ static void test_other_replies(void **state _unused_)
         event_free(e);
         message_format_mode_changed(&out, MODE_LEARNING, 0);
         event_free(parse(&out, EVENT_MODE_CHANGED));
+        message_format_rule_gone(&out, &gone, RULE_GONE_EXPIRED);
+        e = parse(&out, EVENT_RULE_GONE);
+        assert_true(e->gone == RULE_GONE_EXPIRED && e->n_rules == 1 && e->rules[0]->lifetime == LIFETIME_UNTIL);
+        assert_true(e->rules[0]->expires.ns == 7 && e->rules[0]->ending.until == 1780000000 && e->rules[0]->ending.boot.bytes[0] == 1);
+        event_free(e);
         message_format_reply_ok(&out, INT64_MIN);
         e = parse(&out, EVENT_REPLY);
         assert_true(e->id == INT64_MIN);

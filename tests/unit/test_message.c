@@ -107,6 +107,11 @@ static void test_rule_add(void **state _unused_)
                 { "\"sentence\":\"deny /bin/x for session\"", "deny /bin/x for session", ORIGIN_SESSION },
                 { "\"rule\":{\"action\":\"deny\",\"name\":\"x\"}", "deny name x", ORIGIN_FLAT },
                 { "\"rule\":{\"action\":\"deny\",\"name\":\"x\",\"lifetime\":\"session\"}", "deny name x for session", ORIGIN_SESSION },
+                { "\"rule\":{\"action\":\"deny\",\"name\":\"x\",\"lifetime\":\"until\",\"seconds\":5400}", "deny name x for 90 minutes", ORIGIN_LIST },
+                { "\"rule\":{\"action\":\"deny\",\"name\":\"x\",\"lifetime\":\"until\",\"until\":\"2026-12-31T00:00:00Z\"}",
+                  "deny name x until 2026-12-31T00:00:00Z", ORIGIN_LIST },
+                { "\"rule\":{\"action\":\"deny\",\"name\":\"x\",\"lifetime\":\"reboot\"}", "deny name x until reboot", ORIGIN_LIST },
+                { "\"sentence\":\"deny name x until reboot\"", "deny name x until reboot", ORIGIN_LIST },
                 { "\"rule\":{\"action\":\"deny\",\"program\":\"/\\ufffd\",\"program_bytes\":\"/\\\\xff\"}", "deny \"/\\xff\"", ORIGIN_FLAT },
                 { "\"rule\":{\"action\":\"deny\",\"subject\":\"kernel\",\"protocol\":\"udp\",\"ports\":[\"1-9\"]}", "deny kernel port 1-9 udp", ORIGIN_LIST },
         };
@@ -183,6 +188,14 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"answer\",\"id\":1,\"allow\":true}", MESSAGE_ERROR_BAD_FIELD, true, "question: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"scope\":\"all\"}", MESSAGE_ERROR_BAD_FIELD, true, "scope: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"day\"}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\"}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected until" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":0}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":316224001}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":1,\"until\":\"2026-12-31T00:00:00Z\"}", MESSAGE_ERROR_BAD_FIELD, true, "until: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"seconds\":1}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected only where" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"process\"}}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"reboot\",\"boot\":\"x\"}}", MESSAGE_ERROR_BAD_FIELD, true, "boot: expected a field" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"sentence\":\"allow /x until 2026-12-31\"}", MESSAGE_ERROR_BAD_FIELD, true, "sentence: expected Z or an offset like +01:00 after the time, at byte 16" },
                 { "{\"type\":\"rule_add\",\"id\":1}", MESSAGE_ERROR_BAD_FIELD, true, "sentence: expected either" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"sentence\":\"\",\"rule\":{}}", MESSAGE_ERROR_BAD_FIELD, true, "sentence: expected either" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"sentence\":\"allow /x port y\"}", MESSAGE_ERROR_BAD_FIELD, true, "sentence: expected a port 1..65535, a range or a list, at byte 15" },
@@ -291,13 +304,17 @@ static void test_requests_round_trip(void **state _unused_)
         message_free(m);
         check_rules_request(&(struct rules_page){ .limit = 1 });
         check_rules_request(&(struct rules_page){ .limit = LIMIT_RULES, .has_after = true, .after = { .load = INT64_MAX, .number = 12, .rule = name } });
-        for (int i = 0; i < 18; i++) {
-                struct answer a = { .allow = i & 1, .lifetime = (enum lifetime)(i / 2 % 3), .scope = (enum answer_scope)(i / 6) };
+        for (int i = 0; i < 72; i++) {
+                struct answer a = { .allow = i & 1, .lifetime = (enum lifetime)(i / 2 % 6), .scope = (enum answer_scope)(i / 12 % 3) };
+
+                if (a.lifetime == LIFETIME_UNTIL)
+                        a.ending = i < 36 ? (struct ending){ .lasts = DURATION_MAX } : (struct ending){ .until = 1780000000 };
 
                 message_format_request_answer(&out, 1, "q9-f", &a);
                 m = parse_back(&out);
                 assert_string_equal(m->response.request_id, "q9-f");
                 assert_true(m->response.answer.allow == a.allow && m->response.answer.lifetime == a.lifetime && m->response.answer.scope == a.scope);
+                assert_memory_equal(&m->response.answer.ending, &a.ending, sizeof(a.ending));
                 message_free(m);
         }
         message_format_request_rule_add(&out, 1, "deny \"/a b\"");

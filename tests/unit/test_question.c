@@ -397,6 +397,44 @@ static void a_program_without_any_name_is_not_remembered_for_ever(void **state)
         assert_int_equal(r->origin, ORIGIN_SESSION);
 }
 
+/* What an answer's lifetime makes of its rule: how long, and where it is kept. */
+static void an_answer_has_the_lifetime_that_was_said_or_a_shorter(void **state)
+{
+        _cleanup_(subject_unrefp) struct subject *s = program("/usr/bin/curl", 1), *nameless = subject_new(SUBJECT_PROGRAM, "", "");
+        struct {
+                struct subject *subject;
+                enum lifetime said, kept;
+                enum rule_origin origin;
+                bool bound;
+        } rows[] = {
+                { s, LIFETIME_PROCESS, LIFETIME_PROCESS, ORIGIN_SESSION, true },
+                { s, LIFETIME_SESSION, LIFETIME_SESSION, ORIGIN_SESSION, false },
+                { s, LIFETIME_UNTIL, LIFETIME_UNTIL, ORIGIN_LIST, false },
+                { s, LIFETIME_REBOOT, LIFETIME_REBOOT, ORIGIN_LIST, false },
+                { subject_unknown(), LIFETIME_PROCESS, LIFETIME_ONCE, ORIGIN_SESSION, false },
+                { subject_unknown(), LIFETIME_UNTIL, LIFETIME_UNTIL, ORIGIN_LIST, false },
+                { nameless, LIFETIME_UNTIL, LIFETIME_UNTIL, ORIGIN_SESSION, false },
+                { nameless, LIFETIME_REBOOT, LIFETIME_SESSION, ORIGIN_SESSION, false },
+        };
+
+        (void)state;
+        nameless->process.pid = 7;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct answer said = { .allow = true, .lifetime = rows[i].said };
+                _cleanup_(rule_freep) struct rule *r = NULL;
+
+                if (said.lifetime == LIFETIME_UNTIL)
+                        said.ending.lasts = 90;
+                r = answer(rows[i].subject, "1.2.3.4", 443, 6, said);
+                assert_int_equal(r->lifetime, rows[i].kept);
+                assert_int_equal(r->origin, rows[i].origin);
+                assert_int_equal(rule_process(r) != NULL, rows[i].bound);
+                if (rows[i].bound)
+                        assert_true(process_equal(rule_process(r), &s->process));
+                assert_int_equal(r->ending.lasts, rows[i].kept == LIFETIME_UNTIL ? 90 : 0);
+        }
+}
+
 static void words_are_in_the_protocol(void **state)
 {
         enum answer_scope scope;
@@ -428,6 +466,7 @@ int main(void)
                 cmocka_unit_test(this_port_of_icmp_is_the_protocol),
                 cmocka_unit_test(once_is_five_seconds_of_one_process_and_one_destination),
                 cmocka_unit_test(a_program_without_any_name_is_not_remembered_for_ever),
+                cmocka_unit_test(an_answer_has_the_lifetime_that_was_said_or_a_shorter),
                 cmocka_unit_test(words_are_in_the_protocol),
         };
 

@@ -19,7 +19,7 @@ static struct ruleset *load(const char *text, struct rulefile_rest *ret_rest)
         struct file_error error = {};
 
         assert_non_null(set);
-        if (rulefile_parse(text, strlen(text), set, ret_rest, &error) != 0)
+        if (rulefile_parse(text, strlen(text), NULL, set, ret_rest, &error) != 0)
                 fail_msg("%s: %u:%u %s", text, error.line, error.column, error.text);
         return set;
 }
@@ -163,7 +163,19 @@ static void test_refused(void **state _unused_)
                 { "{\"rules\": [\n {\"action\": \"deny\", \"name\": \"\"}]}", RULEFILE_E_VALUE, 2, 29, "name: expected" },
                 { "{\"rules\": [\n {\"action\": \"deny\", \"program\": \"/x\", \"name\": \"x\"}]}", RULEFILE_E_VALUE, 2, 46, "only one of" },
                 { "{\"rules\": [\n {\"action\": \"deny\", \"subject\": \"root\"}]}", RULEFILE_E_VALUE, 2, 32, "subject: expected" },
-                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"session\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected always" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"session\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected always, until or reboot" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"process\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected always" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected until" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\", \"seconds\": 5}]}", RULEFILE_E_VALUE, 2, 53, "seconds: expected a field of a rule" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\", \"until\": \"2026-12-31\"}]}", RULEFILE_E_VALUE, 2, 51, "until: expected a time like" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"until\": \"2026-12-31T00:00:00Z\"}]}", RULEFILE_E_VALUE, 2, 30, "until: expected only where lifetime is until" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\", \"until\": \"2026-12-31T00:00:00Z\", \"boot\": \"01234567-89ab-cdef-0123-456789abcdef\"}]}", RULEFILE_E_VALUE, 2, 83, "boot: expected boot and boottime_ns with lifetime until" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\", \"until\": \"2026-12-31T00:00:00Z\", \"boottime_ns\": 5}]}", RULEFILE_E_VALUE, 2, 90, "boottime_ns: expected boot and boottime_ns" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"until\", \"until\": \"2026-12-31T00:00:00Z\", \"boottime_ns\": 0, \"boot\": \"01234567-89ab-cdef-0123-456789abcdef\"}]}", RULEFILE_E_VALUE, 2, 90, "boottime_ns: expected" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"reboot\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected boot and" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"reboot\", \"boot\": \"x\"}]}", RULEFILE_E_VALUE, 2, 51, "boot: expected a boot_id" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"reboot\", \"boottime_ns\": 5, \"boot\": \"01234567-89ab-cdef-0123-456789abcdef\"}]}", RULEFILE_E_VALUE, 2, 58, "boottime_ns: expected boot and" },
+                { "{\"rules\": [\n {\"action\": \"deny\", \"boot\": \"01234567-89ab-cdef-0123-456789abcdef\"}]}", RULEFILE_E_VALUE, 2, 29, "boot: expected boot and" },
                 { "{\"rules\": [\n {\"action\": \"deny\", \"lifetime\": \"once\"}]}", RULEFILE_E_VALUE, 2, 33, "lifetime: expected" },
                 { "{\"rules\": [\n {\"action\": \"deny\", \"enabled\": 0}]}", RULEFILE_E_VALUE, 2, 32, "enabled: expected true or false" },
                 { "{\"rules\": [\n {\"action\": \"deny\", \"priority\": 1.5}]}", RULEFILE_E_VALUE, 2, 33, "priority: expected" },
@@ -179,7 +191,7 @@ static void test_refused(void **state _unused_)
                 _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
                 struct rulefile_rest rest = {};
                 struct file_error error = {};
-                int result = rulefile_parse(rows[i].text, strlen(rows[i].text), set, &rest, &error);
+                int result = rulefile_parse(rows[i].text, strlen(rows[i].text), NULL, set, &rest, &error);
 
                 if (result != rows[i].result || error.line != rows[i].line || error.column != rows[i].column ||
                     !strstr(error.text, rows[i].words))
@@ -197,11 +209,11 @@ static void test_bounds(void **state _unused_)
         struct file_error error;
 
         /* refused before a byte is read */
-        assert_int_equal(rulefile_parse("", (size_t)LIMIT_RULE_FILE + 1, set, &rest, &error), RULEFILE_E_SYNTAX);
+        assert_int_equal(rulefile_parse("", (size_t)LIMIT_RULE_FILE + 1, NULL, set, &rest, &error), RULEFILE_E_SYNTAX);
         buf_puts(&text, "{\"x\":");
         for (int i = 0; i < 4096; i++)
                 buf_putc(&text, '[');
-        assert_int_equal(rulefile_parse(text.data, text.n, set, &rest, &error), RULEFILE_E_SYNTAX);
+        assert_int_equal(rulefile_parse(text.data, text.n, NULL, set, &rest, &error), RULEFILE_E_SYNTAX);
         assert_non_null(strstr(error.text, "depth"));
 }
 
@@ -245,7 +257,8 @@ static void test_sentences_refused(void **state _unused_)
                 { ": deny /bin/x", 1, 1, "an id before the colon" },
                 { "a: deny /bin/x\na: deny /bin/y", 2, 1, "id already" },
                 { "a: deny /bin/x\nb: allow /bin/x", 2, 1, "same criteria" },
-                { "deny /bin/x for session", 1, 1, "without \"for session\"" },
+                { "deny /bin/x for session", 1, 1, "without a lifetime" },
+                { "deny /bin/x until 2026-12-31Z", 1, 1, "without a lifetime" },
                 { "deny anyone user nosuch\ndeny anyone user 7up", 2, 18, "the number of a user" },
         };
 
@@ -334,6 +347,63 @@ static void test_factory_file(void **state _unused_)
         }
 }
 
+/* ---- lifetimes ---- */
+
+#define BOOT "\"boot\": \"01234567-89ab-cdef-0123-456789abcdef\""
+#define LATER_BOOT "\"boot\": \"01234567-89ab-cdef-0123-456789abcdee\""
+
+/* An hour after the start that BOOT names, at 2026-12-31T23:00:00Z. */
+static struct clocks clocks_of(const char *boot)
+{
+        struct clocks now = { .now = { 3600 * NS_PER_SEC }, .realtime_us = INT64_C(1798758000000000) };
+
+        assert_true(boot_id_parse(boot, &now.boot));
+        return now;
+}
+
+static void test_lifetimes(void **state _unused_)
+{
+        static const char first[] = "01234567-89ab-cdef-0123-456789abcdef", later[] = "01234567-89ab-cdef-0123-456789abcdee";
+        /* The rule's lifetime in the file, where it is read, and what the file says then; NULL: the rule is over. */
+        static const struct {
+                const char *in, *boot, *out;
+        } rows[] = {
+                { "\"lifetime\": \"until\", \"until\": \"2026-12-31T23:00:01Z\"", first,
+                  "\"lifetime\": \"until\", \"until\": \"2026-12-31T23:00:01Z\", " BOOT ", \"boottime_ns\": 3601000000000" },
+                { "\"lifetime\": \"until\", \"until\": \"2026-12-31T23:00:00Z\"", first, NULL },
+                { "\"lifetime\": \"until\", \"until\": \"1970-01-01T00:00:00Z\"", first, NULL },
+                /* this boot: what the wall clock says is no matter */
+                { "\"lifetime\": \"until\", \"until\": \"2026-12-30T23:00:00Z\", " BOOT ", \"boottime_ns\": 3600000000001", first,
+                  "\"lifetime\": \"until\", \"until\": \"2026-12-30T23:00:00Z\", " BOOT ", \"boottime_ns\": 3600000000001" },
+                { "\"lifetime\": \"until\", \"until\": \"2027-12-31T23:00:00Z\", " BOOT ", \"boottime_ns\": 3600000000000", first, NULL },
+                /* another: what CLOCK_BOOTTIME was is no matter */
+                { "\"lifetime\": \"until\", \"until\": \"2026-12-31T23:00:01Z\", " BOOT ", \"boottime_ns\": 5", later,
+                  "\"lifetime\": \"until\", \"until\": \"2026-12-31T23:00:01Z\", " LATER_BOOT ", \"boottime_ns\": 3601000000000" },
+                { "\"lifetime\": \"until\", \"until\": \"2026-12-31T22:59:59Z\", " BOOT ", \"boottime_ns\": 9000000000000000", later, NULL },
+                { "\"lifetime\": \"reboot\", " BOOT, first, "\"lifetime\": \"reboot\", " BOOT },
+                { "\"lifetime\": \"reboot\", " BOOT, later, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+                _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {};
+                _cleanup_(buf_deinit) struct buf in = {}, out = {};
+                const struct clocks now = clocks_of(rows[i].boot);
+                struct file_error error = {};
+
+                buf_printf(&in, "{\"rules\": [{\"action\": \"deny\", %s}, {\"action\": \"deny\", \"uid\": 1}]}", rows[i].in);
+                if (rulefile_parse(in.data, in.n, &now, set, &rest, &error) != 0)
+                        fail_msg("%s: %s", rows[i].in, error.text);
+                assert_int_equal(rest.n_ended, !rows[i].out);
+                assert_int_equal(rest.n_begun, rows[i].out && strcmp(rows[i].in, rows[i].out) != 0);
+                assert_int_equal(ruleset_count(set), 1 + !!rows[i].out);
+                assert_int_equal(rulefile_format(set, &rest, &out), 0);
+                assert_int_equal(strstr(out.data, "\"lifetime\"") != NULL, !!rows[i].out);
+                if (rows[i].out && !strstr(out.data, rows[i].out))
+                        fail_msg("%s: %s", rows[i].in, out.data);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -341,7 +411,7 @@ int main(void)
                 cmocka_unit_test(test_deny_wins_over_itself),
                 cmocka_unit_test(test_refused),   cmocka_unit_test(test_bounds),            cmocka_unit_test(test_sentences),
                 cmocka_unit_test(test_sentences_refused), cmocka_unit_test(test_factory_file),
-                cmocka_unit_test(test_unknown_keys_are_told),
+                cmocka_unit_test(test_unknown_keys_are_told), cmocka_unit_test(test_lifetimes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,9 @@
  * leaves nothing behind. The saving child is traced and stopped at the n-th entry or exit of a system call, for every n that there is, and
  * killed there. That the new bytes are on disk before the name is theirs is seen in the order of the calls.
  *
+ * What is appended (the journal of the rules) is there or not, and what was there before is, whole, at whatever call it ends. A write that the kernel
+ * cuts short is seen by a limit of the file's size: it is taken back.
+ *
  * The same stops serve for the race with an editor: at every one, and at every two, somebody else replaces the file. What they wrote
  * last is what lies there in the end, and the save says so when it is not its own.
  */
@@ -19,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -35,7 +39,7 @@
 enum { SIZE = 100000, STOPS_MAX = 1000, EXIT_STALE = 102 };
 
 /* How the child saves: over whatever lies there, or over the version that it knows. */
-static bool guarded;
+static bool guarded, appending;
 static struct file_stamp known;
 
 static char old_text[SIZE], new_text[SIZE + 1];
@@ -49,7 +53,8 @@ static _Noreturn void save_traced(void)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
                 _exit(100);
         raise(SIGSTOP);
-        r = guarded ? files_replace_known(path, &known, new_text, sizeof(new_text), 0644, &written) :
+        r = appending ? files_append(path, new_text, sizeof(new_text), 0600) :
+            guarded ? files_replace_known(path, &known, new_text, sizeof(new_text), 0644, &written) :
                       files_replace(path, new_text, sizeof(new_text), 0644);
         _exit(r == 0 ? 0 : r == -ESTALE ? EXIT_STALE : 101);
 }
@@ -162,6 +167,60 @@ static void a_guarded_save_killed_anywhere_leaves_the_old_file_or_the_new(void *
 {
         guarded = true;
         kill_everywhere();
+}
+
+/* ---- appending ------------------------------------------------------------------------------------------------------------ */
+
+/* `n` old bytes and then all of the new ones, or some. */
+static bool file_is_old_and(size_t n_new)
+{
+        _cleanup_(freep) char *data = NULL;
+        size_t n_data;
+
+        assert_int_equal(files_read(path, SIZE * 3, &data, &n_data), 0);
+        return n_data == sizeof(old_text) + n_new && memcmp(data, old_text, sizeof(old_text)) == 0 &&
+               memcmp(data + sizeof(old_text), new_text, n_new) == 0;
+}
+
+static void an_append_killed_anywhere_leaves_what_was_there(void **state _unused_)
+{
+        unsigned n, n_without = 0, n_with = 0;
+
+        appending = true;
+        for (n = 1; n < STOPS_MAX; n++) {
+                assert_int_equal(files_replace(path, old_text, sizeof(old_text), 0600), 0);
+                if (!kill_at_stop(n))
+                        break;
+                if (file_is_old_and(0))
+                        n_without++;
+                else if (file_is_old_and(sizeof(new_text)))
+                        n_with++;
+                else
+                        fail_msg("killed at stop %u: the file is neither with nor without what was appended", n);
+                assert_int_equal(count_files(), 1);
+        }
+        appending = false;
+        assert_in_range(n, 8, STOPS_MAX - 1);
+        assert_true(n_without > 0 && n_with > 0);
+        assert_true(file_is_old_and(sizeof(new_text)));
+}
+
+static void an_append_that_does_not_fit_is_taken_back(void **state _unused_)
+{
+        struct rlimit before, small;
+
+        assert_int_equal(files_replace(path, old_text, sizeof(old_text), 0600), 0);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        small = before;
+        small.rlim_cur = sizeof(old_text) + sizeof(new_text) / 2;
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        assert_int_equal(files_append(path, new_text, sizeof(new_text), 0600), -EFBIG);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        signal(SIGXFSZ, SIG_DFL);
+        assert_true(file_is_old_and(0));
+        assert_int_equal(files_append(path, new_text, sizeof(new_text), 0600), 0);
+        assert_true(file_is_old_and(sizeof(new_text)));
 }
 
 /* ---- the race with an editor ------------------------------------------------------------------------------------------------- */
@@ -348,6 +407,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_save_killed_anywhere_leaves_the_old_file_or_the_new),
                 cmocka_unit_test(a_guarded_save_killed_anywhere_leaves_the_old_file_or_the_new),
+                cmocka_unit_test(an_append_killed_anywhere_leaves_what_was_there),
+                cmocka_unit_test(an_append_that_does_not_fit_is_taken_back),
                 cmocka_unit_test(the_bytes_are_on_disk_before_the_name),
                 cmocka_unit_test_prestate(the_bytes_are_on_disk_before_the_name, &guarded),
                 cmocka_unit_test(an_edit_at_any_moment_of_a_save_stays),

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,6 +149,55 @@ static void a_file_that_was_taken_away_or_came_is_somebody_elses_doing(void **st
         assert_file_is("the first of ours");
 }
 
+static int64_t append(struct saver *s, const char *text)
+{
+        int64_t ticket = saver_append(s, path, text, strlen(text), 0600);
+
+        assert_true(ticket > 0);
+        return ticket;
+}
+
+static void what_is_appended_follows_what_is_there(void **state)
+{
+        int64_t ticket;
+
+        unlink(path);
+        assert_int_equal(result_of(*state, append(*state, "1,")), 0);
+        assert_file_is("1,");
+        /* As many as come, in their order, whatever of it waits for the one before. */
+        for (int i = 2; i < 10; i++) {
+                char text[4];
+
+                snprintf(text, sizeof(text), "%d,", i);
+                ticket = append(*state, text);
+        }
+        assert_int_equal(result_of(*state, ticket), 0);
+        assert_file_is("1,2,3,4,5,6,7,8,9,");
+        /* A replacing takes the place of all, and what is appended then is its end. */
+        append(*state, "lost");
+        save(*state, "new,");
+        assert_int_equal(result_of(*state, append(*state, "more")), 0);
+        assert_file_is("new,more");
+        assert_int_equal(result_of(*state, append(*state, ".")), 0);
+        assert_file_is("new,more.");
+}
+
+static void an_append_that_failed_is_told_whatever_follows(void **state)
+{
+        unlink(path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        append(*state, "into a directory");
+        saver_wait(*state);
+        assert_int_equal(rmdir(path), 0);
+        assert_int_equal(result_of(*state, append(*state, "into a file")), -EISDIR);
+        assert_file_is("into a file");
+        assert_int_equal(result_of(*state, append(*state, ".")), 0);
+        unlink(path);
+        assert_int_equal(symlink("/dev/null", path), 0);
+        assert_int_equal(result_of(*state, append(*state, "through a link")), -ELOOP);
+        unlink(path);
+}
+
 static void waiting_for_a_saver_without_a_thread_ends(void **state _unused_)
 {
         _cleanup_(saver_stopp) struct saver *s = NULL;
@@ -164,6 +214,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(its_own_saves_follow_each_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(somebody_elses_file_stays_until_it_was_read, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_file_that_was_taken_away_or_came_is_somebody_elses_doing, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_is_appended_follows_what_is_there, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_append_that_failed_is_told_whatever_follows, setup, teardown),
                 cmocka_unit_test(waiting_for_a_saver_without_a_thread_ends),
         };
         int r;

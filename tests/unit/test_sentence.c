@@ -74,6 +74,9 @@ static void test_round_trip(void **state _unused_)
                 { "allow /bin/x to not lan,link", "allow /bin/x to not link,lan" },
                 { "allow /bin/x to not 10.0.0.0/8 or 192.0.2.1 to internet", NULL },
                 { "allow /bin/x to 192.0.2.1,10.0.0.0/8", "allow /bin/x to 10.0.0.0/8 or 192.0.2.1" },
+                { "allow /bin/x to 192.0.2.2,192.0.2.1", "allow /bin/x to 192.0.2.1 or 192.0.2.2" },
+                { "allow /bin/x to b.example,a.example,.org", "allow /bin/x to .org or a.example or b.example" },
+                { "allow /bin/x to \"lan\" or \"not\"", NULL },
                 { "allow /bin/x port not 80 or 443", "allow /bin/x port not 80,443" },
                 { "allow /bin/x tcp,udp", NULL },
                 { "allow /bin/x protocol not udp,tcp", "allow /bin/x protocol not tcp,udp" },
@@ -81,6 +84,25 @@ static void test_round_trip(void **state _unused_)
                 { "allow /usr/bin/python3 argument /home/*.py or \"or\"", NULL },
                 { "deny anyone parent /usr/bin/bash ancestor /usr/sbin/* unit cron.service cgroup /system.slice/**", NULL },
                 { "deny anyone interface wg* or tun0 to internet", "deny anyone to internet interface tun0 or wg*" },
+                { "allow /bin/x for 1 hour", NULL },
+                { "allow /bin/x for 1h", "allow /bin/x for 1 hour" },
+                { "allow /bin/x for 60 minutes", "allow /bin/x for 1 hour" },
+                { "allow /bin/x for 90 minutes", NULL },
+                { "deny /bin/x for 2 days to lan", "deny /bin/x to lan for 2 days" },
+                { "deny /bin/x for 30s", "deny /bin/x for 30 seconds" },
+                { "deny /bin/x for 10m note \"n\"", "deny /bin/x for 10 minutes note \"n\"" },
+                { "deny /bin/x for 1 second", NULL },
+                { "deny /bin/x for 1 seconds", "deny /bin/x for 1 second" },
+                { "deny /bin/x for 3660 days", NULL },
+                { "deny /bin/x for boot", "deny /bin/x until reboot" },
+                { "deny /bin/x until boot", "deny /bin/x until reboot" },
+                { "ask /bin/x until reboot", NULL },
+                { "allow /bin/x until 2026-12-31Z", "allow /bin/x until 2026-12-31T00:00:00Z" },
+                { "allow /bin/x until 2026-12-31T18:00+01:00 tcp", "allow /bin/x tcp until 2026-12-31T17:00:00Z" },
+                { "allow /bin/x until 2026-12-31 18:00:05Z tcp", "allow /bin/x tcp until 2026-12-31T18:00:05Z" },
+                { "allow /bin/x until \"2026-12-31 18:00Z\"", "allow /bin/x until 2026-12-31T18:00:00Z" },
+                { "allow /bin/x until 9999-12-31T23:59:59Z", NULL },
+                { "allow /bin/x until 1970-01-01T00:00:00Z", NULL },
                 { "deny /bin/x note \"why \\\"so\\\"\\nnext\"", NULL },
                 { "deny /bin/x note because", "deny /bin/x note \"because\"" },
                 { "deny /bin/x note \"\"", NULL },
@@ -99,12 +121,15 @@ static void test_round_trip(void **state _unused_)
                 assert_int_equal(sentence_parse(expected, strlen(expected), &again, &error), 0);
                 assert_true(rule_same_criteria(rule, again));
                 assert_int_equal(rule->action, again->action);
+                assert_int_equal(rule->lifetime, again->lifetime);
+                assert_int_equal(rule->ending.lasts, again->ending.lasts);
+                assert_int_equal(rule->ending.until, again->ending.until);
                 assert_int_equal(rule->origin, rule->lifetime == LIFETIME_SESSION ? ORIGIN_SESSION : ORIGIN_LIST);
         }
 }
 
 #define CLAUSES \
-        "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for session, " \
+        "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for, until, " \
         "priority, disabled or note"
 #define DESTINATION \
         "expected an address, a network like 10.0.0.0/8, a host like example.com or .example.com, or loopback, lan, link, multicast, " \
@@ -149,6 +174,11 @@ static void test_errors(void **state _unused_)
                   "expected an address or a network, like those before; other kinds in a \"to\" of their own" },
                 { "allow /bin/x to example.com or 1.2.3.4", "1.2.3.4",
                   "expected a host, like those before; other kinds in a \"to\" of their own" },
+                { "allow /bin/x to lan,10.0.0.0/8", "lan,10.0.0.0/8",
+                  "expected loopback, lan, link, multicast, broadcast, internet or resolver" },
+                { "allow /bin/x to 1.2.3.4,example.com", "1.2.3.4,example.com",
+                  "expected an address or a network, like those before; other kinds in a \"to\" of their own" },
+                { "allow /bin/x to \"10\"", "\"10\"", DESTINATION },
                 { "allow /bin/x to example..com", "example..com",
                   "expected a host's name like example.com, or .example.com for it and all below it; other letters in their xn-- form" },
                 { "allow /bin/x to *.example.com", "*.example.com",
@@ -172,8 +202,34 @@ static void test_errors(void **state _unused_)
                 { "allow /bin/x group -1", "-1", "expected the number of a group" },
                 { "allow /bin/x user 4294967295", "4294967295", "expected the number of a user" },
                 { "allow /bin/x user 1 user 2", "user", "expected user only once" },
-                { "allow /bin/x for ever", "ever", "expected session" },
-                { "allow /bin/x for once", "once", "expected session" },
+                { "allow /bin/x for", "", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for ever", "ever", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for once", "once", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for process", "process", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for \"session\"", "\"session\"", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for -1 hour", "-1", "expected session, boot, or a duration like 1 hour, 90 minutes or 2d" },
+                { "allow /bin/x for 0 hours", "0", "expected 1 second to 3660 days" },
+                { "allow /bin/x for 3661 days", "3661", "expected 1 second to 3660 days" },
+                { "allow /bin/x for 3661d tcp", "3661d", "expected 1 second to 3660 days" },
+                { "allow /bin/x for 99999999999 seconds", "99999999999", "expected 1 second to 3660 days" },
+                { "allow /bin/x for 1", "", "expected seconds, minutes, hours or days, or s, m, h or d" },
+                { "allow /bin/x for 1 fortnight", "fortnight", "expected seconds, minutes, hours or days, or s, m, h or d" },
+                { "allow /bin/x for 1 \"hour\"", "\"hour\"", "expected seconds, minutes, hours or days, or s, m, h or d" },
+                { "allow /bin/x for 1w", "1w", "expected seconds, minutes, hours or days, or s, m, h or d" },
+                { "allow /bin/x for 1 hour until reboot", "until", "expected one lifetime only" },
+                { "allow /bin/x until reboot for session", "for", "expected one lifetime only" },
+                { "allow /bin/x for 1h for 2h", "for", "expected for only once" },
+                { "allow /bin/x until", "", "expected reboot, or a date like 2026-12-31, 2026-12-31T18:00Z or 2026-12-31 18:00+01:00" },
+                { "allow /bin/x until tomorrow", "tomorrow",
+                  "expected reboot, or a date like 2026-12-31, 2026-12-31T18:00Z or 2026-12-31 18:00+01:00" },
+                { "allow /bin/x until 2026-02-30Z", "2026-02-30Z",
+                  "expected reboot, or a date like 2026-12-31, 2026-12-31T18:00Z or 2026-12-31 18:00+01:00" },
+                { "allow /bin/x until 2026-12-31", "2026-12-31", "expected Z or an offset like +01:00 after the time" },
+                { "allow /bin/x until 2026-12-31 18:00 tcp", "2026-12-31 18:00", "expected Z or an offset like +01:00 after the time" },
+                { "allow /bin/x until 2026-12-31 25:00Z", "25:00Z", "expected a time of day like 18:00, 18:00:05Z or 18:00+01:00" },
+                { "allow /bin/x until 2026-12-31 443", "443", "expected a time of day like 18:00, 18:00:05Z or 18:00+01:00" },
+                { "allow /bin/x until 2026-12-31T18:00Z 19:00Z", "19:00Z", "expected a time of day like 18:00, 18:00:05Z or 18:00+01:00" },
+                { "allow /bin/x until 1970-01-01+01:00 tcp", "1970-01-01+01:00", "expected a time between 1970 and 9999" },
                 { "allow /bin/x process 812", "process", CLAUSES },
                 { "allow /bin/x note", "", "expected the note in quotes" },
                 { "allow /bin/x note \"\\xff\"", "\"\\xff\"", "expected a note of at most 1024 bytes of UTF-8" },
@@ -258,6 +314,26 @@ static void test_names(void **state _unused_)
         }
 }
 
+/* "not" a name that this machine does not know must not be everybody, even if somebody switches the rule on. */
+static void test_an_unknown_name_matches_nobody(void **state _unused_)
+{
+        static const char *const rows[] = { "allow anyone user nobody-here", "allow anyone user not nobody-here",
+                                            "allow anyone user not nobody-here,7" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(rule_freep) struct rule *rule = NULL;
+                struct subject s = { .kind = SUBJECT_KERNEL, .uid = 5 };
+                struct flow flow = { .protocol = 6 };
+                struct facts facts = { .subject = &s, .flow = &flow };
+                struct sentence_error error;
+
+                assert_int_equal(sentence_parse_with_names(rows[i], strlen(rows[i]), resolve, NULL, &rule, &error), 0);
+                assert_true(rule->disabled);
+                rule->disabled = false;
+                assert_false(rule_matches(rule, &facts, (struct boottime){ 0 }));
+        }
+}
+
 static void test_process_is_shown(void **state _unused_)
 {
         _cleanup_(rule_freep) struct rule *rule = rule_new(ACTION_ALLOW);
@@ -270,11 +346,30 @@ static void test_process_is_shown(void **state _unused_)
         expect_format(rule, "allow /bin/x process 812 for once");
 }
 
+/* A rule that has begun says when it ends, and read back it ends at the same second. */
+static void test_what_is_left(void **state _unused_)
+{
+        static const char text[] = "allow /bin/x for 90 minutes", expected[] = "allow /bin/x until 2026-05-28T22:09:40Z";
+        const struct clocks now = { .now = { 5 * NS_PER_SEC }, .realtime_us = INT64_C(1780000780000000), .boot = { { 1 } } };
+        _cleanup_(rule_freep) struct rule *rule = NULL, *again = NULL;
+        struct sentence_error error;
+
+        assert_int_equal(sentence_parse(text, strlen(text), &rule, &error), 0);
+        assert_true(rule_begin(rule, &now));
+        expect_format(rule, expected);
+        assert_int_equal(sentence_parse(expected, strlen(expected), &again, &error), 0);
+        assert_true(rule_begin(again, &now));
+        assert_int_equal(again->expires.ns, rule->expires.ns);
+        again->lifetime = LIFETIME_PROCESS;
+        expect_format(again, "allow /bin/x for process");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_errors),           cmocka_unit_test(test_bounds),
-                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown),
+                cmocka_unit_test(test_names),      cmocka_unit_test(test_process_is_shown), cmocka_unit_test(test_an_unknown_name_matches_nobody),
+                cmocka_unit_test(test_what_is_left),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ static void setuid_makes_another_user_of_the_same_program(void **state)
         s->ancestors[1] = (struct ancestor){ .pid = 1, .name = "init", .program = "systemd", .path = strdup("/usr/lib/systemd/systemd") };
         s->n_ancestors = 2;
         s->path_deleted = true;
+        s->key_covers = SUBJECT_CGROUP;
         user = subject_as_user(s, 33, 34);
         assert_non_null(user);
         assert_true(user->uid == 33 && user->gid == 34 && s->uid == 0);
@@ -61,13 +62,47 @@ static void setuid_makes_another_user_of_the_same_program(void **state)
         assert_true(user->identity == IDENTITY_TASK && user->path_deleted && !user->path_foreign);
         assert_string_equal(user->path, s->path);
         assert_memory_equal(user->arguments, s->arguments, 5);
+        assert_int_equal(user->n_arguments, 5);
         assert_string_equal(user->cgroup, s->cgroup);
+        assert_int_equal(user->key_covers, SUBJECT_CGROUP);
         assert_int_equal(user->n_ancestors, 2);
         assert_null(user->ancestors[0].path);
         assert_string_equal(user->ancestors[1].program, "systemd");
         assert_string_equal(user->ancestors[1].path, "/usr/lib/systemd/systemd");
         assert_ptr_not_equal(user->ancestors[1].path, s->ancestors[1].path);
         assert_false(subject_same_program(s, user));
+}
+
+static void another_process_agrees_in_what_the_key_covers(void **state)
+{
+        const struct process other = { .start_ns = 4, .pid = 5, .exec_id = 6 };
+
+        (void)state;
+        for (unsigned covers = 0; covers <= (SUBJECT_ARGUMENTS | SUBJECT_ANCESTORS | SUBJECT_CGROUP); covers++) {
+                _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/usr/sbin/d", "d");
+                _cleanup_(subject_unrefp) struct subject *copy = NULL;
+
+                s->arguments = memcpy(malloc(5), "d\0-x", 5);
+                s->n_arguments = 5;
+                s->arguments_cut = true;
+                s->cgroup = strdup("/system.slice");
+                s->ancestors[0] = (struct ancestor){ .pid = 1, .name = "init", .program = "systemd", .path = strdup("/sbin/init") };
+                s->n_ancestors = 1;
+                s->program_key = 77;
+                s->key_covers = covers;
+                copy = subject_as_process(s, &other);
+                assert_non_null(copy);
+                assert_true(process_equal(&copy->process, &other));
+                assert_true(copy->program_key == 77 && copy->key_covers == covers);
+                assert_true(!copy->arguments == !(covers & SUBJECT_ARGUMENTS) && copy->arguments_cut == !!copy->arguments);
+                assert_int_equal(copy->n_arguments, covers & SUBJECT_ARGUMENTS ? 5 : 0);
+                assert_true(!copy->cgroup == !(covers & SUBJECT_CGROUP));
+                assert_int_equal(copy->n_ancestors, covers & SUBJECT_ANCESTORS ? 1 : 0);
+                if (copy->n_ancestors == 0)
+                        continue;
+                assert_string_equal(copy->ancestors[0].path, "/sbin/init");
+                assert_true(copy->ancestors[0].pid == 0 && !copy->ancestors[0].name[0]); /* who that is, is not known */
+        }
 }
 
 static void only_a_proved_path_is_for_rules(void **state)
@@ -171,6 +206,7 @@ int main(void)
                 cmocka_unit_test(a_new_subject_is_not_root),
                 cmocka_unit_test(the_last_reference_frees),
                 cmocka_unit_test(setuid_makes_another_user_of_the_same_program),
+                cmocka_unit_test(another_process_agrees_in_what_the_key_covers),
                 cmocka_unit_test(only_a_proved_path_is_for_rules),
                 cmocka_unit_test(people_read_the_best_name_there_is),
                 cmocka_unit_test(sameness_is_path_and_user),

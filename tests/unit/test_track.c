@@ -46,6 +46,7 @@ static struct record record_with(const char *path, size_t path_n, const char *ar
                                 .exe_dev = 8 << 20 | 1,
                                 .exe_generation = 7,
                                 .mnt_ns = 4026531841,
+                                .wants = ABI_WANTS_CGROUP,
                                 .n_ancestors = 2,
                                 .comm = "curl",
                                 .ancestors = {{.pid = 900, .comm = "sh", .program = "dash"}, {.pid = 800, .comm = "make"}},
@@ -111,6 +112,7 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(s->process.exec_id, 3);
         assert_int_equal(s->uid, 1001);
         assert_int_equal(s->gid, 1002);
+        assert_int_equal(s->key_covers, SUBJECT_CGROUP);
         assert_string_equal(s->path, "/usr/bin/curl");
         assert_string_equal(s->name, "curl");
         assert_int_equal(s->n_arguments, 8);
@@ -133,6 +135,21 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(file.device, 8 << 20 | 1);
         assert_int_equal(file.generation, 7);
         assert_int_equal(file.mount_namespace, 4026531841);
+        assert_int_equal(file.foreign_ancestors, 0);
+}
+
+/* The caller looks at the file; where there is no path there is nothing to look at. */
+static void test_ancestors_of_another_mount_namespace(void **state _unused_)
+{
+        _cleanup_(subject_unrefp) struct subject *s = NULL;
+        struct record r = good();
+        struct track_file file;
+
+        r.header.ancestors[0].foreign = r.header.ancestors[1].foreign = 1;
+        r.header.ancestors[2].foreign = r.header.ancestors[2].path_len = 1;
+        assert_int_equal(parse_cut(&r, sizeof(r.header) + r.n, &s, &file), 0);
+        assert_int_equal(file.foreign_ancestors, 1 << 0);
+        assert_string_equal(s->ancestors[0].path, "/usr/bin/dash");
 }
 
 /* argv is joined by NUL; where the kernel cut it, the last NUL is missing and is added. */
@@ -330,7 +347,7 @@ int main(void)
                 cmocka_unit_test(test_too_long),           cmocka_unit_test(test_lengths_beyond_the_end),
                 cmocka_unit_test(test_trailing_bytes),     cmocka_unit_test(test_cut_at_every_byte),
                 cmocka_unit_test(test_other_abi),          cmocka_unit_test(test_unterminated_names),
-                cmocka_unit_test(test_paths_are_bytes),
+                cmocka_unit_test(test_paths_are_bytes),    cmocka_unit_test(test_ancestors_of_another_mount_namespace),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,13 @@ static void answers_say_what_they_mean(void **state)
         assert_int_equal(line.answer.scope, ANSWER_ALL_PORTS);
         assert_true(answer_line_parse_text("next allow destination", &line, error));
         assert_int_equal(line.answer.scope, ANSWER_DESTINATION);
+        assert_true(answer_line_parse_text("next allow process", &line, error));
+        assert_int_equal(line.answer.lifetime, LIFETIME_PROCESS);
+        assert_true(answer_line_parse_text("next deny all-ports reboot", &line, error));
+        assert_int_equal(line.answer.lifetime, LIFETIME_REBOOT);
+        assert_true(answer_line_parse_text("next allow 90m port", &line, error));
+        assert_int_equal(line.answer.lifetime, LIFETIME_UNTIL);
+        assert_int_equal(line.answer.ending.lasts, 5400);
 }
 
 static void answers_are_never_guessed(void **state)
@@ -112,6 +119,10 @@ static void answers_are_never_guessed(void **state)
                                             "next perhaps",
                                             "next allow forever",
                                             "next allow once once",
+                                            "next allow 1h once",
+                                            "next allow 0s",
+                                            "next allow until",
+                                            "next allow 3661d",
                                             "next allow port port",
                                             "next allow once port now",
                                             "next ALLOW",

@@ -74,6 +74,25 @@ static void a_new_question_never_takes_the_old_ones_key(void **state)
         assert_int_equal(answer.lifetime, LIFETIME_ALWAYS);
 }
 
+static void lifetimes_have_keys(void **state)
+{
+        static const struct {
+                char key;
+                enum lifetime lifetime;
+                uint32_t lasts;
+        } rows[] = {{'h', LIFETIME_UNTIL, 3600}, {'r', LIFETIME_PROCESS, 0}, {'b', LIFETIME_REBOOT, 0}};
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(panel_deinit) struct panel p = {0};
+                struct answer answer;
+
+                add(&p, 1, at_ms(0));
+                assert_int_equal(panel_key(&p, rows[i].key, at_ms(5000), &answer), PANEL_ANSWER);
+                assert_true(answer.allow && answer.lifetime == rows[i].lifetime && answer.ending.lasts == rows[i].lasts);
+        }
+}
+
 static void an_answer_on_its_way_leaves_the_view_and_comes_back_when_refused(void **state)
 {
         _cleanup_(panel_deinit) struct panel p = {0};
@@ -182,6 +201,7 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_first_question_is_guarded),
                 cmocka_unit_test(a_new_question_never_takes_the_old_ones_key),
+                cmocka_unit_test(lifetimes_have_keys),
                 cmocka_unit_test(an_answer_on_its_way_leaves_the_view_and_comes_back_when_refused),
                 cmocka_unit_test(next_goes_around),
                 cmocka_unit_test(questions_are_bounded),

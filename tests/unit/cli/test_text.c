@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -265,6 +266,37 @@ static void names_of_users_become_numbers(void **state)
         assert_int_equal(resolve("", &out, &error), 1);
 }
 
+static void local_time_becomes_utc(void **state)
+{
+        static const char *const rows[][2] = {
+                {"allow /a until 2026-07-01", "allow /a until 2026-06-30T22:00:00Z"},
+                {"allow /a until 2026-07-01T18:00 tcp", "allow /a until 2026-07-01T16:00:00Z tcp"},
+                {"allow /a until 2026-01-01   18:00:05 note until", "allow /a until 2026-01-01T17:00:05Z note until"},
+                {"allow /a until \"2026-01-01 18:00\"", "allow /a until 2026-01-01T17:00:00Z"},
+                {"allow /a until 2026-01-01T18:00Z user alice", "allow /a until 2026-01-01T18:00Z user 1000"},
+        };
+        struct sentence_error error;
+
+        (void)state;
+        setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+        tzset();
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(buf_deinit) struct buf out = {0};
+
+                assert_int_equal(resolve(rows[i][0], &out, &error), 0);
+                assert_shown(&out, rows[i][1]);
+        }
+        for (size_t i = 0; i < 2; i++) {
+                static const char *const wrong[] = {"allow /a until tomorrow", "allow /a until 1970-01-01"};
+                _cleanup_(buf_deinit) struct buf out = {0};
+
+                assert_int_equal(resolve(wrong[i], &out, &error), 1);
+                assert_int_equal(error.at, 15);
+        }
+        unsetenv("TZ");
+        tzset();
+}
+
 static void quoted_words_stay_together(void **state)
 {
         char *several[] = {(char *)"deny", (char *)"/opt/my game/play", (char *)"note", (char *)"say \"no\""};
@@ -306,6 +338,7 @@ int main(void)
                 cmocka_unit_test(a_summary_says_how_much),
                 cmocka_unit_test(bytes_have_their_unit),
                 cmocka_unit_test(names_of_users_become_numbers),
+                cmocka_unit_test(local_time_becomes_utc),
                 cmocka_unit_test(quoted_words_stay_together),
                 cmocka_unit_test(errors_are_underlined),
         };
