@@ -51,7 +51,7 @@ static const char CRITERIA[] =
 static const char OLDER[] = "AND (?9 IS NULL OR seq < ?9 OR time_us < ?10) ";
 
 static const char NEWEST_FIRST[] = "ORDER BY id DESC";
-static const char NEWEST[] = "SELECT seq, time_us FROM decisions ORDER BY id DESC LIMIT 1";
+static const char NEWEST[] = "SELECT id, seq, time_us FROM decisions ORDER BY id DESC LIMIT 1";
 static const char IN_ORDER[] = "AND id BETWEEN ?11 AND ?12 ORDER BY id";
 
 struct query {
@@ -358,14 +358,17 @@ static void bind_search(sqlite3_stmt *statement, const struct search *s)
         }
 }
 
-bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us)
+bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us, int64_t *ret_newest)
 {
         bool reached;
 
+        *ret_newest = 0;
         if (!q->newest)
                 return true;
         /* Numbers begin anew with each daemon; by its time a row of an earlier one is told from this one's. */
-        reached = sqlite3_step(q->newest) == SQLITE_ROW && sqlite3_column_int64(q->newest, 0) >= (int64_t)seq && sqlite3_column_int64(q->newest, 1) >= time_us;
+        reached = sqlite3_step(q->newest) == SQLITE_ROW && sqlite3_column_int64(q->newest, 1) >= (int64_t)seq &&
+                  sqlite3_column_int64(q->newest, 2) >= time_us;
+        *ret_newest = sqlite3_column_int64(q->newest, 0);
         sqlite3_reset(q->newest);
         return reached;
 }

@@ -12,7 +12,7 @@
 #include "recorder/reader.h"
 #include "sys/privs.h"
 
-enum { PATIENCE_MS = 1000, MOMENT_MS = 20 };
+enum { PATIENCE_MS = 20000, STANDSTILL_MS = 2000, MOMENT_MS = 20 };
 
 static const char DATABASE[] = "history.db"; /* in the folder that we are in */
 
@@ -68,17 +68,21 @@ static int give_up_privileges(void)
         return r < 0 ? r : privs_confine(PRIVS_RECORDER, PRIVS_DIE);
 }
 
-/* The recorder is some tenths of a second behind. Who has all from a decision on and asks for the older ones is not given a gap, if that can be
- * had by a moment's patience. */
+/* The recorder is some tenths of a second behind, more when much is decided at once. Who has all from a decision on and asks for the older ones is
+ * not given a gap: the recorder is waited for while it gets on. */
 static void await_recorder(struct query *q, const struct search *search)
 {
         const struct timespec a_moment = { .tv_nsec = MOMENT_MS * 1000000 };
+        int64_t newest, before = 0;
 
         if (!(search->has & SEARCH_OLDER) || search->older_seq <= 1)
                 return;
-        for (int i = 0; i < PATIENCE_MS / MOMENT_MS; i++) {
-                if (query_has_reached(q, search->older_seq, search->older_us))
+        for (int all_ms = 0, ms = 0; ms < STANDSTILL_MS && all_ms < PATIENCE_MS; ms += MOMENT_MS, all_ms += MOMENT_MS) {
+                if (query_has_reached(q, search->older_seq, search->older_us, &newest))
                         return;
+                if (newest != before)
+                        ms = 0;
+                before = newest;
                 nanosleep(&a_moment, NULL);
         }
         fprintf(stderr, "bastion: history is behind, or not kept ('bastion status'): decisions may be missing\n");

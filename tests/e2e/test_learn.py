@@ -3,7 +3,7 @@
 
      fw ┌────────────────────────┐   veth   ┌────────────────────┐ peer
         │ bastion-daemon         ├──────────┤ TCP 8080, HTTP     │
-        │ curl, visit            │          └────────────────────┘
+        │ curl, talk             │          └────────────────────┘
         └────────────────────────┘
 """
 
@@ -15,6 +15,7 @@ import pytest
 
 from harness.net import Network
 from harness.programs import Running
+from harness.wait import until
 
 CURL = os.path.realpath(shutil.which("curl") or "/usr/bin/curl")
 CURL_RULE = f"allow {CURL} to {Network.PEER4} port 8080 tcp"
@@ -29,14 +30,16 @@ def curl(network, tcp):
 @pytest.fixture
 def visitor(programs):
     """A program that lies below /tmp, where others than root can write."""
-    return programs.visitor("learn-visitor")
+    return programs.copy("talk", "learn-visitor")
 
 
 @pytest.fixture
-def learned(daemon, network, closing, curl, visitor):
+def learned(daemon, network, closing, cli, curl, visitor):
     """A daemon in learning that has seen curl twice and the visitor once, the latter in an earlier life."""
     d = daemon({"mode": "learning"})
-    assert closing(Running(network.fw, visitor, "tcp", Network.PEER4, "8080")).finish()[0] == 0
+    running = closing(Running(network.fw, visitor, "tcp", Network.PEER4, "8080", stdin=-1))  # until its input ends: the queue rung sees it too
+    until(lambda: cli(d)("log", "--program=learn-visitor"), "the visitor's connection")
+    running.finish()
     d.restart()
     assert curl() == 0 and curl() == 0
     return d

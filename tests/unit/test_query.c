@@ -334,13 +334,15 @@ static void it_is_known_how_far_the_recorder_has_come(void **state)
         struct place *p = *state;
         _cleanup_(query_freep) struct query *q = NULL;
         char error[QUERY_ERROR_MAX];
+        int64_t newest;
 
         fill(p, 10);
         assert_int_equal(query_open(p->path, &q, error), 0);
-        assert_true(query_has_reached(q, 10, NOW_US + 10));
-        assert_true(query_has_reached(q, 9, NOW_US + 9));
-        assert_false(query_has_reached(q, 11, NOW_US + 11));
-        assert_false(query_has_reached(q, 5, NOW_US + 11)); /* number 10 is of an earlier life */
+        assert_true(query_has_reached(q, 10, NOW_US + 10, &newest));
+        assert_int_equal(newest, 10);
+        assert_true(query_has_reached(q, 9, NOW_US + 9, &newest));
+        assert_false(query_has_reached(q, 11, NOW_US + 11, &newest));
+        assert_false(query_has_reached(q, 5, NOW_US + 11, &newest)); /* number 10 is of an earlier life */
 }
 
 static void a_history_that_is_not_there_is_missing(void **state)
