@@ -117,7 +117,7 @@ static int parse_line(const struct line *line, const char *file, enum rule_origi
         if (r)
                 return r;
         rule->origin = origin;
-        if (rule->priority == PRIORITY_DEFAULT)
+        if (rule->priority == PRIORITY_DEFAULT) /* else it says its own */
                 rule->priority = priority;
         return add(line, start, &rule, set);
 }
