@@ -89,7 +89,8 @@ static int parse_line(const struct line *line, enum rule_origin origin, int prio
         if (sentence > start && !(rule->id = strndup(line->text + start, id_n)))
                 return -ENOMEM;
         rule->origin = origin;
-        rule->priority = priority;
+        if (rule->priority == PRIORITY_DEFAULT)
+                rule->priority = priority;
         return add(line, start, &rule, set);
 }
 
