@@ -483,11 +483,13 @@ static int refuse_operand(struct reader *r, const char *name)
 {
         _cleanup_(buf_deinit) struct buf shown = { 0 };
 
+        const char *reason = "not known here";
+
         for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
                 if (str_has_prefix(name, unknown[i].beginning))
-                        return refuse(r->import, "%s: %s", unknown[i].beginning, unknown[i].reason);
+                        reason = unknown[i].reason;
         str_escape(&shown, name);
-        return buf_error(&shown) ? -ENOMEM : refuse(r->import, "%.100s: not known here", shown.n > 0 ? shown.data : "no operand");
+        return buf_error(&shown) ? -ENOMEM : refuse(r->import, "%.100s: %s", shown.n > 0 ? shown.data : "no operand", reason);
 }
 
 /* What OpenSnitch compares without regard to case is lower case on both sides. Users and hosts are so anyway, and paths keep theirs. */
