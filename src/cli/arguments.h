@@ -27,7 +27,12 @@
         OPTION(LAST, "last", NULL, "about the last decision")                                                \
         OPTION(RULES, "rules", "FILE", "rules from here (default /etc/bastion/rules.json)")                  \
         OPTION(CONFIG, "config", "FILE", "configuration from here (default /etc/bastion/config.json)")       \
-        OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")
+        OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")      \
+        OPTION(YES, "yes", NULL, "do it without asking")                                                     \
+        OPTION(DRY_RUN, "dry-run", NULL, "show what would be done, and do nothing")                          \
+        OPTION(SENTENCES, "sentences", NULL, "as sentences, which is the default")                           \
+        OPTION(ALL, "all", NULL, "shipped rules and those of files too")                                     \
+        OPTION(FORCE, "force", NULL, "in the place of a file that is there")
 
 enum option {
 #define OPTION(constant, name, argument, help) OPTION_##constant,
