@@ -535,6 +535,14 @@ static int enter(struct reader *r, enum criterion_kind kind, const char *operand
         return 0;
 }
 
+static bool has_upper_case(const char *text)
+{
+        for (; *text; text++)
+                if (*text >= 'A' && *text <= 'Z')
+                        return true;
+        return false;
+}
+
 static int take_condition(struct reader *r, const char *type, const char *name, const char *data, bool sensitive)
 {
         _cleanup_(regexp_patterns_deinit) struct regexp_patterns patterns = { .n = 0 };
@@ -554,7 +562,9 @@ static int take_condition(struct reader *r, const char *type, const char *name, 
                 error = to_patterns(r, operand, type, data, sensitive, &patterns);
         if (error)
                 return error;
-        if (!sensitive && operand->flavour == REGEXP_PATH)
+        if (sensitive && has_upper_case(data) && (operand->kind == CRITERION_HOST || operand->kind == CRITERION_NETWORK))
+                return refuse(r->import, "%s: upper case that counts, where here case never does", operand->name);
+        if (operand->flavour == REGEXP_PATH && (!sensitive || strncmp(data, "(?i)", 4) == 0))
                 r->import->any_case = true;
         return operand->take(r, &patterns, operand->name);
 }
