@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "cli/add-rules.h"
 #include "cli/cli.h"
 #include "cli/fetch-rules.h"
 #include "cli/import-plan.h"
@@ -259,61 +260,24 @@ static int read_sentences(const char *path, struct import_plan *plan)
 
 /* ---- adding ------------------------------------------------------------------------------------------------------- */
 
-struct adding {
-        const struct import_plan *plan;
-        size_t at;
-        size_t n_added, n_failed;
-};
-
-/* Moves to the next rule that is new. */
-static bool find_next(struct adding *a)
+static int add_new(const struct cli *cli, const struct import_plan *plan)
 {
-        while (a->at < a->plan->n && a->plan->items[a->at].state != IMPORT_NEW)
-                a->at++;
-        return a->at < a->plan->n;
-}
+        _cleanup_(freep) const struct rule **rules = calloc(plan->n + 1, sizeof(*rules));
+        struct added added;
+        size_t n = 0;
+        int r;
 
-static void format_add(struct buf *out, int64_t id, const void *parameters)
-{
-        const struct adding *a = parameters;
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
-        sentence_format(a->plan->items[a->at].rule, &sentence);
-        if (buf_error(&sentence))
-                out->error = buf_error(&sentence);
-        else
-                message_format_request_rule_add(out, id, sentence.data);
-}
-
-/* What the daemon does not take does not keep it from the others, unless it would take none of them. */
-static int take_added(struct reply *reply, void *userdata)
-{
-        struct adding *a = userdata;
-        const struct event *e = reply->event;
-
-        if (e->type == EVENT_ERROR) {
-                int r = cli_error_reply(e);
-
-                if (e->error == MESSAGE_ERROR_NOT_PERMITTED || e->error == MESSAGE_ERROR_FULL)
-                        return r;
-                a->n_failed++;
-        } else {
-                a->n_added++;
-        }
-        a->at++;
-        return find_next(a) ? CLI_ASK_AGAIN : EXIT_YES;
-}
-
-static int add_rules(const struct cli *cli, const struct import_plan *plan)
-{
-        struct adding adding = {.plan = plan};
-        int r = find_next(&adding) ? cli_request_each(cli, format_add, &adding, take_added, &adding) : EXIT_YES;
-
+        if (!rules)
+                return out_of_memory();
+        for (size_t i = 0; i < plan->n; i++)
+                if (plan->items[i].state == IMPORT_NEW)
+                        rules[n++] = plan->items[i].rule;
+        r = add_rules(cli, rules, n, &added);
         if (!cli->json)
-                printf("%zu rule%s added.\n", adding.n_added, adding.n_added == 1 ? "" : "s");
+                printf("%zu rule%s added.\n", added.n_added, added.n_added == 1 ? "" : "s");
         if (r)
-                cli_error("%zu of %zu rules were added; the same import again goes on with the others", adding.n_added, plan->counts[IMPORT_NEW]);
-        return r ? r : adding.n_failed > 0 ? EXIT_NO : EXIT_YES;
+                cli_error("%zu of %zu rules were added; the same import again goes on with the others", added.n_added, n);
+        return r ? r : added.n_refused > 0 ? EXIT_NO : EXIT_YES;
 }
 
 /* ---- the command -------------------------------------------------------------------------------------------------- */
@@ -352,7 +316,7 @@ static int carry_out(const struct cli *cli, const struct import_plan *plan)
                         cli_error("nothing was added");
                         return EXIT_NO;
                 }
-                r = add_rules(cli, plan);
+                r = add_new(cli, plan);
         }
         return r ? r : partly ? EXIT_PARTLY : EXIT_YES;
 }

@@ -18,7 +18,7 @@ import pytest
 
 from harness.net import Network
 from harness.programs import Running
-from harness.wait import PATIENCE
+from harness.wait import PATIENCE, until
 
 
 def condition(operand, data, kind="simple", **more):
@@ -165,6 +165,22 @@ def test_a_file_of_the_older_implementation(daemon, cli, connects, programs, tcp
     assert d.rules() == old
     path.write_text(json.dumps({**old, "extra": 1}), encoding="utf-8")
     assert 'the key "extra" means nothing' in cli(d)("import", "flat", str(path), "--dry-run", expect=5)
+
+
+def test_an_import_that_was_interrupted_goes_on(daemon, cli, tmp_path):
+    old = {"applications": {}, "services": {}, **{f"/opt/{i}:443": i % 2 == 0 for i in range(1500)}}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(old), encoding="utf-8")
+    d = daemon()
+    process = cli(d).popen("import", "flat", str(path), "--yes", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    until(lambda: len(d.rules()) > 100, "rules on disk")
+    d.kill()
+    said = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 3 and "of 1500 rules were added; the same import again goes on" in said, said
+    d.start()
+    assert len(d.rules()) < len(old)
+    cli(d)("import", "flat", str(path), "--yes")
+    assert d.rules() == old
 
 
 RULES = {"/usr/bin/curl:443": True, "/opt/a b/play:*": False, "@name:ping:*": True, "@dest:192.0.2.1:80:*": True, "version": 2, "rules": [
