@@ -483,11 +483,13 @@ static int refuse_operand(struct reader *r, const char *name)
 {
         _cleanup_(buf_deinit) struct buf shown = { 0 };
 
+        const char *reason = "not known here";
+
         for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
                 if (str_has_prefix(name, unknown[i].beginning))
-                        return refuse(r->import, "%s: %s", unknown[i].beginning, unknown[i].reason);
+                        reason = unknown[i].reason;
         str_escape(&shown, name);
-        return buf_error(&shown) ? -ENOMEM : refuse(r->import, "%.100s: not known here", shown.n > 0 ? shown.data : "no operand");
+        return buf_error(&shown) ? -ENOMEM : refuse(r->import, "%.100s: %s", shown.n > 0 ? shown.data : "no operand", reason);
 }
 
 /* What OpenSnitch compares without regard to case is lower case on both sides. Users and hosts are so anyway, and paths keep theirs. */
@@ -533,6 +535,14 @@ static int enter(struct reader *r, enum criterion_kind kind, const char *operand
         return 0;
 }
 
+static bool has_upper_case(const char *text)
+{
+        for (; *text; text++)
+                if (*text >= 'A' && *text <= 'Z')
+                        return true;
+        return false;
+}
+
 static int take_condition(struct reader *r, const char *type, const char *name, const char *data, bool sensitive)
 {
         _cleanup_(regexp_patterns_deinit) struct regexp_patterns patterns = { .n = 0 };
@@ -552,7 +562,9 @@ static int take_condition(struct reader *r, const char *type, const char *name, 
                 error = to_patterns(r, operand, type, data, sensitive, &patterns);
         if (error)
                 return error;
-        if (!sensitive && operand->flavour == REGEXP_PATH)
+        if (sensitive && has_upper_case(data) && (operand->kind == CRITERION_HOST || operand->kind == CRITERION_NETWORK))
+                return refuse(r->import, "%s: upper case that counts, where here case never does", operand->name);
+        if (operand->flavour == REGEXP_PATH && (!sensitive || strncmp(data, "(?i)", 4) == 0))
                 r->import->any_case = true;
         return operand->take(r, &patterns, operand->name);
 }

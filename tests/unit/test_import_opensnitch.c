@@ -135,6 +135,8 @@ static void test_what_cannot_be_said(void **state _unused_)
                 { REGEXP("dest.host", ".*\\\\.example\\\\.com$"), "names below example.com, but not that name itself" },
                 { REGEXP("dest.host", "(.*\\\\.)?example\\\\.com$"), "whole names" }, /* without ^ it matches notexample.com too */
                 { REGEXP("dest.host", "example"), "whole names" },
+                { "{'type':'simple','operand':'dest.host','data':'Example.com','sensitive':true}", "upper case" },
+                { "{'type':'simple','operand':'protocol','data':'TCP','sensitive':true}", "no protocol" },
                 { SIMPLE("dest.host", "192.0.2.1"), "an address is no name" },
                 { SIMPLE("dest.host", "exa mple.com"), "expected a host" },
                 { SIMPLE("dest.ip", "2001:0db8::7"), "as OpenSnitch writes it" },
