@@ -14,7 +14,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
-#include "cli/fetch-rules.h"
+#include "cli/rule-pages.h"
 #include "core/ruleset.h"
 #include "wire/rulefile.h"
 
@@ -246,7 +246,7 @@ int cmd_export(const struct cli *cli)
                 return cli_wrong_input(cli, "sentences or JSON, not both");
         if (cli->json && all)
                 return cli_wrong_input(cli, "--all is for sentences: a rules.json holds no shipped rules");
-        r = fetch_rules(cli, &rules);
+        r = rule_pages_list(cli, &rules);
         if (!r)
                 r = cli->json ? put_json(&rules, &text) : put_sentences(&rules, all, &text);
         if (!r && buf_error(&text))

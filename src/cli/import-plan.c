@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/show.h"
 #include "cli/text.h"
 #include "core/limits.h"
 #include "core/ruleset.h"
@@ -245,17 +246,6 @@ int import_plan_compare(struct import_plan *plan, struct rule *const *rules, siz
 
 /* ---- words -------------------------------------------------------------------------------------------------------- */
 
-static void put_sentence(const struct rule *rule, struct buf *out)
-{
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
-        sentence_format(rule, &sentence);
-        if (buf_error(&sentence))
-                out->error = buf_error(&sentence);
-        else
-                text_words(out, sentence.data, sentence.n);
-}
-
 static void put_words(const char *words, struct buf *out)
 {
         text_words(out, words, strlen(words));
@@ -265,7 +255,7 @@ static void put_item(const struct import_item *item, struct buf *out)
 {
         buf_puts(out, "  ");
         if (item->state != IMPORT_REFUSED) {
-                put_sentence(item->rule, out);
+                show_sentence(out, item->rule);
                 buf_putc(out, '\n');
                 if (item->other) {
                         buf_puts(out, "    is not added; there is ");
@@ -283,7 +273,7 @@ static void put_item(const struct import_item *item, struct buf *out)
         if (item->words)
                 put_words(item->words, out);
         else if (item->rule)
-                put_sentence(item->rule, out);
+                show_sentence(out, item->rule);
         if (item->words || item->rule)
                 buf_putc(out, '\n');
 }
