@@ -157,11 +157,15 @@ int offline_clocks(struct clocks *ret)
 static int read_dropin(const char *path, struct ruleset *rules)
 {
         _cleanup_(freep) char *text = NULL;
+        const char *name = str_basename(path);
         struct file_error error = {0};
-        size_t n, n_replaced;
+        size_t n, n_rules = 0, n_replaced;
         int r = offline_read(path, LIMIT_DROPIN_BYTES, true, &text, &n);
 
-        return r ? r : offline_parsed(path, dropin_add_rules(str_basename(path), text, n, names_lookup, NULL, rules, &n_replaced, &error), &error);
+        if (r)
+                return r;
+        r = offline_parsed(path, dropin_check(name, text, n, names_lookup, NULL, &n_rules, &error), &error);
+        return r ? r : offline_parsed(path, dropin_add_rules(name, text, n, n_rules, names_lookup, NULL, rules, &n_replaced, &error), &error);
 }
 
 /* What the daemon would not read. Who owns a file is no matter here: it may be on its way to a machine. */
