@@ -224,7 +224,7 @@ struct abi_ancestor {
         abi_u32 pid;
         char comm[16];
         char program[32]; /* last component of its executable; NUL-terminated, cut; empty: it has none */
-        abi_u16 path_len; /* of the executable's path; 0: it has none, was deleted, or did not fit */
+        abi_u16 path_len; /* of the executable's path; 0: it has none, was deleted, or did not fit; and but for the parent: is not wanted */
         abi_u8 foreign;   /* that is its path in another mount namespace than the daemon's */
         abi_u8 pad;
 };

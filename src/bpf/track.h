@@ -268,8 +268,9 @@ __noinline __u32 read_cgroup(struct slot *slot, __u32 to)
         return take_walk(slot, to, ABI_TRACK_CGROUP);
 }
 
-/* One parent up: what people know it by, and what it runs (sh, dash). Says whether that has a path, which there is only of a file that is mounted
- * somewhere and still there, and where the walk to it begins; -1: there is no parent. */
+/* One parent up: what people know it by, and what it runs (sh, dash). Says whether the path of that is to be read, and where the walk to it begins: only
+ * of a file that is mounted somewhere and still there. People see the parent's; a walk for each of the others would be a tenth of a short connection,
+ * and is made where rules speak of them. -1: there is no parent. */
 __noinline int read_ancestor(struct slot *slot, __u32 i)
 {
         struct abi_config *c = get_config();
@@ -279,31 +280,34 @@ __noinline int read_ancestor(struct slot *slot, __u32 i)
         struct vfsmount *mnt;
         struct mount *mount;
         struct file *file;
-        __u32 mnt_ns;
+        __u32 pid, mnt_ns;
 
         if (!slot || !c)
                 return -1;
         task = (struct task_struct *)slot->task;
         task = BPF_CORE_READ(task, real_parent, group_leader);
-        if (!task || BPF_CORE_READ(task, tgid) == 0)
+        pid = (__u32)BPF_CORE_READ(task, tgid);
+        if (pid == 0)
                 return -1;
         ancestor = &slot->track.ancestors[i & (ABI_TRACK_ANCESTORS - 1)];
-        ancestor->pid = (__u32)BPF_CORE_READ(task, tgid);
+        ancestor->pid = pid;
         bpf_probe_read_kernel_str(ancestor->comm, sizeof(ancestor->comm), &task->comm);
         file = BPF_CORE_READ(task, mm, exe_file);
         dentry = BPF_CORE_READ(file, f_path.dentry);
+        slot->task = (__u64)task;
+        if (!dentry)
+                return 0;
+        bpf_probe_read_kernel_str(ancestor->program, sizeof(ancestor->program), BPF_CORE_READ(dentry, d_name.name));
+        if (i > 0 && !(slot->track.wants & ABI_WANTS_ANCESTORS))
+                return 0;
         mnt = BPF_CORE_READ(file, f_path.mnt);
         mount = mount_of(mnt);
-        slot->task = (__u64)task;
+        mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
         slot->file = (__u64)file;
         slot->dentry = (__u64)dentry;
         slot->mount = (__u64)mount;
-        if (!dentry || !mnt)
-                return 0;
-        bpf_probe_read_kernel_str(ancestor->program, sizeof(ancestor->program), BPF_CORE_READ(dentry, d_name.name));
-        mnt_ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
         ancestor->foreign = mnt_ns != c->mnt_ns;
-        return mnt_ns != 0 && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
+        return mnt && mnt_ns != 0 && !is_unlinked(dentry, BPF_CORE_READ(dentry, d_inode));
 }
 
 /* It has not called exec or exited meanwhile: then what was read might be another's. */

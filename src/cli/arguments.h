@@ -32,13 +32,17 @@
         OPTION(SINCE, "since", "TIME", "only from then on: 2h (ago), yesterday, 2026-11-20T10:00")           \
         OPTION(UNTIL, "until", "TIME", "only before then")                                                   \
         OPTION(LIMIT, "limit", "N", "the last N of them")                                                    \
-        OPTION(YES, "yes", NULL, "accept all that is no surprise, without asking")                           \
+        OPTION(YES, "yes", NULL, "do it without asking; of learn review: all that is no surprise")            \
         OPTION(CSV, "csv", NULL, "comma-separated values, with a header")                                    \
         OPTION(STATE, "state", "DIR", "the daemon's state directory, when it does not say")                  \
         OPTION(LAST, "last", NULL, "about the last decision")                                                \
         OPTION(RULES, "rules", "FILE", "rules from here (default /etc/bastion/rules.json)")                  \
         OPTION(CONFIG, "config", "FILE", "configuration from here (default /etc/bastion/config.json)")       \
-        OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")
+        OPTION(FACTORY, "factory", "FILE", "the shipped rules from here (default: the installed ones)")      \
+        OPTION(DRY_RUN, "dry-run", NULL, "show what would be done, and do nothing")                          \
+        OPTION(SENTENCES, "sentences", NULL, "as sentences, which is the default")                           \
+        OPTION(ALL, "all", NULL, "shipped rules and those of files too")                                     \
+        OPTION(FORCE, "force", NULL, "in the place of a file that is there")
 
 enum option {
 #define OPTION(constant, name, argument, help) OPTION_##constant,

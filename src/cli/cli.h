@@ -23,6 +23,7 @@ enum exit_code {
         EXIT_WRONG_INPUT = 2,
         EXIT_NO_DAEMON = 3,
         EXIT_NOT_PERMITTED = 4,
+        EXIT_PARTLY = 5, /* done, but for something that was told */
 };
 
 struct cli {
@@ -121,6 +122,8 @@ int cmd_doctor(const struct cli *cli);
 int cmd_why(const struct cli *cli);
 int cmd_test(const struct cli *cli);
 int cmd_check(const struct cli *cli);
+int cmd_import(const struct cli *cli);
+int cmd_export(const struct cli *cli);
 int cmd_rescue(const struct cli *cli);
 int cmd_selftest(const struct cli *cli);
 int cmd_completion(const struct cli *cli);

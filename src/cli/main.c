@@ -123,6 +123,32 @@ const struct command commands[] = {
          .min_words = 1,
          .max_words = 1,
          .run = cmd_test},
+        {.name = "import",
+         .synopsis = "opensnitch|flat|sentences PATH [--dry-run | --yes]",
+         .summary = "add the rules of another firewall, or of another machine",
+         .help = "opensnitch: a folder of OpenSnitch's rules, one a file, or one such file.\n"
+                 "flat:       a rules.json, of any version.\n"
+                 "sentences:  what 'bastion export' writes: a rule a line.\n"
+                 "Shows what is new, what is there already, what is in conflict with a rule that\n"
+                 "is there (which stays), and what cannot be added and why; then asks once. A\n"
+                 "restriction that cannot be said here is never left out: then the rule is not\n"
+                 "added. Exit code 0 when all is there now, 5 when something is left out, 1 when\n"
+                 "nothing was wanted or the daemon did not take a rule.",
+         .words = "opensnitch flat sentences",
+         .options = OPTION_BIT(YES) | OPTION_BIT(DRY_RUN),
+         .min_words = 2,
+         .max_words = 2,
+         .run = cmd_import},
+        {.name = "export",
+         .synopsis = "[--sentences [--all] | --json] [FILE [--force]]",
+         .summary = "the rules as text, to keep or to take elsewhere",
+         .help = "A sentence a line, in the order in which they decide, for 'bastion import\n"
+                 "sentences'; with --json a rules.json. What came with Bastion, or stands in other\n"
+                 "files, only with --all; answers for this session never. FILE is created for you\n"
+                 "alone to read.",
+         .options = OPTION_BIT(SENTENCES) | OPTION_BIT(ALL) | OPTION_BIT(FORCE),
+         .max_words = 1,
+         .run = cmd_export},
         {.name = "mode",
          .synopsis = "[learning|enforcement] [--try=SECONDS | --keep]",
          .summary = "show or change the mode",
@@ -228,7 +254,8 @@ static void help_options(struct buf *out, uint64_t mask)
 
 static void help_exit_codes(struct buf *out)
 {
-        buf_puts(out, "\nExit codes: 0 yes, 1 no or denied, 2 wrong input, 3 no daemon, 4 not permitted.\n");
+        buf_puts(out, "\nExit codes: 0 yes, 1 no or denied, 2 wrong input, 3 no daemon, 4 not permitted,\n"
+                      "5 done in part.\n");
 }
 
 static int help_all(void)

@@ -135,8 +135,7 @@ static int load_factory(const struct cli *cli, struct ruleset *rules)
         return parsed(path, r, &error);
 }
 
-/* As the daemon would see it now: what has ended is not there. */
-static int read_clocks(struct clocks *ret)
+int offline_clocks(struct clocks *ret)
 {
         _cleanup_(freep) char *text = NULL;
         struct timespec t;
@@ -226,7 +225,7 @@ static int read_json(const char *path, bool must_exist, struct ruleset *rules, s
         int r = offline_read(path, LIMIT_RULE_FILE, must_exist, &text, &n);
 
         if (!r && text)
-                r = read_clocks(&clocks);
+                r = offline_clocks(&clocks);
         return r || !text ? r : parsed(path, rulefile_parse(text, n, &clocks, rules, ret_rest, &error), &error);
 }
 

@@ -403,6 +403,32 @@ enum criterion_truth criterion_test(const struct criterion *c, const struct fact
         return truth == CRITERION_TRUE ? CRITERION_FALSE : CRITERION_TRUE;
 }
 
+static const struct {
+        unsigned fact, kinds;
+} asked[] = {
+        { SUBJECT_ARGUMENTS, CRITERION_BIT(CRITERION_ARGUMENT) },
+        { SUBJECT_ANCESTORS, CRITERION_BIT(CRITERION_PARENT) | CRITERION_BIT(CRITERION_ANCESTOR) },
+        { SUBJECT_CGROUP, CRITERION_BIT(CRITERION_UNIT) | CRITERION_BIT(CRITERION_CGROUP) },
+};
+
+unsigned criteria_of_facts(unsigned subject_facts)
+{
+        unsigned answered = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+                answered |= subject_facts & asked[i].fact ? asked[i].kinds : 0;
+        return answered;
+}
+
+unsigned facts_of_criteria(unsigned criteria)
+{
+        unsigned subject_facts = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+                subject_facts |= criteria & asked[i].kinds ? asked[i].fact : 0;
+        return subject_facts;
+}
+
 unsigned facts_unknown(const struct facts *facts)
 {
         const struct subject *s = facts->subject;

@@ -35,6 +35,10 @@ enum criterion_kind {
 /* What the values of a kind are. */
 enum criterion_shape { SHAPE_PROCESS, SHAPE_PATTERN, SHAPE_HOST, SHAPE_NETWORK, SHAPE_SCOPES, SHAPE_PORTS, SHAPE_PROTOCOL, SHAPE_ID };
 
+/* CRITERION_BIT() of each kind that these facts about a process (mask of enum subject_fact) answer; and the facts that these kinds ask for. */
+unsigned criteria_of_facts(unsigned subject_facts);
+unsigned facts_of_criteria(unsigned criteria);
+
 #define CRITERION_BIT(kind) (1u << (kind))
 
 struct network {

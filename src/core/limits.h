@@ -42,6 +42,9 @@ enum {
         LIMIT_DROPIN_NAME = 128,       /* bytes of such a file's name */
         LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_SENTENCE = 8192,
+        /* What `bastion import` reads of others: files of a directory, bytes of one. */
+        LIMIT_IMPORT_FILES = 4096,
+        LIMIT_IMPORT_FILE = 1 << 20,
 
         /* The journal of the rules: changes and bytes, then the older half goes; rules and bytes of one change, beyond which only counts are kept. */
         LIMIT_JOURNAL_CHANGES = 1000,

@@ -737,7 +737,8 @@ enum breadth ruleset_breadth(const struct ruleset *set, const struct facts *fact
         enum breadth breadth = rule ? BREADTH_PROGRAM : BREADTH_NONE;
 
         for (; breadth > BREADTH_NONE; breadth--) {
-                struct query q = { .set = set, .facts = facts, .known = known_criteria(breadth), .now = now };
+                const unsigned known = known_criteria(breadth) | criteria_of_facts(facts->subject->key_covers);
+                struct query q = { .set = set, .facts = facts, .known = known, .now = now };
 
                 if (holds(&q, &groups, rule))
                         break;

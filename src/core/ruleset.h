@@ -58,7 +58,7 @@ unsigned ruleset_kinds(const struct ruleset *set);
  * `unknown`. */
 bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now);
 
-/* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid), each within the next. */
+/* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid, and what its key covers), each within the next. */
 enum breadth {
         BREADTH_NONE,        /* none: the process or something else that no such set fixes decides */
         BREADTH_DESTINATION, /* of one protocol to one remote address and port (0 where the protocol has none) */

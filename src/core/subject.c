@@ -82,6 +82,7 @@ static bool copy_cgroup(const struct subject *from, struct subject *to)
 
 static bool copy_ancestors(const struct subject *from, struct subject *to)
 {
+        to->ancestors_asked = from->ancestors_asked;
         for (unsigned i = 0; i < from->n_ancestors; i++) {
                 to->ancestors[i] = from->ancestors[i];
                 to->ancestors[i].path = NULL;
@@ -120,7 +121,8 @@ struct subject *subject_as_process(const struct subject *s, const struct process
             (s->key_covers & SUBJECT_CGROUP && !copy_cgroup(s, copy)) || (s->key_covers & SUBJECT_ANCESTORS && !copy_ancestors(s, copy)))
                 return NULL;
         for (unsigned i = 0; i < copy->n_ancestors; i++) {
-                copy->ancestors[i].pid = 0;
+                if (copy->ancestors[i].pid != 1) /* the first process is everybody's */
+                        copy->ancestors[i].pid = 0;
                 copy->ancestors[i].name[0] = copy->ancestors[i].program[0] = '\0';
         }
         copy->identity = s->identity;
@@ -132,6 +134,18 @@ struct subject *subject_as_process(const struct subject *s, const struct process
         copy->program_key = s->program_key;
         copy->key_covers = s->key_covers;
         return TAKE_PTR(copy);
+}
+
+void subject_swap_ancestors(struct subject *a, struct subject *b)
+{
+        const struct subject before = *a;
+
+        memcpy(a->ancestors, b->ancestors, sizeof(a->ancestors));
+        a->n_ancestors = b->n_ancestors;
+        a->ancestors_asked = b->ancestors_asked;
+        memcpy(b->ancestors, before.ancestors, sizeof(b->ancestors));
+        b->n_ancestors = before.n_ancestors;
+        b->ancestors_asked = before.ancestors_asked;
 }
 
 struct subject *subject_ref(struct subject *s)

@@ -50,7 +50,7 @@ struct ancestor {
         uint32_t pid;
         char name[16];    /* comm: what people know it by (sh), NUL-terminated */
         char program[32]; /* last component of its executable (dash), cut, NUL-terminated; empty: none, or not known */
-        char *path;       /* of its executable; NULL: none, not known, deleted, or not proved to be the host's */
+        char *path;       /* of its executable; NULL: none, not known, deleted, not proved to be the host's, or not asked for */
 };
 
 struct subject {
@@ -67,6 +67,7 @@ struct subject {
         char *cgroup;       /* path below the cgroup v2 root, or NULL */
         struct ancestor ancestors[LIMIT_ANCESTORS]; /* parent first */
         unsigned n_ancestors;
+        bool ancestors_asked; /* for all their paths; else for the parent's only, because no rule speaks of ancestors */
         uint64_t program_key; /* what the kernel finds its verdicts by (bpf/track.h), 0: nothing */
         unsigned key_covers;  /* mask of enum subject_fact: processes with the same key agree in these as well */
         bool path_deleted; /* started from a file that is gone or never had a name: matches no path rule */
@@ -80,6 +81,8 @@ struct subject *subject_as_user(const struct subject *s, uint32_t uid, uint32_t 
 /* The same program in another process with the same key. Nothing else is known of it: neither arguments nor cgroup nor ancestors but those that the
  * key covers, and of these only the paths. NULL on -ENOMEM. */
 struct subject *subject_as_process(const struct subject *s, const struct process *process);
+/* Of two subjects that nobody else has yet. */
+void subject_swap_ancestors(struct subject *a, struct subject *b);
 struct subject *subject_ref(struct subject *s);
 struct subject *subject_unref(struct subject *s); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct subject, subject_unref)

@@ -191,17 +191,19 @@ static int add_difference(struct journal_entry *e, const struct rule *before, co
 /* What is ours alone and not in the file yet (`unsaved`) was written down when it was made. */
 static int compare(const struct ruleset *from, const struct ruleset *to, struct journal_entry *e)
 {
+        const struct boottime now = clock_boottime();
         int error = 0;
 
         for (const struct rule *r = ruleset_next(from, NULL); r && error == 0; r = ruleset_next(from, r)) {
-                const struct rule *now = is_users(r) ? ruleset_find(to, r->id) : NULL;
+                const struct rule *other = is_users(r) ? ruleset_find(to, r->id) : NULL;
 
-                if (!is_users(r) || (now && now->unsaved))
+                /* One whose time is over is no longer read, though nobody took it away. */
+                if (!is_users(r) || (other && other->unsaved) || boottime_reached(r->expires, now))
                         continue;
-                if (!now || !is_users(now))
+                if (!other || !is_users(other))
                         error = add_difference(e, r, NULL);
-                else if (!journal_same_rule(r, now))
-                        error = add_difference(e, r, now);
+                else if (!journal_same_rule(r, other))
+                        error = add_difference(e, r, other);
         }
         for (const struct rule *r = ruleset_next(to, NULL); r && error == 0; r = ruleset_next(to, r)) {
                 const struct rule *was = is_users(r) && !r->unsaved ? ruleset_find(from, r->id) : NULL;

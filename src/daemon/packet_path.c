@@ -118,7 +118,8 @@ static void attribute(struct transit *t)
 /* ---- precedents: what was decided for this very connection before -------------------------------------------------- */
 
 /* Older than us: adopted when we started, or let out by a daemon that was killed, whose answers nobody remembers. A TCP segment that opens
- * nothing belongs to such a connection too; one without a TCP socket is the kernel's, if it is a reset, and else made by hand. */
+ * nothing belongs to such a connection too, unless the queue rung remembers what rule allowed it; one without a TCP socket is the kernel's, if it is a
+ * reset, and else made by hand. */
 static bool is_older(const struct transit *t)
 {
         const struct owner *owner = &t->owners[0];
@@ -128,7 +129,7 @@ static bool is_older(const struct transit *t)
         if (t->n == 1 && (owner->state == TAG_ALLOWED || owner->state == TAG_KEPT) && owner->generation < t->d->first_generation)
                 return true;
         return t->packet.flow.protocol == IPPROTO_TCP && !t->packet.tcp_syn && (owner->cookie != 0 || t->packet.tcp_rst) &&
-               (!t->d->tracker || owner->state == TAG_NONE);
+               (t->d->tracker ? owner->state == TAG_NONE : owner->state != TAG_ALLOWED);
 }
 
 /* Answered before, in this mode: nobody is asked twice about one connection. */

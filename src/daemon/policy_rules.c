@@ -284,9 +284,17 @@ int policy_load_rules(struct daemon *d, bool at_start)
 
 /* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
  * answered by it. */
+/* What rules speak of has to be in the keys by which verdicts are known before one is remembered. */
+static int forget_verdicts(struct daemon *d)
+{
+        int r = tracker_set_wants(d->tracker, facts_of_criteria(ruleset_kinds(d->rules)));
+
+        return r < 0 ? r : tracker_forget_verdicts(d->tracker);
+}
+
 static void changed_for_the_open(struct daemon *d)
 {
-        int r = d->tracker ? tracker_forget_verdicts(d->tracker) : 0;
+        int r = d->tracker ? forget_verdicts(d) : 0;
 
         if (r < 0)
                 log_error("cannot forget the verdicts that the kernel knows: %s", strerror(-r));

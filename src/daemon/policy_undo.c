@@ -200,8 +200,11 @@ static int undo(struct daemon *d, const struct journal_entry *e, uint64_t *ret_c
                 r = exchange(d, e, &x);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < x.n_out; i++)
+        for (size_t i = 0; i < x.n_out; i++) {
+                if (!ruleset_find(d->rules, x.out[i]->id))
+                        policy_tell_gone(d, x.out[i], RULE_GONE_DELETED);
                 policy_remember_deletion(d, TAKE_PTR(x.out[i]));
+        }
         journal_keep(d, &back);
         *ret_change = back.number;
         return 0;

@@ -60,7 +60,7 @@ static int choose_rung(struct daemon *d)
                 r = -ENOTSUP;
         }
         if (r == 0)
-                return 0;
+                return tracker_set_wants(d->tracker, facts_of_criteria(ruleset_kinds(d->rules)));
         if (d->options.rung == RUNG_GATE) {
                 log_error("the gate rung is not to be had: %s\n%s", strerror(-r), why.data ? why.data : "");
                 return r;

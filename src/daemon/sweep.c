@@ -14,7 +14,8 @@
  * by both meets the queue. Connections that are still being opened are left to the queue, where their first packet is.
  *
  * The queue rung has no tags: there the kernel's list of sockets is walked, owners are who was remembered (flowmem) or who holds the socket now, and
- * conntrack forgets what ended, so that a packet of it would be new.
+ * conntrack forgets what ended, so that a packet of it would be new. Nobody can be asked there about a TCP connection that a rule allowed before:
+ * `default_action`.
  *
  * Bounds: many changes make one sweep, which comes before the loop looks at any other source; where sweeps take long, they take at most half of
  * the time. Of many flows to end the first END_AT_ONCE end within the sweep, the others by as many in later turns of the loop; until then
@@ -423,6 +424,15 @@ static unsigned owners_of(struct daemon *d, const struct walked *walked, struct 
         return n;
 }
 
+/*
+ * A rule allowed it, and none knows it any more. Its next packet would have to be held; but conntrack hands a TCP connection over to us only when it
+ * is made to forget it, and a segment of the peer is enough for it to know it again. So nobody can be asked about it; who opens it anew is.
+ */
+static bool cannot_be_asked_about(const struct owner *owner, const struct sockdiag_socket *socket, const struct decision *decision)
+{
+        return decision->verdict == VERDICT_ASK && owner->state == TAG_ALLOWED && socket->flow.protocol == IPPROTO_TCP;
+}
+
 static void judge_socket(struct pass *p, const struct walked *walked, struct known_processes *known)
 {
         const struct sockdiag_socket *socket = &walked->socket;
@@ -433,6 +443,10 @@ static void judge_socket(struct pass *p, const struct walked *walked, struct kno
 
         decision = packet_path_judge(p->d, owners, n, &socket->flow, n > 1 ? OWNERS_AMBIGUOUS : OWNERS_ALL, p->now);
         note(p, &decision);
+        if (cannot_be_asked_about(&owners[0], socket, &decision)) {
+                decision = decide_failure(FAILURE_NOBODY, &p->d->config);
+                decision.subject = owners[0].subject;
+        }
         if (decision.verdict == VERDICT_DENY) {
                 denied = add_denied(p, socket->cookie, &socket->flow, owners[0].state, &decision);
                 if (denied) {

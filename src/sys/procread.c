@@ -209,6 +209,7 @@ struct subject *procread_subject(uint32_t pid, enum identity identity)
         if (read_arguments(process_fd, s) < 0 || read_cgroup(process_fd, s) < 0)
                 return NULL;
         read_ancestors(process_fd, stat.parent_pid, LIMIT_ANCESTOR_PATHS, s);
+        s->ancestors_asked = true;
         return TAKE_PTR(s);
 }
 

@@ -483,6 +483,22 @@ static struct subject *subject_from_tally(struct tracker *t, const struct abi_ta
         return s && processes_put(&t->processes, process, s) == 0 ? s : NULL;
 }
 
+/* It was told of before a rule spoke of ancestors. What they run now is all that can be known; its key goes on to cover what it did. */
+static struct subject *ask_for_ancestors(struct tracker *t, struct subject *s, const struct process *process)
+{
+        _cleanup_(subject_unrefp) struct subject *now = NULL, *copy = NULL;
+
+        if (s->ancestors_asked || !(t->config.wants & SUBJECT_ANCESTORS) || !is_still(t, process))
+                return s;
+        now = procread_subject(process->pid, IDENTITY_PROC);
+        copy = now ? subject_as_user(s, s->uid, s->gid) : NULL;
+        if (!copy)
+                return s;
+        subject_swap_ancestors(copy, now);
+        s = copy;
+        return processes_put(&t->processes, process, TAKE_PTR(copy)) == 0 ? s : subject_unknown();
+}
+
 /* The record did not come. The process may still be there, if it began when the tag says. */
 static struct subject *subject_from_proc(struct tracker *t, const struct process *process)
 {
@@ -502,7 +518,7 @@ static struct subject *subject_of_process(struct tracker *t, const struct abi_ta
         struct subject *s = processes_find(&t->processes, process);
 
         if (s)
-                return s;
+                return ask_for_ancestors(t, s, process);
         ring_buffer__consume(t->ring); /* queued after the batch's drain: its record is in the ring by now */
         s = processes_find(&t->processes, process);
         if (!s)

@@ -94,8 +94,8 @@ int tracker_remember(struct tracker *t, const struct subject *subject, const str
 /* The rules have changed. */
 int tracker_forget_verdicts(struct tracker *t);
 /* The rules speak of these (mask of enum subject_fact): from now on a program's key covers them, so that what depends on them may be remembered. With
- * another mask every process is told of anew with its next connection, and what was remembered is forgotten; flows that live keep what was decided.
- * Negative errno: nothing has changed. */
+ * another mask every process is told of anew with its next connection, and what was remembered is forgotten; for flows that live /proc is asked once. To
+ * be called before the first decision by such rules. Negative errno: nothing has changed. */
 int tracker_set_wants(struct tracker *t, unsigned facts);
 /* The errno that connect() and sendmsg() give where the verdict is known to be no. */
 int tracker_set_deny_errno(struct tracker *t, int deny_errno);

@@ -85,31 +85,50 @@ static struct word subject_word(const char *text, size_t n)
         return word_is(text, w, "name") ? word_after(text, n, w) : w;
 }
 
-/* A word that is no kind of destination: an address or a network has one of these. */
-static bool is_address(const char *text, struct word w)
+/* Of what follows "to": which kind of destination it is. */
+static bool is_destination(const char *text, struct word w, enum criterion_kind kind)
 {
-        for (size_t i = 0; i < w.n; i++)
-                if (strchr(".:/0123456789", text[w.at + i]))
-                        return true;
-        return false;
+        bool address = true, name = false;
+
+        for (size_t i = 0; i < w.n; i++) {
+                char c = text[w.at + i];
+
+                if (c == ':' || c == '/')
+                        return kind == CRITERION_NETWORK;
+                address &= c == '.' || (c >= '0' && c <= '9') || c == ',';
+                name |= c == '"' || c == '.' || (c >= '0' && c <= '9');
+        }
+        return kind == (address ? CRITERION_NETWORK : name ? CRITERION_HOST : CRITERION_SCOPE);
 }
 
-/* What follows `clause`; of "to" the address. The end of the text where there is none. */
-static struct word value_of(const char *text, size_t n, const char *clause)
+/* Of "to" the one with this kind of destination. The value or the "not" before it; a word that stands alone (disabled, a protocol's name). The
+ * end of the text where there is none. */
+static struct word find_value(const char *text, size_t n, const char *clause, enum criterion_kind kind)
 {
-        struct word w = word_after(text, n, subject_word(text, n));
+        bool to = strcmp(clause, "to") == 0, protocol = strcmp(clause, "protocol") == 0;
+        struct word w = word_after(text, n, subject_word(text, n)), value, last;
 
-        for (; w.n > 0; w = word_after(text, n, w)) {
-                struct word value;
-
-                if (!has_value(text, w))
+        for (; w.n > 0; w = word_after(text, n, last)) {
+                value = last = word_after(text, n, w);
+                if (word_is(text, w, "or")) /* one more of what stood before */
                         continue;
-                value = word_after(text, n, w);
-                if (word_is(text, w, clause) && (strcmp(clause, "to") != 0 || is_address(text, value)))
+                if (!has_value(text, w)) {
+                        if (word_is(text, w, clause) || (protocol && !word_is(text, w, "disabled")))
+                                return w;
+                        last = w;
+                        continue;
+                }
+                if (word_is(text, value, "not"))
+                        last = word_after(text, n, value);
+                if (word_is(text, w, clause) && (!to || is_destination(text, last, kind)))
                         return value;
-                w = value;
         }
         return (struct word){ .at = n };
+}
+
+static struct word value_of(const char *text, size_t n, const char *clause)
+{
+        return find_value(text, n, clause, CRITERION_NETWORK);
 }
 
 /* Taking. */
@@ -168,7 +187,7 @@ static int take_one(const char *text, size_t n, const struct rule *rule, enum cr
         if (!c)
                 return 0;
         if (c->negated || c->n != 1)
-                return refuse(error, value_of(text, n, clause), "expected %s: a connection has no more", expected);
+                return refuse(error, find_value(text, n, clause, kind), "expected %s: a connection has no more", expected);
         *ret = &c->one;
         return 0;
 }
@@ -203,7 +222,7 @@ static int take_text(const char *text, size_t n, const struct rule *rule, enum c
         if (r || !value)
                 return r;
         if (kind == CRITERION_HOST ? value->text[0] == '.' : !pattern_is_literal(value->text))
-                return refuse(error, value_of(text, n, clause), "expected the thing itself, no pattern: a connection has one");
+                return refuse(error, find_value(text, n, clause, kind), "expected the thing itself, no pattern: a connection has one");
         *ret = strdup(value->text);
         if (!*ret)
                 return -ENOMEM;
@@ -334,7 +353,7 @@ static int take_rest(const char *text, size_t n, const struct rule *rule, struct
         struct word lifetime = value_of(text, n, "for");
 
         if (rule->disabled)
-                return refuse(error, (struct word){ .at = n }, "expected no disabled: that is for rules");
+                return refuse(error, value_of(text, n, "disabled"), "expected no disabled: that is for rules");
         if (rule->priority != PRIORITY_DEFAULT)
                 return refuse(error, value_of(text, n, "priority"), "expected no priority: that is for rules");
         if (rule->lifetime != LIFETIME_ALWAYS)

@@ -257,6 +257,8 @@ int journal_parse_line(const char *line, size_t n, struct journal_entry *ret)
 
 static void drop_first(struct journal *j, size_t n)
 {
+        if (n == 0)
+                return;
         for (size_t i = 0; i < n; i++) {
                 j->n_bytes -= j->lines[i].n;
                 free(j->lines[i].text);

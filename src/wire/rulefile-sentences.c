@@ -103,7 +103,8 @@ static int parse_line(const struct line *line, const char *file, enum rule_origi
         if (start == line->n || line->text[start] == '#')
                 return 0;
         sentence = split_id(line, start, &id_n);
-        if (sentence > start && (id_n == 0 || id_n > LIMIT_RULE_ID - LIMIT_DROPIN_NAME - 1 || !str_is_utf8(line->text + start, id_n)))
+        if (sentence > start && (id_n == 0 || id_n > LIMIT_RULE_ID - LIMIT_DROPIN_NAME - 1 || memchr(line->text + start, '\0', id_n) ||
+                                 !str_is_utf8(line->text + start, id_n)))
                 return refuse(line, start, "expected an id before the colon");
         r = sentence_parse_with_names(line->text + sentence, line->n - sentence, names, userdata, &rule, &error);
         if (r > 0)
@@ -116,7 +117,7 @@ static int parse_line(const struct line *line, const char *file, enum rule_origi
         if (r)
                 return r;
         rule->origin = origin;
-        if (rule->priority == PRIORITY_DEFAULT)
+        if (rule->priority == PRIORITY_DEFAULT) /* else it says its own */
                 rule->priority = priority;
         return add(line, start, &rule, set);
 }

@@ -42,7 +42,8 @@ int rulefile_parse(const char *data, size_t n, const struct clocks *now, struct 
 int rulefile_format(const struct ruleset *set, const struct rulefile_rest *rest, struct buf *out);
 
 /* factory.rules and the like: one sentence a line; "factory:<name>: sentence" gives the id. `names` resolves users and groups
- * (sentence.h); it may be NULL: then names are errors. A rule about a name that this machine does not know is added disabled. Returns as rulefile_parse(). */
+ * (sentence.h); it may be NULL: then names are errors. A rule about a name that this machine does not know is added disabled. `priority` is of
+ * those that say none. Returns as rulefile_parse(). */
 int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
                              struct ruleset *set, struct file_error *ret_error);
 /* The same for rules.d/`file`, ORIGIN_FILE: the id of a rule is "FILE:LINE", or "FILE:name" where its line begins with "name:". */

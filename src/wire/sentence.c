@@ -136,7 +136,7 @@ static int added(struct reader *r, int error, const char *expected)
 /* One value of a criterion, in the reader's word or (`text`) in a part of it. */
 typedef int (*value_fn)(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text);
 
-/* The parts of one word, between commas. */
+/* The parts of one word, between commas. One that is wrong is pointed at by itself, unless there are escapes before it. */
 static int parse_parts(struct reader *r, struct rule *rule, enum criterion_kind kind, value_fn value)
 {
         char *part = r->word;
@@ -148,6 +148,10 @@ static int parse_parts(struct reader *r, struct rule *rule, enum criterion_kind 
                 if (comma)
                         *comma = 0;
                 error = value(r, rule, kind, part);
+                if (error > 0 && !r->is_quoted) {
+                        r->error->at += (size_t)(part - r->word);
+                        r->error->length = strlen(part);
+                }
                 if (error || !comma)
                         return error;
                 part = comma + 1;
@@ -374,7 +378,8 @@ static int who_value(struct reader *r, struct rule *rule, enum criterion_kind ki
         if (str_parse_u64(text, UINT32_MAX - 1, &number)) {
                 id = (uint32_t)number;
         } else if (!r->names || !*text || isdigit((unsigned char)*text)) {
-                return fail(r, "expected the number of a %s", what == SENTENCE_USER ? "user" : "group");
+                return fail(r, r->names ? "expected the name or the number of a %s" : "expected the number of a %s",
+                            what == SENTENCE_USER ? "user" : "group");
         } else if (!r->names(r->userdata, what, text, &id)) {
                 /* (uint32_t)-1 is nobody's number: even switched on again the rule matches nothing. */
                 id = UINT32_MAX;

@@ -139,6 +139,7 @@ static int fill_subject(const struct abi_track *track, struct cursor *c, struct 
         };
         s->program_key = track->program;
         s->key_covers = track->wants;
+        s->ancestors_asked = track->wants & ABI_WANTS_ANCESTORS;
         s->uid = track->uid;
         s->gid = track->gid;
         s->path_deleted = track->flags & ABI_TRACK_DELETED;

@@ -12,6 +12,7 @@ Each program visits several times, and in turns with others of the same file: wh
 
 import contextlib
 import os
+import re
 import socket
 
 import pytest
@@ -91,6 +92,33 @@ def test_arguments(desk):
         assert not desk.visit(path, "send-mail")
         assert desk.visit(path, to=Network.PEER6)
         assert not desk.visit(path)
+
+
+@pytest.mark.parametrize("criterion", (f"parent {SH}", "argument [!-]*", "ancestor /**/python*"))
+def test_what_depends_on_more_than_the_program_is_known_in_the_kernel_all_the_same(rung, desk, criterion):
+    """The key by which verdicts are known covers what rules speak of."""
+    if rung == "queue":
+        pytest.skip("nothing is known there")
+    path = desk.programs.visitor(f"known-by-{criterion.split()[0]}")
+    desk.rule(f"allow {path} {criterion}")
+    for _ in range(2):
+        assert desk.by_shell(path)
+    before = known_and_queued(desk)
+    for _ in range(10):
+        assert desk.by_shell(path)
+    known, queued = known_and_queued(desk)
+    assert known == before[0] + 10 and queued <= before[1] + 1, (before, known, queued)
+    # With the last such rule goes what the key covers, and what was known with it.
+    rules = desk.cli.json("rules")["rules"]
+    desk.cli("rules", "delete", next(r["id"] for r in rules if r.get("program") == path))
+    assert not desk.by_shell(path)
+    desk.rule(f"allow {path}")
+    assert desk.by_shell(path) and desk.visit(path)
+
+
+def known_and_queued(desk):
+    text = desk.cli("status", "--kernel")
+    return tuple(int(re.search(rf"(\d+) {what}", text)[1]) for what in ("connections decided", "queued"))
 
 
 def test_the_name_that_a_caller_chose_is_no_argument(desk):

@@ -45,7 +45,15 @@ def question_of(desk, path):
 
 
 def run(desk, closing, *argv):
+    """With a rule in force that speaks of ancestors: otherwise only the parent's path is read."""
+    if desk.rung == "gate":
+        maps.want(desk.daemon, ANCESTORS)
     return closing(Running(desk.fw, *argv, stdin=-1))
+
+
+def deny(desk, question):
+    """For the session: the end of a shorter answer would be a change of rules, in the middle of another test."""
+    desk.answer(question, False, lifetime="session")
 
 
 def test_a_shell_and_all_above_it(desk, closing):
@@ -60,7 +68,20 @@ def test_a_shell_and_all_above_it(desk, closing):
     for parent in parents:
         assert parent["pid"] == parent_of(child)
         child = parent["pid"]
-    desk.answer(question, False)
+    deny(desk, question)
+
+
+@pytest.mark.rungs("gate")
+def test_without_such_rules_only_the_parents_path_is_read(desk, closing):
+    path = desk.asked("nobody-asks")
+    maps.want(desk.daemon, 0)
+    shell = closing(Running(desk.fw, "sh", "-c", f"sh -c '{path} {WHERE}; true'; true", stdin=-1))
+    question = question_of(desk, path)
+    parents = question["parents"]
+    assert parents[0]["path"] == SH and parents[1]["pid"] == shell.pid
+    assert [p["path"] for p in parents[1:]] == [None] * (len(parents) - 1)
+    assert parents[1]["program"] == os.path.basename(SH)
+    deny(desk, question)
 
 
 def test_an_orphan_has_another_parent(desk, closing):
@@ -74,7 +95,7 @@ def test_an_orphan_has_another_parent(desk, closing):
     assert gone.pid not in [p["pid"] for p in question["parents"]]
     assert parent["pid"] == parent_of(question["pid"])
     assert not may_be_asked(parent["pid"]) or parent["path"] == path_of(parent["pid"])
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 def test_a_parent_that_runs_something_else_by_now(desk, closing):
@@ -83,7 +104,7 @@ def test_a_parent_that_runs_something_else_by_now(desk, closing):
     parent = run(desk, closing, "sh", "-c", script)
     question = question_of(desk, path)
     assert (question["parents"][0]["pid"], question["parents"][0]["path"]) == (parent.pid, sleep)
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 def test_a_parent_whose_file_is_gone(desk, closing, tmp_path):
@@ -94,7 +115,7 @@ def test_a_parent_whose_file_is_gone(desk, closing, tmp_path):
     first, second = question["parents"][:2]
     assert (first["pid"], first["program"], first["path"]) == (parent.pid, "shell", None)
     assert second["path"] == path_of(os.getpid())
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 def test_a_parent_that_poses_as_a_program_of_the_host(desk, closing, tmp_path):
@@ -105,7 +126,7 @@ def test_a_parent_that_poses_as_a_program_of_the_host(desk, closing, tmp_path):
     parent = run(desk, closing, "unshare", "--mount", "sh", "-c", f"mount --bind {fake} {host} && exec {host} -c '{path} {WHERE}; true'")
     question = question_of(desk, path)
     assert (question["parents"][0]["pid"], question["parents"][0]["path"]) == (parent.pid, None)
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 def test_a_parent_with_mounts_of_its_own(desk, closing):
@@ -117,7 +138,7 @@ def test_a_parent_with_mounts_of_its_own(desk, closing):
     first, second, third = question["parents"][:3]
     assert second["pid"] == outer.pid
     assert [first["path"], second["path"], third["path"]] == [SH, SH, path_of(os.getpid())]
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 def test_paths_that_do_not_fit(desk, closing, tmp_path):
@@ -136,7 +157,7 @@ def test_paths_that_do_not_fit(desk, closing, tmp_path):
     said = [p["path"] for p in question["parents"]]
     assert said[:3] == [str(shells[0]), str(shells[1]), None], said
     assert said[3:5] == [None, SH]
-    desk.answer(question, False)
+    deny(desk, question)
 
 
 @pytest.mark.parametrize("name", ("a b", "n\newline", "\udcff", "gone (deleted)"))
@@ -148,7 +169,7 @@ def test_paths_of_ancestors_are_bytes(name, desk, closing, tmp_path):
     escaped = parent.get("path_bytes")
     said = os.fsencode(parent["path"]) if escaped is None else escaped.encode().decode("unicode_escape").encode("latin-1")
     assert said == os.fsencode(shell)
-    desk.answer(question_of(desk, path), False)
+    deny(desk, question_of(desk, path))
 
 
 @pytest.mark.parametrize("kind", ("tcp", "udp-unconnected"))

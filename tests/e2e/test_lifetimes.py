@@ -126,6 +126,49 @@ def test_what_the_kernel_knows_ends_with_the_rule(allow, watched, errands, tcp):
     assert (program.tcp(Network.PEER4, A) == {0: 1}) != allow
 
 
+@each_kind
+def test_what_no_rule_knows_any_more(kind, rung, daemon, person, flow, network):
+    """Nothing denies it, so that it is asked about at its next packet; without an answer it goes no further. On the queue rung, which cannot hold
+    a TCP connection that lives, that ends."""
+    d = daemon()
+    someone, port = person(d), next(PORTS) + 1
+    rule = add(someone, f"allow {PYTHON} port {port} for 2 seconds")
+    one = flow(kind, Network.PEER4)
+    assert one.lives()
+    someone.wait("rule_gone", lambda m: m["rule"]["id"] == rule["id"])
+    if (kind, rung) == ("tcp", "queue"):
+        assert ended(one.near, 20) in ENDED
+        assert 0 <= -end_of(rule) < SECOND
+        told = someone.decision(verdict="deny", remote_port=port)
+        assert (told["reason"], told["rule"]) == ("nobody", None)
+        return
+    one.near.send(b"held")
+    question = someone.wait("question", lambda q: q["remote_port"] == port)
+    one.far.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        one.far.recv(100)
+    one.far.settimeout(20)
+    assert someone.request("answer", question=question["question"], allow=True, lifetime="until", seconds=60)["rule"]["lifetime"] == "until"
+    assert one.far.recv(100) == b"held"
+
+
+@pytest.mark.parametrize("lifetime", ("for 1 hour", "for session", "until reboot", "until 2031-01-01Z"))
+def test_a_rule_said_again_is_one_rule(lifetime, watched, flow):
+    """The second has its own time; what the first would have ended goes on."""
+    _, watcher = watched({f"{PYTHON}:*": False})
+    port = next(PORTS) + 1
+    first = add(watcher, f"allow {PYTHON} port {port} for 2 seconds")
+    one = flow("tcp", Network.PEER4)
+    second = add(watcher, f"allow {PYTHON} port {port} {lifetime}")
+    until(lambda: end_of(first) < -SECOND / 2, "the end of what was said first")
+    assert one.lives()
+    found = ids(watcher)
+    assert second["id"] in found
+    if "session" not in lifetime:  # which is in memory, beside the file
+        assert second["id"] == first["id"] and [r for r in found.values() if r["origin"] == "list"] == [second]
+        assert not watcher.of_type("rule_gone")
+
+
 def test_the_end_of_a_denial_ends_nothing(watched, flow):
     _, watcher = watched({f"{PYTHON}:*": True})
     one = flow("tcp", Network.PEER4)

@@ -14,8 +14,10 @@ import json
 import os
 import socket
 import stat
+import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.gate_only
 @pytest.fixture
 def changes(cli):
     """What the journal has, oldest first."""
-    return lambda d: list(reversed(cli(d).jsonl("rules", "history")))
+    return lambda d: list(reversed(cli(d).jsonl("rules", "history", "--limit=1000")))
 
 
 @pytest.fixture
@@ -141,6 +143,30 @@ def test_an_undoing_reaches_live_flows(daemon, cli, network, tcp):
         flow.settimeout(20)
         with pytest.raises(OSError):
             flow.connect((Network.PEER4, tcp.port))
+
+
+def test_a_rule_for_a_time_goes_on_where_it_was(daemon, cli, changes):
+    d = daemon()
+    cli(d)("rules", "add", "allow /bin/hour for 1 hour")
+    cli(d)("rules", "add", "allow /bin/short for 2 seconds")
+    added = time.monotonic()
+    rules = {r["program"]: r for r in cli(d).json("rules")["rules"] if r["origin"] == "list"}
+    for rule in rules.values():
+        cli(d)("rules", "delete", rule["id"])
+    d.restart()
+    cli(d)("rules", "undo", "3")
+    again = next(r for r in cli(d).json("rules")["rules"] if r["origin"] == "list")
+    assert again["id"] == rules["/bin/hour"]["id"] and again["until"] == rules["/bin/hour"]["until"]
+    time.sleep(max(0, 2.1 - (time.monotonic() - added)))  # what it waits for is a time, and nothing else shows it
+    refused = subprocess.run(cli(d).argv("rules", "undo", "4"), capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and f"the time of rule {rules['/bin/short']['id']}, which would come back, is over" in refused.stderr
+    # The end of its time is nobody's change, and none when the files are read again, or after a restart.
+    n = len(changes(d))
+    cli(d)("rules", "add", "allow /bin/second for 1 second")
+    until(lambda: all(r.get("program") != "/bin/second" for r in cli(d).json("rules")["rules"]), "its end")
+    d.reload_and_wait()
+    d.restart()
+    assert len(changes(d)) == n + 1
 
 
 def test_a_rule_that_was_changed_since_is_not_overwritten(daemon, cli, subscriber, ids, changes):

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests: what is taken can be written again and is taken as the same; what is refused says why. */
-#include <string.h>
-
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/rules.h"
 #include "wire/message.h"
 
 /* False for the types that a client of ours never sends. */
@@ -88,8 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 fuzz_check(!m && error.code != MESSAGE_ERROR_NONE && error.text[0]);
                 return 0;
         }
-        if (m->type == MESSAGE_ADD_RULE || m->type == MESSAGE_RULE_ADD)
+        if (m->type == MESSAGE_ADD_RULE || m->type == MESSAGE_RULE_ADD) {
                 fuzz_check(m->add.rule && m->add.rule->origin != ORIGIN_FACTORY && !(m->add.rule->has & CRITERION_BIT(CRITERION_PROCESS)));
+                fuzz_check_rule(m->add.rule);
+        }
         check_again(m);
         return 0;
 }

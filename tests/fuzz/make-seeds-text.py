@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the seeds of the text formats' fuzz corpora: messages from PROTOCOL.md, sentences from factory.rules, files composed here.
+"""Writes the seeds of the text formats' fuzz corpora: messages from PROTOCOL.md, sentences from factory.rules and the
+tables, files composed here.
 
 Needs nothing and captures nothing; the same each time: make-seeds-text.py [TARGET…]. Files that fuzzing added are left alone.
 """
+import json
 import os
 import re
 import sys
@@ -20,6 +22,10 @@ def read(name):
 def examples(who):
     for block in re.findall("```json %s\n(.*?)```" % who, read("PROTOCOL.md"), re.S):
         yield from block.splitlines()
+
+
+# The sentences that the tables teach with (tests/table/sentences).
+TABLES = "".join(read("tests/table/sentences/" + name) for name in sorted(os.listdir(os.path.join(ROOT, "tests/table/sentences"))))
 
 
 def numbered(lines):
@@ -53,6 +59,13 @@ def seeds_sentence():
     yield "until", 'deny /usr/bin/curl until 2026-12-31 18:00:05+01:00 note "n"'
     yield "day", "allow /usr/bin/curl until 2026-12-31Z tcp"
     yield "boot", "ask anyone for boot"
+    # Every criterion, alone and as a list, each sense; the values that are words of the grammar, and lists as long as they may be.
+    for number, line in enumerate(re.findall(r"^ *(?:rule|also) +(?:[a-z0-9-]+: )?(.*)$", TABLES, re.M)):
+        if number % 8 == 0:
+            yield "table-%03d" % number, line
+    yield "words", 'deny not /or or "/not" argument "or" or "not" or or to "not" or "or" unit not to note "or"'
+    yield "many", "deny anyone port " + ",".join("%d-%d" % (n, n + 1) for n in range(1, 130, 2))
+    yield "unknown-user", "allow anyone user not alice,nobody-here group 7"
 
 
 def seeds_dropins():
@@ -60,6 +73,7 @@ def seeds_dropins():
     yield "short", "a.rules 9\nallow\n"
     yield "nested", "a.rules 20\nb.rules 3\nallow /a\n\n\n"
     yield "file", "# mine\nallow /bin/a port 80\n\tmail: allow /bin/b port 25\r\n\n12: deny /bin/c\n"
+    yield "nul", "c\0d: allow /bin/a\n"
     yield "names", "a: allow /bin/a\nb:c: deny /bin/a port 1\n/bin/a: allow x"
 
 
@@ -74,9 +88,19 @@ def seeds_journal():
     large = head % 4 + '"by":"file","added":100000,"deleted":0,"replaced":0}\n'
     again = head % 5 + client + '"undoes":2,"added":1,"deleted":0,"replaced":0,"rules":[{"after":%s}]}\n' % flat
     yield "all", added + undone + edit + large + again
+    yield "empty", ""
     yield "half", added + undone[:100]
     yield "damaged", added + "x\n" + added + undone
     yield "bytes", head % 1 + client.replace("/usr/bin/bastion", "\\ufffd") + '"added":1,"deleted":0,"replaced":0,"rules":[{"after":{"id":"r1","action":"ask","program":"/x","program_bytes":"/\\\\xff"}}]}\n'
+
+
+def seeds_pattern():
+    for name, pattern, text in [
+            ("star", "/usr/*/bin", "/usr/local/bin"), ("stars", "/usr/**/bin", "/usr/a/b/bin"), ("set", "/x[!a-c]]", "/xd]"), ("first", "[]-a]?", "_x"),
+            ("escape", "\\*\\[\\\\", "*[\\"), ("text", "*.py", "a/b.py"), ("none", "a", ""), ("high", "[\x80-\xff]", "\xc3"), ("open", "[a", "a"),
+            ("end", "a\\", "a"), ("many", "*a*b*c*", "xaybzc"), ("triple", "***", "/a/b")]:
+        for kind in "01":
+            yield name + kind, kind + pattern + "\0" + text
 
 
 def seeds_expect():
@@ -88,6 +112,9 @@ def seeds_expect():
     yield "network", "expect deny /a to 10.0.0.0/8 port 1"
     yield "session", 'expect deny /a to 10.0.0.1 port 1 for session note "n"'
     yield "comment", "# expect"
+    for number, line in enumerate(re.findall(r"^(expect .*?)(?: [|] .*)?$", TABLES, re.M)):
+        if number % 8 == 0:
+            yield "table-%03d" % number, line
 
 
 def seeds_rulefile():
@@ -98,6 +125,13 @@ def seeds_rulefile():
                    '"ports": [80, "8000-8999"], "protocol": "TCP", "network": "10.0.0.0/8", "scopes": ["loopback", "lan"], "uid": 0, "gid": 5, '
                    '"note": "n", "created": "2026-01-31T12:00:00Z"}, {"action": "deny", "subject": "kernel"}, '
                    '{"action": "deny", "program": "/x", "program_bytes": "/\\\\xff"}, {"action": "allow", "name": "x"}]}')
+    yield "criteria", ('{"version": 2, "rules": [{"id": "r1", "action": "allow", "programs": ["/usr/lib/*/x", "/bin/y"], "arguments": ["*.py", "or"], '
+                       '"parents": ["/bin/sh"], "ancestors": ["/usr/sbin/*"], "units": ["cron.service"], "cgroups": ["/system.slice/**"], '
+                       '"hosts": [".example.com", "nas"], "network": ["10.0.0.0/8", "::1"], "scopes": ["lan"], "ports": [1, "3-5"], '
+                       '"protocol": ["TCP", 17], "uid": [0, 7], "gid": 5, "interfaces": ["wg*"], '
+                       '"not": ["programs", "arguments", "hosts", "network", "uid", "interfaces"]}, '
+                       '{"action": "deny", "programs": ["/x\\ufffd"], "programs_bytes": ["/x\\\\xff"], "not": ["programs"]}]}')
+    yield "sentences", "\n".join(re.findall(r"^ *(?:rule|also) +(.*)$", TABLES, re.M)[:40])
     yield "wrong", '{\n "rules": [\n {"action": "deny", "ports": [1,\n "http"]}]}'
     yield "factory", "\n".join(line.split(" note ")[0] for line in read("data/factory.rules").splitlines() if "systemd-network:" not in line)
     yield "lifetimes", lifetimes()
@@ -122,13 +156,41 @@ def seeds_conffile():
     yield "escaped-key", '{"m\\u006fde": "learning"}'
 
 
+def opensnitch(operator, **more):
+    return json.dumps({"created": "2024-05-01T10:00:00.5+02:00", "updated": "2024-05-01T10:00:00+02:00", "name": "allow-always-x", "description": "",
+                       "enabled": True, "precedence": False, "nolog": False, "action": "allow", "duration": "always", "operator": operator, **more}, indent=2)
+
+
+def condition(kind, operand, data):
+    return {"type": kind, "operand": operand, "data": data, "sensitive": False, "list": None}
+
+
+def seeds_import():
+    conditions = {
+        "path": condition("regexp", "process.path", r"^(/usr/bin/curl|/opt/.*/wget)$"), "parent": condition("simple", "process.parent.path", "/usr/bin/make"),
+        "host": condition("regexp", "dest.host", r"^(.*\.)?example\.com$"), "port": condition("regexp", "dest.port", "^(80|443|5[0-3])$"),
+        "address": condition("regexp", "dest.ip", r"^(127\.0\.0\.1|::1)$"), "beginning": condition("regexp", "dest.ip", r"^192\.168\."),
+        "network": condition("network", "dest.network", "2001:db8::/32"), "protocol": condition("regexp", "protocol", "^(tcp|udp)6?$"),
+        "user": condition("regexp", "user.id", "^(0|115)$"), "name": condition("simple", "user.name", "alice"),
+        "interface": condition("regexp", "iface.out", "^wg.*"), "command": condition("simple", "process.command", "curl x"),
+        "domains": {**condition("lists", "lists.domains", "/etc/lists"), "list": []}}
+    for name, one in conditions.items():
+        yield name, opensnitch(one)
+    yield "list", opensnitch({"type": "list", "operand": "list", "data": "", "sensitive": False,
+                              "list": [conditions[name] for name in ("path", "host", "port", "protocol")]})
+    yield "old-list", opensnitch({"type": "list", "operand": "list", "data": json.dumps([conditions["port"]]), "list": []}, action="reject", enabled=False)
+    yield "session", opensnitch(conditions["port"], duration="until restart", precedence=True)
+    yield "wrong", '{"name": 7}'
+    yield "regexp", r"(?i)^(?:/usr/bin/|.*\.so)[a-f0-9_-]?x\d(a|b|)?.+c$"
+
+
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "rulefile", "dropins", "journal", "conffile"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "pattern", "expect", "rulefile", "dropins", "journal", "conffile", "import"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():
             with open(os.path.join(folder, "seed-" + name), "wb") as f:
-                f.write(text.encode())
+                f.write(text.encode("latin-1" if target == "pattern" else "utf-8"))
 
 
 if __name__ == "__main__":

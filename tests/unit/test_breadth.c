@@ -213,6 +213,8 @@ static bool same_rule(struct given *g, const struct flow *flow)
         struct facts facts = { .subject = g->subject, .flow = flow, .scopes = addr_scopes(&flow->remote, NULL) };
         const uint32_t pid = g->subject->process.pid;
         const size_t n_arguments = g->subject->n_arguments;
+        const unsigned n_ancestors = g->subject->n_ancestors, covers = g->subject->key_covers;
+        char *cgroup = g->subject->cgroup, other_cgroup[] = "/user.slice/x";
         bool same = true;
 
         for (uint32_t other = 0; other < 2 && same; other++)
@@ -222,7 +224,9 @@ static bool same_rule(struct given *g, const struct flow *flow)
                         if (boottime_reached(g->rule->expires, then))
                                 continue;
                         g->subject->process.pid = other;
-                        g->subject->n_arguments = other ? 0 : n_arguments;
+                        g->subject->n_arguments = other && !(covers & SUBJECT_ARGUMENTS) ? 0 : n_arguments;
+                        g->subject->n_ancestors = other && !(covers & SUBJECT_ANCESTORS) ? 0 : n_ancestors;
+                        g->subject->cgroup = other && !(covers & SUBJECT_CGROUP) ? other_cgroup : cgroup;
                         facts.host = other ? random_of(random_hosts) : NULL;
                         facts.interface = later ? "x" : NULL;
                         same = ruleset_decide(g->set, &facts, then) == g->rule;
@@ -230,6 +234,8 @@ static bool same_rule(struct given *g, const struct flow *flow)
                 }
         g->subject->process.pid = pid;
         g->subject->n_arguments = n_arguments;
+        g->subject->n_ancestors = n_ancestors;
+        g->subject->cgroup = cgroup;
         return same;
 }
 
@@ -283,6 +289,8 @@ static void what_is_claimed_holds_for_every_flow(void **state)
                 struct given given = { .subject = s };
                 enum breadth claimed, truth;
 
+                if (s->kind == SUBJECT_PROGRAM)
+                        s->key_covers = random_below(8);
                 if (i % 4 == 0) {
                         ruleset_free(set);
                         set = random_set();

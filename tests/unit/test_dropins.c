@@ -120,6 +120,17 @@ static void test_refused(void **state _unused_)
         }
 }
 
+static void test_a_name_has_no_nul(void **state _unused_)
+{
+        static const char text[] = "a\0b: allow /bin/a\n";
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        struct file_error error = { 0 };
+        size_t n_replaced;
+
+        assert_int_equal(dropin_add_rules("x.rules", text, sizeof(text) - 1, NULL, NULL, set, &n_replaced, &error), RULEFILE_E_VALUE);
+        assert_non_null(strstr(error.text, "expected an id"));
+}
+
 static void test_a_later_file_takes_the_place(void **state _unused_)
 {
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
@@ -205,6 +216,7 @@ int main(void)
                 cmocka_unit_test(test_order_of_names),
                 cmocka_unit_test(test_rules_are_named_after_their_place),
                 cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_a_name_has_no_nul),
                 cmocka_unit_test(test_a_later_file_takes_the_place),
                 cmocka_unit_test(test_one_order_with_other_rules),
                 cmocka_unit_test(test_too_many_rules),

@@ -228,19 +228,21 @@ static bool resolve(void *userdata _unused_, enum sentence_name what, const char
 static void test_sentences(void **state _unused_)
 {
         static const char text[] = "# a comment\n\n  factory:x: allow anyone to lan note \"n\"  \r\ndeny /bin/y\n"
-                                   "factory:g: allow anyone group nosuch";
+                                   "factory:g: allow anyone group nosuch\ndeny /bin/z priority 5 disabled";
         _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
         struct file_error error = {};
         const struct rule *x;
 
         assert_int_equal(rulefile_parse_sentences(text, strlen(text), ORIGIN_FACTORY, PRIORITY_FACTORY, resolve, NULL, set, &error), 0);
-        assert_int_equal(ruleset_count(set), 3);
+        assert_int_equal(ruleset_count(set), 4);
         x = ruleset_find(set, "factory:x");
         assert_non_null(x);
         assert_int_equal(x->origin, ORIGIN_FACTORY);
         assert_int_equal(x->priority, PRIORITY_FACTORY);
         assert_string_equal(x->note, "n");
         assert_true(ruleset_find(set, "factory:g")->disabled);
+        x = ruleset_next(set, ruleset_find(set, "factory:g"));
+        assert_true(x->priority == 5 && x->disabled);
 }
 
 static void test_sentences_refused(void **state _unused_)

@@ -101,8 +101,26 @@ static void another_process_agrees_in_what_the_key_covers(void **state)
                 if (copy->n_ancestors == 0)
                         continue;
                 assert_string_equal(copy->ancestors[0].path, "/sbin/init");
-                assert_true(copy->ancestors[0].pid == 0 && !copy->ancestors[0].name[0]); /* who that is, is not known */
+                assert_true(copy->ancestors[0].pid == 1 && !copy->ancestors[0].name[0]); /* the first process is known; its name is not */
         }
+}
+
+static void ancestors_change_places_and_nothing_else_does(void **state)
+{
+        _cleanup_(subject_unrefp) struct subject *a = subject_new(SUBJECT_PROGRAM, "/a", "a"), *b = subject_new(SUBJECT_PROGRAM, "/b", "b");
+
+        (void)state;
+        a->ancestors[0] = (struct ancestor){ .pid = 1, .path = strdup("/sbin/init") };
+        a->n_ancestors = 1;
+        b->ancestors[0] = (struct ancestor){ .pid = 3, .path = strdup("/bin/sh") };
+        b->ancestors[1] = (struct ancestor){ .pid = 2, .path = strdup("/bin/make") };
+        b->n_ancestors = 2;
+        b->ancestors_asked = true;
+        subject_swap_ancestors(a, b);
+        assert_true(a->n_ancestors == 2 && a->ancestors_asked && b->n_ancestors == 1 && !b->ancestors_asked);
+        assert_string_equal(a->ancestors[1].path, "/bin/make");
+        assert_string_equal(b->ancestors[0].path, "/sbin/init");
+        assert_true(strcmp(a->path, "/a") == 0 && strcmp(b->path, "/b") == 0);
 }
 
 static void only_a_proved_path_is_for_rules(void **state)
@@ -207,6 +225,7 @@ int main(void)
                 cmocka_unit_test(the_last_reference_frees),
                 cmocka_unit_test(setuid_makes_another_user_of_the_same_program),
                 cmocka_unit_test(another_process_agrees_in_what_the_key_covers),
+                cmocka_unit_test(ancestors_change_places_and_nothing_else_does),
                 cmocka_unit_test(only_a_proved_path_is_for_rules),
                 cmocka_unit_test(people_read_the_best_name_there_is),
                 cmocka_unit_test(sameness_is_path_and_user),

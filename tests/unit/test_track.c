@@ -113,6 +113,7 @@ static void test_everything_it_says(void **state _unused_)
         assert_int_equal(s->uid, 1001);
         assert_int_equal(s->gid, 1002);
         assert_int_equal(s->key_covers, SUBJECT_CGROUP);
+        assert_false(s->ancestors_asked);
         assert_string_equal(s->path, "/usr/bin/curl");
         assert_string_equal(s->name, "curl");
         assert_int_equal(s->n_arguments, 8);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Theory in the header. */
+#include "cli/add-rules.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+enum { WINDOW = 8, ANSWER_SECONDS = 10 };
+
+struct adding {
+        const struct rule *const *rules;
+        size_t n, n_sent, n_answered;
+        struct added added;
+        int stop; /* an exit code: the daemon will take none of the others either */
+};
+
+/* Hello's answer is none of ours, whatever it is. */
+static void on_answer(struct client *c, struct event *event, const char *raw, size_t n, void *userdata)
+{
+        struct adding *a = userdata;
+
+        (void)c;
+        (void)raw;
+        (void)n;
+        if ((event->type != EVENT_REPLY && event->type != EVENT_ERROR) || event->id == CLI_HELLO_ID)
+                return;
+        a->n_answered++;
+        if (event->type == EVENT_REPLY) {
+                a->added.n_added++;
+                return;
+        }
+        a->added.n_refused++;
+        if (!a->stop)
+                cli_error_reply(event);
+        if (event->error == MESSAGE_ERROR_NOT_PERMITTED || event->error == MESSAGE_ERROR_FULL)
+                a->stop = cli_error_exit(event->error);
+}
+
+static void send_one(struct client *c, const struct rule *rule)
+{
+        _cleanup_(buf_deinit) struct buf sentence = {0};
+
+        sentence_format(rule, &sentence);
+        if (buf_error(&sentence))
+                client_output(c)->error = buf_error(&sentence);
+        else
+                message_format_request_rule_add(client_output(c), client_next_id(c), sentence.data);
+}
+
+/* Until something comes, or can be sent. EXIT_YES or an exit code with words. */
+static int exchange(struct client *c, struct boottime deadline)
+{
+        struct pollfd fd = {.fd = client_fd(c), .events = client_poll_events(c)};
+        uint64_t left = boottime_left(deadline, cli_now());
+        int r;
+
+        if (left == 0) {
+                cli_error("the daemon did not answer within %d seconds", ANSWER_SECONDS);
+                return EXIT_NO_DAEMON;
+        }
+        if (poll(&fd, 1, (int)(left / NS_PER_MSEC) + 1) < 0 && errno != EINTR) {
+                cli_error("cannot wait for the daemon: %s", strerror(errno));
+                return EXIT_NO;
+        }
+        r = client_dispatch(c);
+        return r ? cli_connection_lost(r) : EXIT_YES;
+}
+
+static int run(struct client *c, struct adding *a)
+{
+        while (a->n_answered < a->n_sent || (!a->stop && a->n_sent < a->n)) {
+                struct boottime deadline = boottime_add(cli_now(), ANSWER_SECONDS * NS_PER_SEC);
+                size_t n_answered = a->n_answered;
+
+                while (!a->stop && a->n_sent < a->n && a->n_sent - a->n_answered < WINDOW)
+                        send_one(c, a->rules[a->n_sent++]);
+                while (a->n_answered == n_answered) {
+                        int r = exchange(c, deadline);
+
+                        if (r)
+                                return r;
+                }
+        }
+        return a->stop;
+}
+
+int add_rules(const struct cli *cli, const struct rule *const *rules, size_t n, struct added *ret)
+{
+        struct adding adding = {.rules = rules, .n = n};
+        _cleanup_(client_freep) struct client *c = NULL;
+        int r = cli_connect(cli, on_answer, &adding, &c);
+
+        if (!r)
+                r = run(c, &adding);
+        *ret = adding.added;
+        return r;
+}
