@@ -96,6 +96,8 @@ static int read_history(struct review *r, const struct event *memory)
                 snprintf(older, sizeof(older), "older=%llu@%lld", (unsigned long long)memory->records[0].seq, (long long)memory->records[0].time_us);
                 words[n_words++] = older;
         }
+        if (isatty(STDERR_FILENO))
+                fputs("Reading what was recorded …\n", stderr); /* a million rows take some twenty seconds */
         switch (history_search(folder, LIMIT_HISTORY_ROWS, words, n_words, on_record, r)) {
         case HISTORY_FINE:
         case HISTORY_MISSING: /* nothing is older */

@@ -187,8 +187,7 @@ const struct command commands[] = {
                  "'/opt/*'. WHERE is an address, a network or a host name, '*.example.com' too.\n"
                  "TIME is so long ago (90s, 30m, 2h, 3d, 2w), today, yesterday, 10:00, 2026-11-20\n"
                  "or 2026-11-20T10:00.\n"
-                 "History is for root and members of group bastion; others see what the daemon\n"
-                 "still has in memory. It can be searched without a daemon.",
+                 "History is for root and members of group bastion, also without a daemon.",
          .options = OPTION_BIT(COUNT) | OPTION_BIT(FOLLOW) | OPTION_BIT(PROGRAM) | OPTION_BIT(VERDICT) | OPTION_BIT(HOST) | OPTION_BIT(PORT) |
                     OPTION_BIT(RULE) | OPTION_BIT(REASON) | OPTION_BIT(USER) | OPTION_BIT(SINCE) | OPTION_BIT(UNTIL) | OPTION_BIT(LIMIT) |
                     OPTION_BIT(CSV) | OPTION_BIT(STATE),
