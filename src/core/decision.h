@@ -27,6 +27,7 @@ struct decision {
         const struct subject *subject; /* of several possible owners, the one the verdict is about */
         bool would_deny;      /* learning let through what a rule denies */
         bool would_ask;       /* learning let through what a person should be asked about */
+        bool needs_packet;    /* ASK, because it depends on what only its next packet tells */
 };
 
 /* Rows of the failure table (ARCHITECTURE.md, "When something fails"). */

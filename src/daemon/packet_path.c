@@ -212,8 +212,10 @@ struct decision packet_path_judge(struct daemon *d, const struct owner *owners, 
         memcpy(t.owners, owners, n * sizeof(*owners));
         decision = judge(&t);
         for (unsigned i = 0; i < n && decision.reason != REASON_SELF; i++)
-                if (!ruleset_is_sure(d->rules, &t.facts[i], facts_unknown(&t.facts[i]), ruleset_decide(d->rules, &t.facts[i], now), now))
+                if (!ruleset_is_sure(d->rules, &t.facts[i], facts_unknown(&t.facts[i]), ruleset_decide(d->rules, &t.facts[i], now), now)) {
                         decision.verdict = VERDICT_ASK;
+                        decision.needs_packet = true;
+                }
         return decision;
 }
 

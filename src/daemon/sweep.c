@@ -430,7 +430,7 @@ static unsigned owners_of(struct daemon *d, const struct walked *walked, struct 
  */
 static bool cannot_be_asked_about(const struct owner *owner, const struct sockdiag_socket *socket, const struct decision *decision)
 {
-        return decision->verdict == VERDICT_ASK && owner->state == TAG_ALLOWED && socket->flow.protocol == IPPROTO_TCP;
+        return decision->verdict == VERDICT_ASK && !decision->needs_packet && owner->state == TAG_ALLOWED && socket->flow.protocol == IPPROTO_TCP;
 }
 
 static void judge_socket(struct pass *p, const struct walked *walked, struct known_processes *known)
