@@ -103,13 +103,15 @@ static bool has_name(const struct rule *rule)
         return !str_parse_u64(id + (*id == 'r'), UINT64_MAX, &number) && !str_has_prefix(id, "unknown:");
 }
 
-/* What cannot be typed (a user that this machine does not know) is left for people to read. */
+/* What is not for always, and what cannot be typed (a user that this machine does not know), no file of sentences holds: left for people to read. */
 static void put_line(const struct line *line, struct buf *out)
 {
         _cleanup_(rule_freep) struct rule *again = NULL;
         struct sentence_error error;
 
-        if (sentence_parse(line->sentence, strlen(line->sentence), &again, &error) != 0)
+        if (line->rule->lifetime != LIFETIME_ALWAYS)
+                buf_puts(out, "# not for always: ");
+        else if (sentence_parse(line->sentence, strlen(line->sentence), &again, &error) != 0)
                 buf_puts(out, "# cannot be read back: ");
         else if (has_name(line->rule))
                 buf_printf(out, "%s: ", line->rule->id);

@@ -181,11 +181,27 @@ static int read_opensnitch(const char *path, struct import_plan *plan)
 
 /* ---- files of our own --------------------------------------------------------------------------------------------- */
 
+/* A lifetime began there and then: it would begin anew. */
+static bool make_item(const struct rule *rule, const char *path, struct import_item *item)
+{
+        _cleanup_(buf_deinit) struct buf sentence = {0};
+
+        *item = (struct import_item){.file = strdup(path), .denies = rule->action == ACTION_DENY};
+        if (rule->lifetime == LIFETIME_ALWAYS) {
+                item->rule = rule_copy(rule);
+                return item->file && item->rule;
+        }
+        sentence_format(rule, &sentence);
+        item->words = buf_take(&sentence);
+        item->reason = strdup("it was not for always");
+        return item->file && item->words && item->reason;
+}
+
 static int plan_rules(const struct ruleset *set, const char *path, struct import_plan *plan)
 {
         for (const struct rule *rule = ruleset_next(set, NULL); rule; rule = ruleset_next(set, rule)) {
-                struct import_item item = {.rule = rule_copy(rule), .file = strdup(path), .denies = rule->action == ACTION_DENY};
-                bool whole = item.rule && item.file;
+                struct import_item item;
+                bool whole = make_item(rule, path, &item);
 
                 if (import_plan_add(plan, &item) < 0 || !whole)
                         return out_of_memory();

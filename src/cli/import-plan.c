@@ -94,7 +94,7 @@ static int compare_places(const void *a, const void *b)
 
 static bool says_the_same(const struct rule *a, const struct rule *b)
 {
-        return a->action == b->action && a->disabled == b->disabled;
+        return a->action == b->action && a->disabled == b->disabled && a->lifetime == b->lifetime;
 }
 
 static int compare_items(struct import_item *first, struct import_item *item)
@@ -281,13 +281,18 @@ static void put_item(const struct import_item *item, struct buf *out)
 /* What a person must know who reads only the end. */
 static void put_remarks(const struct import_plan *plan, struct buf *out)
 {
-        size_t n_denying = 0;
+        size_t n_denying = 0, n_named = 0;
 
-        for (size_t i = 0; i < plan->n; i++)
+        for (size_t i = 0; i < plan->n; i++) {
                 n_denying += plan->items[i].state == IMPORT_REFUSED && plan->items[i].denies;
+                n_named += plan->items[i].state == IMPORT_NEW && rule_criterion(plan->items[i].rule, CRITERION_HOST);
+        }
         if (n_denying > 0)
                 buf_printf(out, "%zu of those that cannot be added den%s: what %s kept back may be allowed by other rules.\n", n_denying,
                            n_denying == 1 ? "ies" : "y", n_denying == 1 ? "it" : "they");
+        if (n_named > 0)
+                buf_printf(out, "%zu of the new ones name%s hosts: without a name that the daemon knows a connection matches none of these.\n", n_named,
+                           n_named == 1 ? "s" : "");
         if (plan->n_any_case > 0)
                 buf_printf(out, "OpenSnitch compared the paths of %zu rule%s without regard to case; here case counts.\n", plan->n_any_case,
                            plan->n_any_case == 1 ? "" : "s");
