@@ -181,32 +181,30 @@ static int read_opensnitch(const char *path, struct import_plan *plan)
 
 /* ---- files of our own --------------------------------------------------------------------------------------------- */
 
-/* A lifetime began there and then: it would begin anew. */
-static bool make_item(const struct rule *rule, const char *path, struct import_item *item)
-{
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
-        *item = (struct import_item){.file = strdup(path), .denies = rule->action == ACTION_DENY};
-        if (rule->lifetime == LIFETIME_ALWAYS) {
-                item->rule = rule_copy(rule);
-                return item->file && item->rule;
-        }
-        sentence_format(rule, &sentence);
-        item->words = buf_take(&sentence);
-        item->reason = strdup("it was not for always");
-        return item->file && item->words && item->reason;
-}
-
 static int plan_rules(const struct ruleset *set, const char *path, struct import_plan *plan)
 {
         for (const struct rule *rule = ruleset_next(set, NULL); rule; rule = ruleset_next(set, rule)) {
-                struct import_item item;
-                bool whole = make_item(rule, path, &item);
+                struct import_item item = {.rule = rule_copy(rule), .file = strdup(path), .denies = rule->action == ACTION_DENY};
+                bool whole = item.rule && item.file;
 
                 if (import_plan_add(plan, &item) < 0 || !whole)
                         return out_of_memory();
         }
         return EXIT_YES;
+}
+
+static int plan_ended(size_t n, const char *path, struct import_plan *plan)
+{
+        struct import_item item = {.file = strdup(path)};
+
+        if (asprintf(&item.reason, "%zu rule%s whose time is over", n, n == 1 ? "" : "s") < 0)
+                item.reason = NULL;
+        if (!item.file || !item.reason) {
+                free(item.file);
+                free(item.reason);
+                return out_of_memory();
+        }
+        return import_plan_add(plan, &item) < 0 ? out_of_memory() : EXIT_YES;
 }
 
 struct unknown_keys {
@@ -245,6 +243,8 @@ static int read_flat(const char *path, struct import_plan *plan)
                 r = offline_parsed(path, rulefile_parse(text, n, &now, set, &rest, &error), &error);
         if (!r)
                 r = plan_rules(set, path, plan);
+        if (!r && rest.n_ended > 0)
+                r = plan_ended(rest.n_ended, path, plan);
         if (!r && (rulefile_rest_keys(&rest, on_unknown_key, &keys) < 0 || keys.error))
                 r = out_of_memory();
         return r;

@@ -94,7 +94,9 @@ static int compare_places(const void *a, const void *b)
 
 static bool says_the_same(const struct rule *a, const struct rule *b)
 {
-        return a->action == b->action && a->disabled == b->disabled && a->lifetime == b->lifetime;
+        if (a->action != b->action || a->disabled != b->disabled || a->lifetime != b->lifetime)
+                return false;
+        return a->lifetime != LIFETIME_UNTIL || a->ending.until == b->ending.until;
 }
 
 static int compare_items(struct import_item *first, struct import_item *item)

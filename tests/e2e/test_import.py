@@ -243,3 +243,38 @@ def test_a_file_is_written_safely(daemon, cli, tmp_path):
     assert sorted(name.name for name in tmp_path.iterdir() if name.name.startswith("out")) == ["out"]
     with open("/dev/full", "w", encoding="utf-8") as full:
         assert subprocess.run(cli(d).argv("export"), stdout=full, stderr=subprocess.DEVNULL, check=False).returncode == 1
+
+
+def test_what_ends_ends_here_too(daemon, cli, tmp_path):
+    d = daemon()
+    for rule in ("allow /bin/a until reboot", "allow /bin/b until 2099-01-31T12:00:00Z", "allow /bin/c for session"):
+        cli(d)("rules", "add", rule)
+    text = cli(d)("export")
+    assert text.count("# not for always: allow /bin/") == 2 and not sentences(text) and "/bin/c" not in text
+    path = tmp_path / "kept.json"
+    cli(d)("export", "--json", str(path))
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert "There already: 2" in cli(d)("import", "flat", str(path), "--yes")
+    for rule in kept["rules"]:
+        cli(d)("rules", "delete", rule["id"])
+    assert "2 rules added." in cli(d)("import", "flat", str(path), "--yes")
+    assert text.splitlines()[1:] == cli(d)("export").splitlines()[1:]
+    # Another end is another rule; and what has ended is told.
+    for rule in kept["rules"]:
+        if "/bin/b" in rule.values():
+            rule["until"] = "2098-01-31T12:00:00Z"
+    kept["rules"].append({"action": "allow", "program": "/bin/d", "lifetime": "until", "until": "2020-01-31T12:00:00Z"})
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    page = cli(d)("import", "flat", str(path), "--yes", expect=5)
+    assert "There already: 1" in page and "is not added; there is r" in page and "1 rule whose time is over" in page, page
+
+
+def test_what_stands_in_rules_d_is_there(daemon, cli, tmp_path):
+    d = daemon(start=False)
+    os.mkdir(d.path("etc", "rules.d"))
+    with open(d.path("etc", "rules.d", "mine.rules"), "w", encoding="utf-8") as f:
+        f.write("deny /bin/c priority 3\n")
+    d.start()
+    assert "deny /bin/c" not in cli(d)("export") and "\ndeny /bin/c priority 3\n" in cli(d)("export", "--all")
+    (tmp_path / "c.rules").write_text("deny /bin/c priority 3\n", encoding="utf-8")
+    assert "There already: 1" in cli(d)("import", "sentences", str(tmp_path / "c.rules"), "--yes")
