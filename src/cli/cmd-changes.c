@@ -9,8 +9,8 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/changes.h"
+#include "cli/show.h"
 #include "cli/text.h"
-#include "wire/sentence.h"
 
 enum { PAGE_CHANGES = 100 };
 
@@ -44,16 +44,10 @@ static void put_author(struct buf *out, const struct journal_entry *e)
 
 static void put_rule(struct buf *out, const char *sign, const struct rule *rule)
 {
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
         buf_printf(out, "  %s ", sign);
         str_escape(out, rule->id ? rule->id : "");
         buf_puts(out, ": ");
-        sentence_format(rule, &sentence);
-        if (!buf_error(&sentence) && sentence.n > 0)
-                text_words(out, sentence.data, sentence.n);
-        if (rule->disabled)
-                buf_puts(out, " (off)");
+        show_sentence(out, rule);
         buf_putc(out, '\n');
 }
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
+#include "cli/show.h"
 #include "cli/text.h"
 #include "core/hygiene.h"
 #include "wire/jsonwrite.h"
@@ -63,15 +64,13 @@ static void put_words(struct buf *out, const struct finding *f)
 
 static void add_row(struct columns *table, const struct finding *f)
 {
-        _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
+        _cleanup_(buf_deinit) struct buf cell = {0};
 
         str_escape(&cell, f->rule->id);
         columns_take(table, &cell);
         put_words(&cell, f);
         columns_take(table, &cell);
-        sentence_format(f->rule, &sentence);
-        if (!buf_error(&sentence) && sentence.n > 0)
-                text_words(&cell, sentence.data, sentence.n);
+        show_sentence(&cell, f->rule);
         columns_take(table, &cell);
 }
 

@@ -14,7 +14,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
-#include "cli/fetch-rules.h"
+#include "cli/rule-pages.h"
 #include "core/ruleset.h"
 #include "wire/rulefile.h"
 
@@ -103,13 +103,15 @@ static bool has_name(const struct rule *rule)
         return !str_parse_u64(id + (*id == 'r'), UINT64_MAX, &number) && !str_has_prefix(id, "unknown:");
 }
 
-/* What cannot be typed (a user that this machine does not know) is left for people to read. */
+/* What is not for always, and what cannot be typed (a user that this machine does not know), no file of sentences holds: left for people to read. */
 static void put_line(const struct line *line, struct buf *out)
 {
         _cleanup_(rule_freep) struct rule *again = NULL;
         struct sentence_error error;
 
-        if (sentence_parse(line->sentence, strlen(line->sentence), &again, &error) != 0)
+        if (line->rule->lifetime != LIFETIME_ALWAYS)
+                buf_puts(out, "# not for always: ");
+        else if (sentence_parse(line->sentence, strlen(line->sentence), &again, &error) != 0)
                 buf_puts(out, "# cannot be read back: ");
         else if (has_name(line->rule))
                 buf_printf(out, "%s: ", line->rule->id);
@@ -246,7 +248,7 @@ int cmd_export(const struct cli *cli)
                 return cli_wrong_input(cli, "sentences or JSON, not both");
         if (cli->json && all)
                 return cli_wrong_input(cli, "--all is for sentences: a rules.json holds no shipped rules");
-        r = fetch_rules(cli, &rules);
+        r = rule_pages_list(cli, &rules);
         if (!r)
                 r = cli->json ? put_json(&rules, &text) : put_sentences(&rules, all, &text);
         if (!r && buf_error(&text))

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "cli/add-rules.h"
 #include "cli/cli.h"
-#include "cli/fetch-rules.h"
+#include "cli/rule-pages.h"
 #include "cli/import-plan.h"
 #include "cli/names.h"
 #include "cli/offline.h"
@@ -181,11 +181,27 @@ static int read_opensnitch(const char *path, struct import_plan *plan)
 
 /* ---- files of our own --------------------------------------------------------------------------------------------- */
 
+/* A lifetime began there and then: it would begin anew. */
+static bool make_item(const struct rule *rule, const char *path, struct import_item *item)
+{
+        _cleanup_(buf_deinit) struct buf sentence = {0};
+
+        *item = (struct import_item){.file = strdup(path), .denies = rule->action == ACTION_DENY};
+        if (rule->lifetime == LIFETIME_ALWAYS) {
+                item->rule = rule_copy(rule);
+                return item->file && item->rule;
+        }
+        sentence_format(rule, &sentence);
+        item->words = buf_take(&sentence);
+        item->reason = strdup("it was not for always");
+        return item->file && item->words && item->reason;
+}
+
 static int plan_rules(const struct ruleset *set, const char *path, struct import_plan *plan)
 {
         for (const struct rule *rule = ruleset_next(set, NULL); rule; rule = ruleset_next(set, rule)) {
-                struct import_item item = {.rule = rule_copy(rule), .file = strdup(path), .denies = rule->action == ACTION_DENY};
-                bool whole = item.rule && item.file;
+                struct import_item item;
+                bool whole = make_item(rule, path, &item);
 
                 if (import_plan_add(plan, &item) < 0 || !whole)
                         return out_of_memory();
@@ -212,20 +228,6 @@ static void on_unknown_key(void *userdata, const char *key)
         }
 }
 
-/* `r` is what a parser returned. */
-static int parsed(const char *path, int r, const struct file_error *error)
-{
-        if (r < 0)
-                return out_of_memory();
-        if (r == 0)
-                return EXIT_YES;
-        if (error->line > 0)
-                cli_error("%s:%u:%u: %s", path, error->line, error->column, error->text);
-        else
-                cli_error("%s: %s", path, error->text);
-        return EXIT_WRONG_INPUT;
-}
-
 static int read_flat(const char *path, struct import_plan *plan)
 {
         _cleanup_(rulefile_rest_deinit) struct rulefile_rest rest = {0};
@@ -240,7 +242,7 @@ static int read_flat(const char *path, struct import_plan *plan)
         if (!r)
                 r = offline_clocks(&now);
         if (!r)
-                r = parsed(path, rulefile_parse(text, n, &now, set, &rest, &error), &error);
+                r = offline_parsed(path, rulefile_parse(text, n, &now, set, &rest, &error), &error);
         if (!r)
                 r = plan_rules(set, path, plan);
         if (!r && (rulefile_rest_keys(&rest, on_unknown_key, &keys) < 0 || keys.error))
@@ -257,7 +259,7 @@ static int read_sentences(const char *path, struct import_plan *plan)
         int r = set ? offline_read(path, LIMIT_RULE_FILE, true, &text, &n) : out_of_memory();
 
         if (!r)
-                r = parsed(path, rulefile_parse_sentences(text, n, ORIGIN_LIST, PRIORITY_DEFAULT, names_lookup, NULL, set, &error), &error);
+                r = offline_parsed(path, rulefile_parse_sentences(text, n, ORIGIN_LIST, PRIORITY_DEFAULT, names_lookup, NULL, set, &error), &error);
         return r ? r : plan_rules(set, path, plan);
 }
 
@@ -344,7 +346,7 @@ int cmd_import(const struct cli *cli)
                 return cli_wrong_input(cli, "nobody can be asked here: say --yes to add what is new, or --dry-run to see it only");
         r = formats[i].read(cli->words[1], &plan);
         if (!r)
-                r = fetch_rules(cli, &rules);
+                r = rule_pages_list(cli, &rules);
         if (!r && import_plan_compare(&plan, rules.rules, rules.n) < 0)
                 r = out_of_memory();
         return r ? r : carry_out(cli, &plan);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "cli/daemon-rules.h"
+#include "cli/rule-pages.h"
 #include "cli/history.h"
 #include "cli/learn-page.h"
 #include "cli/names.h"
@@ -175,12 +175,17 @@ static bool lookup(bool group, const char *name, uint32_t *ret)
         return names_lookup(NULL, group ? SENTENCE_GROUP : SENTENCE_USER, name, ret);
 }
 
+static void format_sentence(struct buf *out, int64_t id, const void *parameters)
+{
+        message_format_request_rule_add(out, id, parameters);
+}
+
 /* EXIT_YES and the rule as the daemon has it now. */
 static int accept_sentence(struct review *r, const char *sentence)
 {
         _cleanup_(reply_deinit) struct reply reply = {0};
         _cleanup_(buf_deinit) struct buf out = {0};
-        int exit_code = daemon_rules_add(r->cli, sentence, &reply);
+        int exit_code = cli_request(r->cli, format_sentence, sentence, &reply);
 
         if (exit_code)
                 return exit_code;
@@ -472,7 +477,7 @@ int cmd_learn(const struct cli *cli)
                 return cli_wrong_input(cli, "'--json' changes nothing: it goes without --yes");
         exit_code = set_since(&r, now_us);
         if (exit_code == EXIT_YES)
-                exit_code = daemon_rules_load(cli, &r.rules);
+                exit_code = rule_pages_set(cli, &r.rules);
         if (exit_code)
                 return exit_code;
         if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)

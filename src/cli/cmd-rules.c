@@ -8,14 +8,13 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cli/cli.h"
 #include "cli/changes.h"
+#include "cli/cli.h"
 #include "cli/names.h"
+#include "cli/rule-pages.h"
 #include "cli/rule-words.h"
+#include "cli/show.h"
 #include "cli/text.h"
-
-/* So many rules are a few milliseconds of the daemon's loop; so often a listing begins again. */
-enum { PAGE_RULES = 2000, LIST_TRIES = 5 };
 
 static void format_id(struct buf *out, int64_t id, const void *parameters)
 {
@@ -39,24 +38,20 @@ static void put_left(struct buf *out, const struct rule *r)
 
 static void add_row(struct columns *table, const struct rule *r)
 {
-        _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
+        _cleanup_(buf_deinit) struct buf cell = {0};
 
         str_escape(&cell, r->id ? r->id : "");
         columns_take(table, &cell);
         text_number(&cell, r->n_hits);
         columns_take(table, &cell);
         columns_add(table, r->disabled ? "off" : rule_origin_name(r->origin));
-        sentence_format(r, &sentence);
-        if (!buf_error(&sentence) && sentence.n > 0)
-                text_words(&cell, sentence.data, sentence.n);
+        show_sentence(&cell, r);
         put_left(&cell, r);
         columns_take(table, &cell);
 }
 
-/* All rules, page by page. */
+/* What is shown of all rules. */
 struct listing {
-        struct rules_page page;
-        unsigned n_tries;
         bool json;
         struct columns table;
         struct buf text; /* the JSON */
@@ -64,78 +59,48 @@ struct listing {
 
 static void listing_deinit(struct listing *l)
 {
-        rules_mark_deinit(&l->page.after);
         columns_deinit(&l->table);
         buf_deinit(&l->text);
 }
 
-/* At the first page, and again when the rules were loaded anew under the listing. */
-static void listing_begin(struct listing *l)
+static int begin_listing(void *userdata)
 {
         static const char *const heading[] = {"ID", "HITS", "ORIGIN", "RULE"};
+        struct listing *l = userdata;
 
-        rules_mark_deinit(&l->page.after);
-        l->page = (struct rules_page){.limit = PAGE_RULES};
-        l->n_tries++;
         columns_deinit(&l->table);
         l->table.n_columns = ARRAY_SIZE(heading);
         for (size_t i = 0; i < ARRAY_SIZE(heading); i++)
                 columns_add(&l->table, heading[i]);
         buf_reset(&l->text);
         buf_puts(&l->text, "{\"rules\":[");
+        return EXIT_YES;
 }
 
-static void format_page(struct buf *out, int64_t id, const void *parameters)
+static int list_page(void *userdata, struct reply *page, bool is_first)
 {
-        message_format_request_rules(out, id, &((const struct listing *)parameters)->page);
-}
-
-static int add_page(struct listing *l, const struct reply *reply)
-{
-        const struct event *e = reply->event;
+        struct listing *l = userdata;
+        const struct event *e = page->event;
 
         for (size_t i = 0; !l->json && i < e->n_rules; i++)
                 add_row(&l->table, e->rules[i]);
         if (!l->json || e->n_rules == 0)
                 return EXIT_YES;
-        if (l->page.has_after)
+        if (!is_first)
                 buf_putc(&l->text, ',');
-        if (event_format_json_rules(reply->raw, reply->n_raw, &l->text) == 0)
+        if (event_format_json_rules(page->raw, page->n_raw, &l->text) == 0)
                 return EXIT_YES;
         cli_error("the daemon's answer cannot be shown as JSON");
         return EXIT_NO;
 }
 
-static int take_page(struct reply *reply, void *userdata)
-{
-        struct listing *l = userdata;
-        struct event *e = reply->event;
-        int r;
-
-        if (e->type == EVENT_ERROR) {
-                if (e->error != MESSAGE_ERROR_CLOSED || l->n_tries == LIST_TRIES)
-                        return cli_error_reply(e);
-                listing_begin(l);
-                return CLI_ASK_AGAIN;
-        }
-        r = add_page(l, reply);
-        if (r || !e->has_next)
-                return r;
-        rules_mark_deinit(&l->page.after);
-        l->page.after = e->next;
-        l->page.has_after = true;
-        e->next = (struct rules_mark){0};
-        return CLI_ASK_AGAIN;
-}
-
 static int list(const struct cli *cli)
 {
         _cleanup_(listing_deinit) struct listing l = {.json = cli->json};
+        const struct rule_pages pages = {.begin = begin_listing, .take = list_page, .userdata = &l};
         _cleanup_(buf_deinit) struct buf out = {0};
-        int r;
+        int r = rule_pages_each(cli, &pages);
 
-        listing_begin(&l);
-        r = cli_request_each(cli, format_page, &l, take_page, &l);
         if (r)
                 return r;
         if (cli->json) {

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/expectations.h"
 #include "cli/rule-words.h"
+#include "cli/show.h"
 #include "cli/text.h"
 #include "wire/jsonwrite.h"
 
@@ -46,17 +47,10 @@ static void put_line(struct buf *out, const char *line, size_t n)
 
 static void put_rule(struct buf *out, const struct rule *rule)
 {
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
         buf_puts(out, " by rule ");
         str_escape(out, rule->id);
-        sentence_format(rule, &sentence);
-        if (buf_error(&sentence)) {
-                out->error = buf_error(&sentence);
-                return;
-        }
         buf_puts(out, " (");
-        text_words(out, sentence.data, sentence.n);
+        show_sentence(out, rule);
         buf_putc(out, ')');
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/show.h"
 #include "cli/text.h"
 #include "core/limits.h"
 #include "core/ruleset.h"
@@ -93,7 +94,7 @@ static int compare_places(const void *a, const void *b)
 
 static bool says_the_same(const struct rule *a, const struct rule *b)
 {
-        return a->action == b->action && a->disabled == b->disabled;
+        return a->action == b->action && a->disabled == b->disabled && a->lifetime == b->lifetime;
 }
 
 static int compare_items(struct import_item *first, struct import_item *item)
@@ -245,17 +246,6 @@ int import_plan_compare(struct import_plan *plan, struct rule *const *rules, siz
 
 /* ---- words -------------------------------------------------------------------------------------------------------- */
 
-static void put_sentence(const struct rule *rule, struct buf *out)
-{
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
-        sentence_format(rule, &sentence);
-        if (buf_error(&sentence))
-                out->error = buf_error(&sentence);
-        else
-                text_words(out, sentence.data, sentence.n);
-}
-
 static void put_words(const char *words, struct buf *out)
 {
         text_words(out, words, strlen(words));
@@ -265,7 +255,7 @@ static void put_item(const struct import_item *item, struct buf *out)
 {
         buf_puts(out, "  ");
         if (item->state != IMPORT_REFUSED) {
-                put_sentence(item->rule, out);
+                show_sentence(out, item->rule);
                 buf_putc(out, '\n');
                 if (item->other) {
                         buf_puts(out, "    is not added; there is ");
@@ -283,7 +273,7 @@ static void put_item(const struct import_item *item, struct buf *out)
         if (item->words)
                 put_words(item->words, out);
         else if (item->rule)
-                put_sentence(item->rule, out);
+                show_sentence(out, item->rule);
         if (item->words || item->rule)
                 buf_putc(out, '\n');
 }
@@ -291,13 +281,18 @@ static void put_item(const struct import_item *item, struct buf *out)
 /* What a person must know who reads only the end. */
 static void put_remarks(const struct import_plan *plan, struct buf *out)
 {
-        size_t n_denying = 0;
+        size_t n_denying = 0, n_named = 0;
 
-        for (size_t i = 0; i < plan->n; i++)
+        for (size_t i = 0; i < plan->n; i++) {
                 n_denying += plan->items[i].state == IMPORT_REFUSED && plan->items[i].denies;
+                n_named += plan->items[i].state == IMPORT_NEW && rule_criterion(plan->items[i].rule, CRITERION_HOST);
+        }
         if (n_denying > 0)
                 buf_printf(out, "%zu of those that cannot be added den%s: what %s kept back may be allowed by other rules.\n", n_denying,
                            n_denying == 1 ? "ies" : "y", n_denying == 1 ? "it" : "they");
+        if (n_named > 0)
+                buf_printf(out, "%zu of the new ones name%s hosts: without a name that the daemon knows a connection matches none of these.\n", n_named,
+                           n_named == 1 ? "s" : "");
         if (plan->n_any_case > 0)
                 buf_printf(out, "OpenSnitch compared the paths of %zu rule%s without regard to case; here case counts.\n", plan->n_any_case,
                            plan->n_any_case == 1 ? "" : "s");

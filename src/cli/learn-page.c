@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli/learn-page.h"
+#include "cli/show.h"
 #include "cli/text.h"
 #include "wire/jsonwrite.h"
 #include "wire/sentence.h"
@@ -19,17 +20,6 @@ static void put_minute(struct buf *out, int64_t time_us)
         if (localtime_r(&seconds, &tm))
                 strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
         buf_puts(out, text);
-}
-
-static void put_sentence(struct buf *out, const struct rule *rule)
-{
-        _cleanup_(buf_deinit) struct buf sentence = {0};
-
-        sentence_format(rule, &sentence);
-        if (buf_error(&sentence))
-                out->error = buf_error(&sentence);
-        else
-                text_words(out, sentence.data, sentence.n);
 }
 
 static void put_amounts(struct buf *out, const struct proposal *p)
@@ -54,7 +44,7 @@ static void put_amounts(struct buf *out, const struct proposal *p)
 void learn_page(struct buf *out, const struct style *style, const struct proposal *p, size_t number, size_t total)
 {
         buf_printf(out, "%zu/%zu  %s", number, total, style->bold);
-        put_sentence(out, p->rule);
+        show_sentence(out, p->rule);
         buf_printf(out, "%s\n     %s", style->reset, style->dim);
         put_amounts(out, p);
         buf_printf(out, "%s\n", style->reset);

@@ -85,8 +85,7 @@ static int read_option(const struct cli *cli, enum option option, const char *in
         return offline_read(*ret_path, max, asked, ret, ret_n);
 }
 
-/* `r` is what a parser returned. */
-static int parsed(const char *path, int r, const struct file_error *error)
+int offline_parsed(const char *path, int r, const struct file_error *error)
 {
         if (r < 0)
                 return out_of_memory();
@@ -116,7 +115,7 @@ static int load_config(const struct cli *cli, struct config *ret)
         if (r || !text)
                 return r;
         /* Where the log lies is no matter here. */
-        return parsed(path, conffile_parse(text, n, NULL, "/", ret, on_warning, (void *)path, &error), &error);
+        return offline_parsed(path, conffile_parse(text, n, NULL, "/", ret, on_warning, (void *)path, &error), &error);
 }
 
 static int load_factory(const struct cli *cli, struct ruleset *rules)
@@ -132,7 +131,7 @@ static int load_factory(const struct cli *cli, struct ruleset *rules)
         if (r || !text)
                 return r;
         r = rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, names_lookup, NULL, rules, &error);
-        return parsed(path, r, &error);
+        return offline_parsed(path, r, &error);
 }
 
 int offline_clocks(struct clocks *ret)
@@ -158,11 +157,15 @@ int offline_clocks(struct clocks *ret)
 static int read_dropin(const char *path, struct ruleset *rules)
 {
         _cleanup_(freep) char *text = NULL;
+        const char *name = str_basename(path);
         struct file_error error = {0};
-        size_t n, n_replaced;
+        size_t n, n_rules = 0, n_replaced;
         int r = offline_read(path, LIMIT_DROPIN_BYTES, true, &text, &n);
 
-        return r ? r : parsed(path, dropin_add_rules(str_basename(path), text, n, names_lookup, NULL, rules, &n_replaced, &error), &error);
+        if (r)
+                return r;
+        r = offline_parsed(path, dropin_check(name, text, n, names_lookup, NULL, &n_rules, &error), &error);
+        return r ? r : offline_parsed(path, dropin_add_rules(name, text, n, n_rules, names_lookup, NULL, rules, &n_replaced, &error), &error);
 }
 
 /* What the daemon would not read. Who owns a file is no matter here: it may be on its way to a machine. */
@@ -226,7 +229,7 @@ static int read_json(const char *path, bool must_exist, struct ruleset *rules, s
 
         if (!r && text)
                 r = offline_clocks(&clocks);
-        return r || !text ? r : parsed(path, rulefile_parse(text, n, &clocks, rules, ret_rest, &error), &error);
+        return r || !text ? r : offline_parsed(path, rulefile_parse(text, n, &clocks, rules, ret_rest, &error), &error);
 }
 
 int offline_read_rules(const char *path, bool must_exist, struct ruleset *rules, struct rulefile_rest *ret_rest)

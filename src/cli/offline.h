@@ -21,6 +21,8 @@ int offline_load(const struct cli *cli, struct offline *ret);
 
 /* The whole file, or standard input for "-"; the caller frees. Exit codes as above; without `must_exist`, *ret is NULL where there is none. */
 int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n);
+/* What a parser returned of a file, as an exit code, with words where it is not EXIT_YES. */
+int offline_parsed(const char *path, int r, const struct file_error *error);
 /* By which rules with a lifetime go on, as the daemon would see it now. Exit codes as above. */
 int offline_clocks(struct clocks *ret);
 /* Adds the rules of a rules.json to `rules`, and those of the rules.d beside it; or those of one file of sentences, NAME.rules. */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "wire/sentence.h"
 
 /* On a narrow terminal: time, verdict, a short name and the arrow stand before the remote end. */
 enum { NARROW_COLUMNS = 60, BEFORE_REMOTE_NARROW = 15 + 12 + 3, BEFORE_CHAIN = 15 + 3 + 2 };
@@ -150,6 +151,17 @@ void show_destination(struct buf *out, const struct flow *flow, const char *host
                 buf_printf(out, ", port %u", flow->remote_port);
         buf_puts(out, ", ");
         show_protocol(out, flow);
+}
+
+void show_sentence(struct buf *out, const struct rule *rule)
+{
+        _cleanup_(buf_deinit) struct buf sentence = {0};
+
+        sentence_format(rule, &sentence);
+        if (buf_error(&sentence))
+                out->error = buf_error(&sentence);
+        else
+                text_words(out, sentence.data, sentence.n);
 }
 
 void show_why(struct buf *out, const struct record *r)

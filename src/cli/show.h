@@ -22,6 +22,7 @@ void show_host_port(struct buf *out, const struct flow *flow,
 /* "example.com (93.184.216.34), port 443, TCP" */
 void show_destination(struct buf *out, const struct flow *flow, const char *host);
 void show_protocol(struct buf *out, const struct flow *flow);
+void show_sentence(struct buf *out, const struct rule *rule); /* in the terminal's words */
 /* The rule that decided, else why. */
 void show_why(struct buf *out, const struct record *r);
 /* Lines without newline whose parts are aligned. `columns`: of the screen that they must fit, 0 when nothing

@@ -9,7 +9,6 @@
 #include "cli/show.h"
 #include "cli/text.h"
 #include "cli/why-page.h"
-#include "wire/sentence.h"
 
 enum { LABEL_COLUMNS = 13, FACT_COLUMNS = 40 };
 
@@ -227,7 +226,7 @@ static void put_step(struct buf *out, enum order_step step, const struct rule *r
 
 static void add_row(struct columns *table, const struct why_candidate *c)
 {
-        _cleanup_(buf_deinit) struct buf cell = {0}, sentence = {0};
+        _cleanup_(buf_deinit) struct buf cell = {0};
         struct rule plain = *c->rule; /* borrows the strings */
 
         plain.note = NULL; /* makes lines long; 'bastion rules' shows it */
@@ -237,9 +236,7 @@ static void add_row(struct columns *table, const struct why_candidate *c)
         if (c->fate == EXPLAIN_LOSES)
                 put_step(&cell, c->step, c->rule);
         columns_take(table, &cell);
-        sentence_format(&plain, &sentence);
-        if (!buf_error(&sentence) && sentence.n > 0)
-                text_words(&cell, sentence.data, sentence.n);
+        show_sentence(&cell, &plain);
         columns_take(table, &cell);
 }
 

@@ -41,6 +41,7 @@ enum {
         LIMIT_DROPINS = 256,           /* files of rules.d; those after them are left out */
         LIMIT_DROPIN_NAME = 128,       /* bytes of such a file's name */
         LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
+        LIMIT_DROPIN_RULES = LIMIT_RULES - 1000, /* the shipped ones have room beside them */
         LIMIT_SENTENCE = 8192,
         /* What `bastion import` reads of others: files of a directory, bytes of one. */
         LIMIT_IMPORT_FILES = 4096,

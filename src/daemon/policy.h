@@ -24,8 +24,9 @@ int policy_read_config(const char *path, const struct config *last_good, const s
                        struct config *ret, struct file_error *ret_error);
 /* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
 int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
-/* As dropin_add_rules(), with this machine's users and groups. */
-int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error);
+/* As dropin_check() and dropin_add_rules(), with this machine's users and groups. */
+int policy_check_dropin(const char *name, const char *text, size_t n, size_t *ret_rules, struct file_error *ret_error);
+int policy_add_dropin(const struct dropin *file, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error);
 /* *ret_text is the file's text, which the caller frees. */
 int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,
                       struct file_error *ret_error);

@@ -32,8 +32,10 @@ struct reading {
         const struct dropins *before; /* what stands in for a file with a mistake */
         const char *stand_in;         /* words for that */
         struct dropins now;
+        size_t n_rules; /* in `now` */
         struct buf problems;
         unsigned n_problems;
+        bool at_start; /* `before` is the copy in the state directory */
         bool check; /* --check: people read what is said, and nothing stands in */
 };
 
@@ -88,38 +90,65 @@ static void io_words(struct file_error *ret, int error)
 
 /* ---- reading -------------------------------------------------------------------------------------------------------------- */
 
-static int keep(struct reading *r, const char *name, const char *text, size_t n)
+static int keep(struct reading *r, const char *name, const char *text, size_t n, size_t n_rules)
 {
         char *copy = malloc(n + 1);
+        int e;
 
         if (copy) {
                 memcpy(copy, text, n);
                 copy[n] = '\0';
         }
-        return dropins_append(&r->now, strdup(name), copy, n);
+        e = dropins_append(&r->now, strdup(name), copy, n);
+        if (e == 0) {
+                r->now.files[r->now.n - 1].n_rules = n_rules;
+                r->n_rules += n_rules;
+        }
+        return e;
 }
 
-/* The file is of no use: what it said when it was of some, where there is room for that. */
-static int stand_in(struct reading *r, const char *name, const struct file_error *error)
+/* What the file said when it was right, where there is room for that; NULL: it never was. A copy on disk may be of a Bastion that knew other words. */
+static const struct dropin *find_good(const struct reading *r, const char *name, size_t *ret_rules)
 {
         const struct dropin *good = r->before ? dropins_find(r->before, name, strlen(name)) : NULL;
+        struct file_error ignored;
 
-        if (good && good->n > LIMIT_DROPIN_BYTES - r->now.n_bytes)
-                good = NULL;
+        if (!good || good->n > LIMIT_DROPIN_BYTES - r->now.n_bytes)
+                return NULL;
+        *ret_rules = good->n_rules;
+        if (r->at_start && policy_check_dropin(good->name, good->text, good->n, ret_rules, &ignored) != 0)
+                return NULL;
+        return r->n_rules + *ret_rules <= LIMIT_DROPIN_RULES ? good : NULL;
+}
+
+static int stand_in(struct reading *r, const char *name, const struct file_error *error)
+{
+        size_t n_rules = 0;
+        const struct dropin *good = find_good(r, name, &n_rules);
+
         tell(r, name, error, good ? r->stand_in : "its rules are left out");
-        return good ? keep(r, name, good->text, good->n) : 0;
+        return good ? keep(r, name, good->text, good->n, n_rules) : 0;
+}
+
+/* The same text as at the last reading was looked at then. As dropin_check(). */
+static int check(const struct reading *r, const char *name, const char *text, size_t n, size_t *ret_rules, struct file_error *ret_error)
+{
+        const struct dropin *before = r->before && !r->at_start ? dropins_find(r->before, name, strlen(name)) : NULL;
+
+        if (before && before->n == n && memcmp(before->text, text, n) == 0) {
+                *ret_rules = before->n_rules;
+                return 0;
+        }
+        return policy_check_dropin(name, text, n, ret_rules, ret_error);
 }
 
 static int read_file(struct reading *r, int directory, const char *name)
 {
-        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
         _cleanup_(freep) char *text = NULL;
         struct file_error error = { 0 };
-        size_t n = 0, n_replaced;
+        size_t n = 0, n_rules = 0;
         int e;
 
-        if (!set)
-                return -ENOMEM;
         if (!dropin_name_is_good(name)) {
                 snprintf(error.text, sizeof(error.text), "expected a name of at most %d letters, digits and . _ + @ -", LIMIT_DROPIN_NAME);
                 return stand_in(r, name, &error);
@@ -131,14 +160,18 @@ static int read_file(struct reading *r, int directory, const char *name)
                 io_words(&error, e);
                 return stand_in(r, name, &error);
         }
-        e = policy_parse_dropin(name, text, n, set, &n_replaced, &error);
+        e = check(r, name, text, n, &n_rules, &error);
         if (e < 0)
                 return e;
+        if (e == 0 && r->n_rules + n_rules > LIMIT_DROPIN_RULES) {
+                snprintf(error.text, sizeof(error.text), "with its rules there would be more than %d in these files", LIMIT_DROPIN_RULES);
+                e = RULEFILE_E_VALUE;
+        }
         if (e > 0)
                 return stand_in(r, name, &error);
         if (r->check)
                 printf("%s/%s: ok\n", r->path, name);
-        return keep(r, name, text, n);
+        return keep(r, name, text, n, n_rules);
 }
 
 static int list_names(int directory, struct dropin_names *names)
@@ -192,9 +225,14 @@ static int read_directory(struct reading *r)
         io_words(&error, e);
         tell(r, NULL, &error, r->before ? "the last good rules of its files stay" : "its rules are left out");
         dropins_deinit(&r->now);
-        for (size_t i = 0; r->before && i < r->before->n; i++)
-                if (keep(r, r->before->files[i].name, r->before->files[i].text, r->before->files[i].n) < 0)
+        for (size_t i = 0; r->before && i < r->before->n; i++) {
+                const char *name = r->before->files[i].name;
+                size_t n_rules = 0;
+                const struct dropin *good = find_good(r, name, &n_rules);
+
+                if (good && keep(r, name, good->text, good->n, n_rules) < 0)
                         return -ENOMEM;
+        }
         return 0;
 }
 
@@ -253,6 +291,7 @@ int policy_read_dropins(struct daemon *d, bool at_start)
 {
         _cleanup_(dropins_deinit) struct dropins before = { 0 };
         _cleanup_(reading_deinit) struct reading r = {
+                .at_start = at_start,
                 .before = at_start ? &before : &d->dropins,
                 .stand_in = at_start ? "its last good copy is in force" : "its last good rules stay in force",
         };
@@ -277,11 +316,11 @@ int policy_add_dropins(const struct dropins *dropins, struct ruleset *set)
                 const struct dropin *file = &dropins->files[i];
                 struct file_error error = { 0 };
                 size_t n_replaced = 0;
-                int r = policy_parse_dropin(file->name, file->text, file->n, set, &n_replaced, &error);
+                int r = policy_add_dropin(file, set, &n_replaced, &error);
 
                 if (r < 0)
                         return r;
-                if (r > 0) /* was good when it was read: there is no room for it any more */
+                if (r > 0) /* there is no room for it */
                         log_error("rules.d/%s: %s; its rules are left out", file->name, error.text);
                 if (n_replaced > 0)
                         log_info("rules.d/%s: %zu of its rules take the place of rules of earlier files", file->name, n_replaced);

@@ -122,9 +122,14 @@ int policy_read_factory(const struct options *options, struct ruleset *set, char
         return rulefile_parse_sentences(text, n, ORIGIN_FACTORY, PRIORITY_FACTORY, resolve_name, NULL, set, ret_error);
 }
 
-int policy_parse_dropin(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error)
+int policy_check_dropin(const char *name, const char *text, size_t n, size_t *ret_rules, struct file_error *ret_error)
 {
-        return dropin_add_rules(name, text, n, resolve_name, NULL, set, ret_replaced, ret_error);
+        return dropin_check(name, text, n, resolve_name, NULL, ret_rules, ret_error);
+}
+
+int policy_add_dropin(const struct dropin *file, struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error)
+{
+        return dropin_add_rules(file->name, file->text, file->n, file->n_rules, resolve_name, NULL, set, ret_replaced, ret_error);
 }
 
 int policy_read_rules(const char *path, const struct clocks *now, struct ruleset *set, struct rulefile_rest *ret_rest, char **ret_text, size_t *ret_n,

@@ -102,37 +102,33 @@ const struct dropin *dropins_find_rule(const struct dropins *dropins, const char
 
 /* ---- rules ---------------------------------------------------------------------------------------------------------------- */
 
-/* There is room for all of them. 0 or -ENOMEM. */
-static int move_rules(struct ruleset *from, struct ruleset *to)
+int dropin_check(const char *name, const char *text, size_t n, sentence_name_fn names, void *userdata, size_t *ret_rules,
+                 struct file_error *ret_error)
 {
-        for (struct rule *rule; (rule = ruleset_next(from, NULL)) != NULL;) {
-                ruleset_remove(from, rule->id);
-                if (ruleset_add(to, rule) != 0) { /* ids are of this file alone */
-                        rule_free(rule);
-                        return -ENOMEM;
-                }
-        }
-        return 0;
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        int r = set ? rulefile_parse_dropin(text, n, name, false, names, userdata, set, ret_error) : -ENOMEM;
+
+        if (r == 0)
+                *ret_rules = ruleset_count(set);
+        return r;
 }
 
-int dropin_add_rules(const char *name, const char *text, size_t n, sentence_name_fn names, void *userdata, struct ruleset *set,
-                     size_t *ret_replaced, struct file_error *ret_error)
+int dropin_add_rules(const char *name, const char *text, size_t n, size_t n_rules, sentence_name_fn names, void *userdata,
+                     struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error)
 {
-        _cleanup_(ruleset_freep) struct ruleset *own = ruleset_new(1);
-        size_t before = ruleset_count(set), n_own;
-        int r = own ? rulefile_parse_dropin(text, n, name, names, userdata, own, ret_error) : -ENOMEM;
+        const size_t before = ruleset_count(set);
+        int r;
 
-        if (r != 0)
-                return r;
-        n_own = ruleset_count(own);
-        if (before + n_own > LIMIT_RULES) {
+        if (before + n_rules > LIMIT_RULES) {
                 *ret_error = (struct file_error){ 0 };
                 snprintf(ret_error->text, sizeof(ret_error->text), "with these there would be more than %d rules", LIMIT_RULES);
                 return RULEFILE_E_VALUE;
         }
-        r = move_rules(own, set);
-        *ret_replaced = before + n_own - ruleset_count(set);
-        return r;
+        r = rulefile_parse_dropin(text, n, name, true, names, userdata, set, ret_error);
+        if (r != 0)
+                return -ENOMEM; /* nothing else can be wrong with it */
+        *ret_replaced = before + n_rules - ruleset_count(set);
+        return 0;
 }
 
 /* ---- the copy ------------------------------------------------------------------------------------------------------------ */

@@ -18,6 +18,7 @@ struct dropin {
         char *name;
         char *text;
         size_t n;
+        size_t n_rules; /* 0 until it was checked */
 };
 
 struct dropins {
@@ -46,10 +47,13 @@ struct dropin_names {
 int dropin_names_add(struct dropin_names *names, const char *name); /* 0 or -ENOMEM */
 void dropin_names_deinit(struct dropin_names *names);
 
-/* All rules of one file into `set`, in the place of earlier files' rules with the same criteria (how many: *ret_replaced); or none, and then as
- * rulefile_parse_dropin() says. */
-int dropin_add_rules(const char *name, const char *text, size_t n, sentence_name_fn names, void *userdata, struct ruleset *set,
-                     size_t *ret_replaced, struct file_error *ret_error);
+/* Whether the text is free of mistakes, and how many rules it has: as rulefile_parse_dropin(). */
+int dropin_check(const char *name, const char *text, size_t n, sentence_name_fn names, void *userdata, size_t *ret_rules,
+                 struct file_error *ret_error);
+/* The rules of a text that was checked, into `set`, in the place of earlier files' rules with the same criteria (how many: *ret_replaced).
+ * RULEFILE_E_VALUE and none of them: `set` has no room for so many. -ENOMEM: the set is of no use any more. */
+int dropin_add_rules(const char *name, const char *text, size_t n, size_t n_rules, sentence_name_fn names, void *userdata,
+                     struct ruleset *set, size_t *ret_replaced, struct file_error *ret_error);
 
 /* The copy: for each file a line "NAME BYTES", then so many bytes, then a newline. */
 void dropins_format(const struct dropins *dropins, struct buf *out);

@@ -15,6 +15,7 @@ struct line {
         const char *text;
         size_t n;
         unsigned number;
+        bool replacing; /* rules of the same criteria in the set are those of other files */
         struct file_error *error;
 };
 
@@ -62,7 +63,7 @@ static int add(const struct line *line, size_t at, struct rule **rule, struct ru
         if (error)
                 return error;
         *rule = NULL;
-        return ruleset_count(set) > before ? 0 : refuse(line, at, "an earlier rule has the same criteria");
+        return line->replacing || ruleset_count(set) > before ? 0 : refuse(line, at, "an earlier rule has the same criteria");
 }
 
 static bool is_number(const char *text, size_t n)
@@ -122,10 +123,10 @@ static int parse_line(const struct line *line, const char *file, enum rule_origi
         return add(line, start, &rule, set);
 }
 
-static int parse(const char *data, size_t n, const char *file, enum rule_origin origin, int priority, sentence_name_fn names,
+static int parse(const char *data, size_t n, const char *file, bool replacing, enum rule_origin origin, int priority, sentence_name_fn names,
                  void *userdata, struct ruleset *set, struct file_error *ret_error)
 {
-        struct line line = { .error = ret_error };
+        struct line line = { .replacing = replacing, .error = ret_error };
         size_t at = 0;
 
         if (n > LIMIT_RULE_FILE) {
@@ -153,13 +154,13 @@ static int parse(const char *data, size_t n, const char *file, enum rule_origin 
 int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
                              struct ruleset *set, struct file_error *ret_error)
 {
-        return parse(data, n, NULL, origin, priority, names, userdata, set, ret_error);
+        return parse(data, n, NULL, false, origin, priority, names, userdata, set, ret_error);
 }
 
-int rulefile_parse_dropin(const char *data, size_t n, const char *file, sentence_name_fn names, void *userdata, struct ruleset *set,
-                          struct file_error *ret_error)
+int rulefile_parse_dropin(const char *data, size_t n, const char *file, bool replacing, sentence_name_fn names, void *userdata,
+                          struct ruleset *set, struct file_error *ret_error)
 {
-        return parse(data, n, file, ORIGIN_FILE, PRIORITY_DEFAULT, names, userdata, set, ret_error);
+        return parse(data, n, file, replacing, ORIGIN_FILE, PRIORITY_DEFAULT, names, userdata, set, ret_error);
 }
 
 unsigned rulefile_dropin_line(const char *data, size_t n, const char *name)

@@ -46,8 +46,9 @@ int rulefile_format(const struct ruleset *set, const struct rulefile_rest *rest,
  * those that say none. Returns as rulefile_parse(). */
 int rulefile_parse_sentences(const char *data, size_t n, enum rule_origin origin, int priority, sentence_name_fn names, void *userdata,
                              struct ruleset *set, struct file_error *ret_error);
-/* The same for rules.d/`file`, ORIGIN_FILE: the id of a rule is "FILE:LINE", or "FILE:name" where its line begins with "name:". */
-int rulefile_parse_dropin(const char *data, size_t n, const char *file, sentence_name_fn names, void *userdata, struct ruleset *set,
-                          struct file_error *ret_error);
+/* The same for rules.d/`file`, ORIGIN_FILE: the id of a rule is "FILE:LINE", or "FILE:name" where its line begins with "name:".
+ * `replacing`: the file was read before, alone, and what has the same criteria as a rule of it is of another file and replaced. */
+int rulefile_parse_dropin(const char *data, size_t n, const char *file, bool replacing, sentence_name_fn names, void *userdata,
+                          struct ruleset *set, struct file_error *ret_error);
 /* The line of what stands behind the colon of such an id; 0: there is none. */
 unsigned rulefile_dropin_line(const char *data, size_t n, const char *name);

@@ -291,4 +291,9 @@ def test_many_lines_load_in_time(begun, cli, network, closing, programs, tcp):
     assert cli(d).json("status")["status"]["rules"] > 100001
     d.reload_and_wait()
     assert closing(Running(network.fw, path, "tcp", Network.PEER4, str(tcp.port))).finish()[0] == 0
-    assert folder
+    # Twice as many are too many: that file's, and no other's.
+    folder.write("more.rules", *(line.replace("to 10.", "to 11.") for line in lines))
+    d.reload_and_wait()
+    assert "more.rules: with its rules there would be more than 199000" in cli(d).json("status")["status"]["problems"]
+    assert cli(d).json("status")["status"]["rules"] < 101000
+    assert closing(Running(network.fw, path, "tcp", Network.PEER4, str(tcp.port))).finish()[0] == 0

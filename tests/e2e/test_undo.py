@@ -372,8 +372,9 @@ def test_what_was_said_to_be_saved_is_in_the_journal_whenever_it_dies(daemon, su
 def test_the_older_half_goes(daemon, subscriber, changes, cli):
     d = daemon()
     client = subscriber(d)
-    for i in range(1001):
-        client.request("rule_add", sentence=f"{'allow' if i % 2 else 'deny'} /bin/a")
+    for i in range(1000):
+        client.send({"type": "rule_add", "id": 10000 + i, "sentence": f"{'allow' if i % 2 else 'deny'} /bin/a"})
+    client.request("rule_add", sentence="ask /bin/a")
     seen = changes(d)
     assert len(seen) == 500 and seen[-1]["change"] == 1001
     with open(d.path("state", "rules.journal"), encoding="utf-8") as f:

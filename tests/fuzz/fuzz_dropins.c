@@ -30,12 +30,14 @@ static void check_file(const char *data, size_t size)
         struct file_error error = { 0 };
         struct dropin file = { .name = (char *)"a.rules", .text = (char *)data, .n = size };
         struct dropins files = { .files = &file, .n = 1 };
-        size_t n_replaced = 0;
+        size_t n_replaced = 0, n_rules = 0;
 
         fuzz_check(set);
-        if (dropin_add_rules("a.rules", data, size, NULL, NULL, set, &n_replaced, &error) != 0)
-                fuzz_check(ruleset_count(set) == 0 && error.text[0]);
-        fuzz_check(n_replaced == 0);
+        if (dropin_check("a.rules", data, size, NULL, NULL, &n_rules, &error) != 0)
+                fuzz_check(error.text[0]);
+        else
+                fuzz_check(dropin_add_rules("a.rules", data, size, n_rules, NULL, NULL, set, &n_replaced, &error) == 0);
+        fuzz_check(n_replaced == 0 && ruleset_count(set) == n_rules);
         for (const struct rule *r = ruleset_next(set, NULL); r; r = ruleset_next(set, r)) {
                 unsigned line = 0;
 

@@ -10,11 +10,20 @@
 
 #include "wire/dropins.h"
 
+/* As the daemon does it. */
+static int add(const char *name, const char *text, size_t n, struct ruleset *set, size_t *ret_replaced, struct file_error *error)
+{
+        size_t n_rules = 0;
+        int r = dropin_check(name, text, n, NULL, NULL, &n_rules, error);
+
+        return r ? r : dropin_add_rules(name, text, n, n_rules, NULL, NULL, set, ret_replaced, error);
+}
+
 static int read_file(const char *name, const char *text, struct ruleset *set, struct file_error *error)
 {
         size_t n_replaced;
 
-        return dropin_add_rules(name, text, strlen(text), NULL, NULL, set, &n_replaced, error);
+        return add(name, text, strlen(text), set, &n_replaced, error);
 }
 
 static void test_names(void **state _unused_)
@@ -127,7 +136,7 @@ static void test_a_name_has_no_nul(void **state _unused_)
         struct file_error error = { 0 };
         size_t n_replaced;
 
-        assert_int_equal(dropin_add_rules("x.rules", text, sizeof(text) - 1, NULL, NULL, set, &n_replaced, &error), RULEFILE_E_VALUE);
+        assert_int_equal(add("x.rules", text, sizeof(text) - 1, set, &n_replaced, &error), RULEFILE_E_VALUE);
         assert_non_null(strstr(error.text, "expected an id"));
 }
 
@@ -138,7 +147,7 @@ static void test_a_later_file_takes_the_place(void **state _unused_)
         size_t n_replaced;
 
         assert_int_equal(read_file("10.rules", "allow /bin/a\nallow /bin/b\n", set, &error), 0);
-        assert_int_equal(dropin_add_rules("20.rules", "deny /bin/a\n", 12, NULL, NULL, set, &n_replaced, &error), 0);
+        assert_int_equal(add("20.rules", "deny /bin/a\n", 12, set, &n_replaced, &error), 0);
         assert_int_equal(n_replaced, 1);
         assert_int_equal(ruleset_count(set), 2);
         assert_null(ruleset_find(set, "10.rules:1"));

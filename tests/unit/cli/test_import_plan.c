@@ -158,6 +158,7 @@ static void test_words(void **state _unused_)
                             "  d\\x1b.json: because\n"
                             "    deny always: x\n"
                             "1 of those that cannot be added denies: what it kept back may be allowed by other rules.\n"
+                            "1 of the new ones names hosts: without a name that the daemon knows a connection matches none of these.\n"
                             "OpenSnitch compared the paths of 3 rules without regard to case; here case counts.\n");
         buf_reset(&out);
         import_plan_format_json(&plan, &out);
