@@ -79,8 +79,8 @@ static int read_history(struct review *r, const struct event *memory)
         const struct arguments *a = r->cli->arguments;
         const char *folder = memory->history;
         char path[PATH_MAX], since[32], older[64];
-        char *words[2];
-        size_t n_words = 0;
+        char *words[3] = {(char *)"fold"}; /* a thousand lines instead of a million */
+        size_t n_words = 1;
 
         if (arguments_have(a, OPTION_STATE)) {
                 snprintf(path, sizeof(path), "%s/history", a->values[OPTION_STATE]);
@@ -96,8 +96,6 @@ static int read_history(struct review *r, const struct event *memory)
                 snprintf(older, sizeof(older), "older=%llu@%lld", (unsigned long long)memory->records[0].seq, (long long)memory->records[0].time_us);
                 words[n_words++] = older;
         }
-        if (isatty(STDERR_FILENO))
-                fputs("Reading what was recorded …\n", stderr); /* a million rows take some twenty seconds */
         switch (history_search(folder, LIMIT_HISTORY_ROWS, words, n_words, on_record, r)) {
         case HISTORY_FINE:
         case HISTORY_MISSING: /* nothing is older */

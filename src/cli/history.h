@@ -24,5 +24,6 @@ enum history_result {
 /* Gets each record; false ends the search, which is then fine. */
 typedef bool (*history_fn)(const struct record *record, void *userdata);
 
-/* The last `limit` (1..LIMIT_HISTORY_ROWS) that are found, oldest first. `words`: KEY=VALUE (wire/search.h). */
+/* The last `limit` (1..LIMIT_HISTORY_ROWS) that are found, oldest first. `words`: KEY=VALUE (wire/search.h), and before them
+ * "fold" for summaries. */
 enum history_result history_search(const char *folder, uint64_t limit, char *const *words, size_t n_words, history_fn each, void *userdata);

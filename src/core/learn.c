@@ -265,6 +265,11 @@ static int insert_endpoint(struct learn *l, struct program *p, struct known *key
         return 0;
 }
 
+static int64_t first_time(const struct record *r)
+{
+        return r->is_summary ? r->since_us : r->time_us;
+}
+
 /* `host` is taken where it is kept. */
 static int add_endpoint(struct learn *l, struct program *p, const struct record *r, char **host)
 {
@@ -274,7 +279,7 @@ static int add_endpoint(struct learn *l, struct program *p, const struct record 
                               .port = protocol_has_ports(r->flow.protocol) ? r->flow.remote_port : 0,
                               .addr = r->flow.remote,
                               .host = *host,
-                              .amounts = { r->n_connections, r->verdict == VERDICT_DENY ? r->n_connections : 0, r->time_us, r->time_us } },
+                              .amounts = { r->n_connections, r->verdict == VERDICT_DENY ? r->n_connections : 0, first_time(r), r->time_us } },
         };
         const uint64_t hash = known_hash(l, &key);
         struct hashmap_node *node = hashmap_find(&l->endpoints, hash, known_equal, &key);
@@ -304,14 +309,14 @@ int learn_add(struct learn *l, const struct record *r)
         int error;
 
         l->counts.n_records += r->n_connections;
-        l->oldest_us = MIN(l->oldest_us, r->time_us);
+        l->oldest_us = MIN(l->oldest_us, first_time(r));
         error = copy_host(r->host, &host);
         if (error == 0 && (path || r->subject->kind == SUBJECT_KERNEL))
                 error = intern_program(l, path, &p);
         if (error)
                 return error;
         if (p) /* whatever decided about it, it was seen */
-                p->first_us = MIN(p->first_us, r->is_summary ? r->since_us : r->time_us);
+                p->first_us = MIN(p->first_us, first_time(r));
         if (!is_undecided(r) || is_decided_today(l, r, host))
                 return 0;
         l->counts.n_undecided += r->n_connections;

@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 
+#include "recorder/fold.h"
 #include "recorder/query.h"
 #include "recorder/store.h"
 #include "wire/feed.h"
@@ -58,6 +59,7 @@ struct query {
         sqlite3 *db;
         sqlite3_stmt *find, *read, *newest; /* newest: NULL where rows have no numbers */
         const struct search *search;
+        struct fold *fold; /* or NULL */
         int64_t next_id, last_id; /* what is still to be read; next > last: nothing */
         uint64_t n_unreadable;
 };
@@ -416,8 +418,29 @@ static void put_row(struct query *q, sqlite3_stmt *row, struct buf *out)
                 q->n_unreadable++;
                 return;
         }
+        if (q->fold && fold_add(q->fold, &record))
+                return;
         feed_format_decision(out, &record);
         record_deinit(&record);
+}
+
+/* What was put together, when all was read. */
+static int put_folded(struct query *q, struct buf *out)
+{
+        struct record record;
+
+        for (unsigned n = 0; n < CHUNK_ROWS; n++) {
+                if (!q->fold || !fold_take(q->fold, &record))
+                        return buf_error(out) ? -ENOMEM : QUERY_END;
+                feed_format_decision(out, &record);
+                record_deinit(&record);
+        }
+        return buf_error(out) ? -ENOMEM : QUERY_MORE;
+}
+
+void query_fold(struct query *q, struct fold *fold)
+{
+        q->fold = fold;
 }
 
 int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX])
@@ -427,7 +450,7 @@ int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]
         int r = SQLITE_ROW;
 
         if (q->next_id > q->last_id)
-                return QUERY_END;
+                return put_folded(q, out);
         sqlite3_bind_int64(q->read, 11, q->next_id);
         sqlite3_bind_int64(q->read, 12, q->last_id);
         while (n_rows++ < CHUNK_ROWS && out->n < most && q->next_id <= q->last_id && (r = sqlite3_step(q->read)) == SQLITE_ROW)
@@ -437,7 +460,9 @@ int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]
         sqlite3_reset(q->read);
         if (buf_error(out))
                 return -ENOMEM;
-        return r == SQLITE_DONE || q->next_id > q->last_id ? QUERY_END : QUERY_MORE;
+        if (r == SQLITE_DONE)
+                end_search(q);
+        return QUERY_MORE; /* the end is told by the next */
 }
 
 uint64_t query_n_unreadable(const struct query *q)

@@ -16,6 +16,7 @@
 #include "wire/search.h"
 
 struct query;
+struct fold;
 
 enum {
         QUERY_E_MISSING = 1, /* there is no such file */
@@ -35,6 +36,8 @@ bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us, int64_t *
 
 /* Finds where the last `limit` (at least 1) rows begin that `s` finds; `s` is borrowed until the end. 0, or as above. */
 int query_begin(struct query *q, const struct search *s, uint64_t limit, char ret_error[QUERY_ERROR_MAX]);
+/* From now on rows are put together there (fold.h), and told at the end as summaries; those without room are told as they are. Borrowed. */
+void query_fold(struct query *q, struct fold *fold);
 /* Appends the next lines to `out`: QUERY_MORE, QUERY_END, -ENOMEM, or QUERY_E_FAILED with words. */
 enum { QUERY_END = 0, QUERY_MORE = 100 };
 int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]);

@@ -3,16 +3,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "recorder/fold.h"
 #include "recorder/query.h"
 #include "recorder/reader.h"
 #include "sys/privs.h"
 
-enum { PATIENCE_MS = 20000, STANDSTILL_MS = 2000, MOMENT_MS = 20 };
+enum { PATIENCE_MS = 20000, STANDSTILL_MS = 2000, MOMENT_MS = 20, FOLD_MAX = 65536 };
 
 static const char DATABASE[] = "history.db"; /* in the folder that we are in */
 
@@ -113,8 +115,19 @@ static int write_all(struct buf *out)
         return 0;
 }
 
-static int search_history(const struct search *search, uint64_t limit)
+/* NULL: no memory. */
+static struct fold *new_fold(void)
 {
+        uint64_t seed = 0;
+
+        if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+                seed = (uint64_t)getpid(); /* before there is entropy: this process lives for seconds */
+        return fold_new(FOLD_MAX, seed);
+}
+
+static int search_history(const struct search *search, uint64_t limit, bool wants_fold)
+{
+        _cleanup_(fold_freep) struct fold *fold = wants_fold ? new_fold() : NULL;
         _cleanup_(query_freep) struct query *q = NULL;
         _cleanup_(buf_deinit) struct buf out = { 0 };
         char words[QUERY_ERROR_MAX];
@@ -123,6 +136,9 @@ static int search_history(const struct search *search, uint64_t limit)
         r = query_open(DATABASE, &q, words);
         if (r != 0)
                 return exit_code_of(r, words);
+        if (wants_fold && !fold)
+                return refuse("out of memory");
+        query_fold(q, fold);
         await_recorder(q, search);
         r = query_begin(q, search, limit, words);
         if (r != 0)
@@ -143,14 +159,15 @@ int reader_main(int argc, char **argv)
 {
         _cleanup_(search_deinit) struct search search = { 0 };
         char error[SEARCH_ERROR_MAX] = "out of memory";
+        const int words = argc > 2 && strcmp(argv[2], "fold") == 0 ? 3 : 2;
         uint64_t limit;
         int r;
 
         if (argc < 2 || !str_parse_u64(argv[1], LIMIT_HISTORY_ROWS, &limit) || limit == 0) {
-                fprintf(stderr, "bastion: usage: bastion-recorder --query FOLDER LIMIT [KEY=VALUE …]; 'bastion log' runs it\n");
+                fprintf(stderr, "bastion: usage: bastion-recorder --query FOLDER LIMIT [fold] [KEY=VALUE …]; 'bastion log' runs it\n");
                 return SEARCH_EXIT_WRONG;
         }
-        for (int i = 2; i < argc; i++)
+        for (int i = words; i < argc; i++)
                 if (search_set_word(&search, argv[i], error) != 0) {
                         refuse(error);
                         return SEARCH_EXIT_WRONG;
@@ -161,5 +178,5 @@ int reader_main(int argc, char **argv)
         r = give_up_privileges();
         if (r < 0)
                 return refuse_errno("cannot give up privileges", -r);
-        return search_history(&search, limit);
+        return search_history(&search, limit, words == 3);
 }

@@ -65,6 +65,23 @@ def test_what_is_proposed_is_what_was_seen(learned, cli, visitor):
     assert learned.rules() == {}, "nothing is changed"
 
 
+def test_history_is_counted_like_memory(learned, cli, curl):
+    """Three lives of the daemon, of which memory has the last."""
+    before = {p["program"]: p for p in cli(learned).jsonl("learn", "review")}
+    learned.restart()
+    assert {p["program"]: p for p in cli(learned).jsonl("learn", "review")} == before
+    assert curl() == 0
+    proposal = next(p for p in cli(learned).jsonl("learn", "review") if p["program"] == CURL)
+    assert (proposal["connections"], proposal["first"]) == (3, before[CURL]["first"]) and proposal["last"] > before[CURL]["last"]
+
+
+def test_all_rules_count_however_many(learned, cli, visitor):
+    """More than come at once; the one that matters is the last."""
+    learned.write_rules({**{f"/opt/program-{i}:443": True for i in range(6000)}, f"{CURL}:*": False})
+    learned.reload_and_wait()
+    assert {p["program"] for p in cli(learned).jsonl("learn", "review")} == {visitor}
+
+
 def test_accepted_is_a_rule_and_enforcement_asks_nothing(learned, cli, review, curl):
     out, _ = review(learned, "a\nr\nn\n")
     assert CURL_RULE in out and "! its file can be changed by others than root" in out

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "recorder/fold.h"
 #include "recorder/query.h"
 #include "recorder/store.h"
 #include "unit.h"
@@ -262,6 +263,48 @@ static void the_last_ones_come_oldest_first(void **state)
         free_events(found, 1);
 }
 
+/* Every row is in one line or another, whatever room there is. */
+static void rows_that_differ_in_time_alone_are_folded(void **state)
+{
+        static const size_t rooms[] = { 1, 5, 100000 };
+        struct place *p = *state;
+
+        fill(p, 3000);
+        for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+                _cleanup_(search_deinit) struct search s = search_of("program=curl");
+                _cleanup_(fold_freep) struct fold *fold = fold_new(rooms[i], 7);
+                _cleanup_(query_freep) struct query *q = NULL;
+                _cleanup_(buf_deinit) struct buf out = {};
+                char error[QUERY_ERROR_MAX] = "";
+                uint64_t n_lines = 0, n_connections = 0;
+                int64_t first_us = INT64_MAX, last_us = 0;
+                int r;
+
+                assert_int_equal(query_open(p->path, &q, error), 0);
+                query_fold(q, fold);
+                assert_int_equal(query_begin(q, &s, 5000, error), 0);
+                while ((r = query_next(q, &out, error)) == QUERY_MORE)
+                        ;
+                assert_int_equal(r, QUERY_END);
+                for (char *line = out.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+                        _cleanup_(event_freep) struct event *e = NULL;
+
+                        assert_int_equal(event_parse(line, (size_t)(end - line), &e), 0);
+                        n_lines++;
+                        n_connections += e->records->n_connections;
+                        first_us = MIN(first_us, e->records->is_summary ? e->records->since_us : e->records->time_us);
+                        last_us = MAX(last_us, e->records->time_us);
+                }
+                assert_int_equal(n_connections, 2700);
+                assert_int_equal(first_us, NOW_US + 1);
+                assert_int_equal(last_us, NOW_US + 2999);
+                if (rooms[i] == 100000)
+                        assert_int_equal(n_lines, 225); /* so many addresses of 250 */
+                else
+                        assert_true(n_lines > 2000);
+        }
+}
+
 /* The recorder adds and deletes between two reads, and its log of changes begins anew, which a reader that held on to it would prevent. */
 static void the_recorder_goes_on_meanwhile(void **state)
 {
@@ -463,8 +506,8 @@ static void who_cannot_write_can_read(void **state)
                         struct buf out = {};
                         char error[QUERY_ERROR_MAX] = "";
                         bool good = setgid(65534) == 0 && setuid(65534) == 0 && query_open(p->path, &q, error) == 0 &&
-                                    query_begin(q, &search, 20, error) == 0 && query_next(q, &out, error) == QUERY_END &&
-                                    strstr(out.data, running ? "\"seq\":11," : "\"seq\":10,");
+                                    query_begin(q, &search, 20, error) == 0 && query_next(q, &out, error) == QUERY_MORE &&
+                                    query_next(q, &out, error) == QUERY_END && strstr(out.data, running ? "\"seq\":11," : "\"seq\":10,");
 
                         fputs(error, stderr);
                         _exit(good ? 0 : 1);
@@ -482,6 +525,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_summary_comes_back_with_its_count, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(each_criterion_finds_its_rows, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(the_last_ones_come_oldest_first, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(rows_that_differ_in_time_alone_are_folded, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(the_recorder_goes_on_meanwhile, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(it_is_known_how_far_the_recorder_has_come, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(a_history_that_is_not_there_is_missing, make_place, remove_place),
