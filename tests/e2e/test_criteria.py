@@ -269,6 +269,34 @@ def test_a_live_flow_is_judged_by_the_interface_of_its_packets(rung, desk):
                         assert far.recv(100) == b"there"
 
 
+def parent_path():
+    return os.readlink(f"/proc/{os.getppid()}/exe")
+
+
+@pytest.mark.parametrize("criterion", ("argument *", "parent PARENT", "ancestor PARENT"), ids=("argument", "parent", "ancestor"))
+def test_a_live_flow_ends_by_what_no_rule_had_spoken_of(desk, criterion):
+    """What its process was told to be when it connected did not have to say all of this."""
+    desk.rule(f"allow {PYTHON}")
+    with contextlib.closing(desk.network.peer.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
+        listener.bind((Network.PEER4, 0))
+        listener.listen()
+        near = desk.network.fw.socket(socket.AF_INET, socket.SOCK_STREAM)
+        near.settimeout(20)
+        near.connect(listener.getsockname())
+        far, _ = listener.accept()
+        with contextlib.closing(near), contextlib.closing(far):
+            far.settimeout(20)
+            desk.rule(f"deny {PYTHON} argument no-such-argument-*")
+            near.sendall(b"there")
+            assert far.recv(100) == b"there", "a rule about others ends nothing"
+            desk.rule(f"deny {PYTHON} {criterion.replace('PARENT', parent_path())}")
+            with pytest.raises(OSError):
+                for _ in range(100):
+                    near.sendall(b"there")
+                    if not far.recv(100):
+                        raise ConnectionResetError
+
+
 def test_a_rule_is_what_its_sentence_says(desk):
     """By way of the socket, the file and a restart: the same sentence and the same criteria."""
     sentences = [
