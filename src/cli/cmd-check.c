@@ -10,12 +10,11 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
+#include "cli/rule-pages.h"
 #include "cli/show.h"
 #include "cli/text.h"
 #include "core/hygiene.h"
 #include "wire/jsonwrite.h"
-
-enum { TRIES = 5 };
 
 struct report {
         bool json;
@@ -140,61 +139,26 @@ static int load_file(const char *path, struct ruleset *rules, struct report *rep
         return r;
 }
 
-/* Takes the rules out of the reply. */
-static int take_rules(struct event *event, struct ruleset *rules)
+static int load_daemon(const struct cli *cli, struct ruleset **rules, struct report *report)
 {
-        for (size_t i = 0; i < event->n_rules; i++) {
-                if (ruleset_add(rules, event->rules[i]) != 0) {
-                        cli_error("the daemon's rules cannot be taken: they contradict each other, or memory ran out");
-                        return EXIT_NO;
-                }
-                event->rules[i] = NULL;
-        }
-        return EXIT_YES;
-}
-
-/* *ret_total: how many there are; *ret_learning: whether that is the mode. */
-static int ask_daemon(const struct cli *cli, struct ruleset *rules, size_t *ret_total, bool *ret_learning)
-{
-        _cleanup_(reply_deinit) struct reply status = {0}, reply = {0};
+        _cleanup_(reply_deinit) struct reply status = {0};
         int r = cli_request_plain(cli, MESSAGE_STATUS, &status);
 
         if (!r)
-                r = cli_request_plain(cli, MESSAGE_RULES, &reply);
-        if (r)
-                return r;
-        *ret_total = status.event->status.n_rules;
-        *ret_learning = status.event->status.mode == MODE_LEARNING;
-        return take_rules(reply.event, rules);
+                r = rule_pages_set(cli, rules);
+        if (!r && status.event->status.mode == MODE_LEARNING)
+                report_learning(report, *rules);
+        return r;
 }
 
-/* Some of the rules would be no answer: a rule may come and go between the two questions, and then they are asked again. */
-static int load_daemon(const struct cli *cli, struct ruleset **rules, struct report *report)
+static int load(const struct cli *cli, struct ruleset **rules, struct report *report)
 {
-        size_t total = 0;
-        bool learning = false;
-
-        for (unsigned i = 0; i < TRIES; i++) {
-                int r = ask_daemon(cli, *rules, &total, &learning);
-
-                if (r)
-                        return r;
-                if (ruleset_count(*rules) == total) {
-                        if (learning)
-                                report_learning(report, *rules);
-                        return EXIT_YES;
-                }
-                if (i + 1 == TRIES)
-                        break;
-                ruleset_free(*rules);
-                *rules = ruleset_new(0);
-                if (!*rules) {
-                        cli_error("out of memory");
-                        return EXIT_NO;
-                }
-        }
-        cli_error("the daemon told %zu of its %zu rules; check the file instead: bastion check /etc/bastion/rules.json",
-                  ruleset_count(*rules), total);
+        if (cli->n_words == 0)
+                return load_daemon(cli, rules, report);
+        *rules = ruleset_new(0);
+        if (*rules)
+                return load_file(cli->words[0], *rules, report);
+        cli_error("out of memory");
         return EXIT_NO;
 }
 
@@ -212,14 +176,9 @@ int cmd_check(const struct cli *cli)
 {
         _cleanup_(report_deinit) struct report report = {.json = cli->json, .table = {.n_columns = 3}};
         const struct hygiene hygiene = {.exists = exists, .found = on_found, .userdata = &report};
-        _cleanup_(ruleset_freep) struct ruleset *rules = ruleset_new(0);
-        int r;
+        _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
+        int r = load(cli, &rules, &report);
 
-        if (!rules) {
-                cli_error("out of memory");
-                return EXIT_NO;
-        }
-        r = cli->n_words > 0 ? load_file(cli->words[0], rules, &report) : load_daemon(cli, &rules, &report);
         if (r)
                 return r;
         columns_add(&report.table, "ID");

@@ -177,12 +177,46 @@ static int delete (const struct cli *cli)
         return cli->json ? cli_print_json(reply.raw, reply.n_raw) : EXIT_YES;
 }
 
+struct switching {
+        const char *id;
+        bool enabled;
+};
+
+static void format_switching(struct buf *out, int64_t id, const void *parameters)
+{
+        const struct switching *s = parameters;
+
+        message_format_request_rule_enable(out, id, s->id, s->enabled);
+}
+
+static int switch_rule(const struct cli *cli, bool enabled)
+{
+        const struct switching s = {.id = cli->n_words == 2 ? cli->words[1] : NULL, .enabled = enabled};
+        _cleanup_(reply_deinit) struct reply reply = {0};
+        int r;
+
+        if (!s.id)
+                return cli_wrong_input(cli, "which rule? 'bastion rules list' shows the IDs");
+        r = cli_request(cli, format_switching, &s, &reply);
+        return r ? r : cli->json ? cli_print_json(reply.raw, reply.n_raw) : EXIT_YES;
+}
+
+static int enable(const struct cli *cli)
+{
+        return switch_rule(cli, true);
+}
+
+static int disable(const struct cli *cli)
+{
+        return switch_rule(cli, false);
+}
+
 int cmd_rules(const struct cli *cli)
 {
         static const struct {
                 const char *word;
                 int (*run)(const struct cli *cli);
-        } words[] = {{"list", list}, {"add", add}, {"delete", delete}, {"history", changes_show}, {"undo", changes_undo}};
+        } words[] = {{"list", list}, {"add", add}, {"delete", delete}, {"enable", enable}, {"disable", disable}, {"history", changes_show}, {"undo", changes_undo}};
 
         if (arguments_have(cli->arguments, OPTION_LIMIT) && (cli->n_words == 0 || strcmp(cli->words[0], "history") != 0))
                 return cli_wrong_input(cli, "--limit is for 'rules history'");
@@ -193,5 +227,5 @@ int cmd_rules(const struct cli *cli)
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (strcmp(words[i].word, cli->words[0]) == 0)
                         return words[i].run(cli);
-        return cli_wrong_input(cli, "'rules' can list, add, delete, history and undo, not '%s'", cli->words[0]);
+        return cli_wrong_input(cli, "'rules' can list, add, delete, enable, disable, history and undo, not '%s'", cli->words[0]);
 }

@@ -61,15 +61,20 @@ const struct command commands[] = {
          .max_words = 4,
          .run = cmd_answer},
         {.name = "rules",
-         .synopsis = "[list | add SENTENCE… | delete ID | history [--limit=N] | undo [N]]",
+         .synopsis = "[list | add SENTENCE… | delete ID | enable ID | disable ID | history [--limit=N] | undo [N]]",
          .summary = "list, add and delete rules; who changed which, and taking it back",
          .help = "A rule is a sentence:\n"
                  "  allow|deny|ask SUBJECT [to DESTINATION] [port PORTS] [tcp|udp|icmp|protocol N]\n"
-                 "          [user NAME] [group NAME] [LIFETIME] [note \"…\"]\n"
-                 "  SUBJECT      /path/to/program, name COMM, anyone, unknown, kernel\n"
-                 "  DESTINATION  an address, a network, or of loopback, lan, link, multicast,\n"
-                 "               broadcast, internet, resolver one or several, joined by commas\n"
+                 "          [user NAME] [group NAME] [argument PATTERN] [parent PATH] [ancestor PATH]\n"
+                 "          [unit NAME] [cgroup PATH] [interface NAME] [LIFETIME] [priority N]\n"
+                 "          [disabled] [note \"…\"]\n"
+                 "  SUBJECT      /path/to/program, a pattern like /opt/*/run, name COMM, anyone,\n"
+                 "               unknown, kernel\n"
+                 "  DESTINATION  an address, a network, a host like example.com or .example.com, or\n"
+                 "               loopback, lan, link, multicast, broadcast, internet, resolver\n"
                  "  PORTS        443, or 80,443, or 8000-8999\n"
+                 "Several values are joined by 'or', before them 'not' means none of them. All of\n"
+                 "it is in bastion-rules(5).\n"
                  "  LIFETIME     for 1 hour, for 90 minutes, for 2d, until 2026-12-31, until\n"
                  "               2026-12-31 18:00 (local time), until reboot, for session\n"
                  "A word with blanks in it is quoted for you:\n"
@@ -78,7 +83,7 @@ const struct command commands[] = {
                  "and what; an edit of rules.json too. undo: takes change N back, or the last one\n"
                  "that is neither an undoing nor undone. It is refused where the rule was changed\n"
                  "since, and says by which change.",
-         .words = "list add delete history undo",
+         .words = "list add delete enable disable history undo",
          .options = OPTION_BIT(LIMIT),
          .max_words = SIZE_MAX,
          .run = cmd_rules},

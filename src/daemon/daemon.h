@@ -178,6 +178,8 @@ enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
 /* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
+/* Switches a rule on or off. 0 with the rule in *ret, -ENOENT where there is none or none that clients change, or another negative errno. */
+int policy_enable_rule(struct daemon *d, const char *id, bool enabled, const struct rule **ret, int64_t *ret_ticket);
 /* Where the rule of rules.d with this id stands, for a person: file and line. */
 void policy_dropin_place(const struct daemon *d, const char *id, char *ret, size_t size);
 /* Session decisions of a program forgotten; `port` 0: all. */

@@ -523,6 +523,9 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
                 rule_free(rule);
                 return -ENOMEM;
         }
+        if (!rule->created)
+                rule->created = before ? before->created : now.realtime_us / 1000000;
+        rule->changed = before ? now.realtime_us / 1000000 : 0;
         r = put_in_force(d, rule, ret);
         if (r != 0) {
                 rule_free(before);
@@ -538,6 +541,81 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
         return 0;
 }
 
+/* Who changes these changes a file. */
+static bool is_fixed(const struct rule *rule)
+{
+        return rule->origin == ORIGIN_FACTORY || rule->origin == ORIGIN_FILE;
+}
+
+/* The flat form cannot say that a rule is off: off it is of the list, under another id, and on again what it was. */
+static int choose_origin(struct rule *rule)
+{
+        _cleanup_(freep) char *id = TAKE_PTR(rule->id), *flat = rule_flat_key(rule);
+        const enum rule_origin before = rule->origin;
+
+        if (!flat && errno == ENOMEM)
+                return -ENOMEM;
+        if (before != ORIGIN_SESSION)
+                rule->origin = flat ? ORIGIN_FLAT : ORIGIN_LIST;
+        if (rule->origin == before)
+                rule->id = TAKE_PTR(id);
+        return 0;
+}
+
+/* Takes `after`: in the place of `rule`, which goes then, or beside it where it is of another origin. 0, -EEXIST or -ENOMEM. */
+static int exchange_rule(struct daemon *d, const struct rule *rule, struct rule *after)
+{
+        if (after->origin != rule->origin && ruleset_find_same(d->rules, after)) {
+                rule_free(after);
+                return -EEXIST;
+        }
+        if (ruleset_add(d->rules, after) != 0) {
+                rule_free(after);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int policy_enable_rule(struct daemon *d, const char *id, bool enabled, const struct rule **ret, int64_t *ret_ticket)
+{
+        _cleanup_(rule_freep) struct rule *before = NULL, *after = NULL;
+        const struct rule *rule;
+        bool moved;
+        int r;
+
+        policy_take_foreign_edit(d);
+        rule = ruleset_find(d->rules, id);
+        if (!rule || is_fixed(rule))
+                return -ENOENT;
+        *ret = rule;
+        *ret_ticket = 0;
+        if (rule->disabled == !enabled)
+                return 0;
+        before = rule_copy(rule);
+        after = rule_copy(rule);
+        if (!before || !after)
+                return -ENOMEM;
+        after->disabled = !enabled;
+        after->changed = clock_realtime_us() / 1000000;
+        after->unsaved = rule->origin != ORIGIN_SESSION;
+        r = choose_origin(after);
+        if (r < 0)
+                return r;
+        moved = after->origin != before->origin;
+        *ret = after;
+        r = exchange_rule(d, rule, TAKE_PTR(after));
+        if (r < 0)
+                return r;
+        if (moved)
+                policy_remember_deletion(d, ruleset_remove(d->rules, before->id));
+        if (before->origin != ORIGIN_SESSION) {
+                journal_keep_one(d, TAKE_PTR(before), *ret);
+                *ret_ticket = policy_save_rules(d);
+        }
+        policy_changed(d);
+        return 0;
+}
+
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 {
         const struct rule *rule;
@@ -546,7 +624,7 @@ bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket)
 
         policy_take_foreign_edit(d);
         rule = ruleset_find(d->rules, id);
-        if (!rule || rule->origin == ORIGIN_FACTORY || rule->origin == ORIGIN_FILE)
+        if (!rule || is_fixed(rule))
                 return false;
         session = rule->origin == ORIGIN_SESSION;
         policy_tell_gone(d, rule, RULE_GONE_DELETED);

@@ -226,29 +226,59 @@ static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
         server_reply_after(c, ticket, m->id, &line);
 }
 
-static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
+/* There is such a rule, and it is one that clients may change; else the client is told. */
+static bool may_be_changed(struct daemon *d, struct client *c, const struct message *m)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct rule *rule = ruleset_find(d->rules, m->key.key);
         char place[PATH_MAX];
-        int64_t ticket = 0;
 
         if (!rule) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
-                return;
+                return false;
         }
         if (rule->origin == ORIGIN_FILE) {
                 policy_dropin_place(d, rule->id, place, sizeof(place));
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
                                   place);
-                return;
+                return false;
         }
-        if (!policy_delete_rule(d, m->key.key, &ticket)) {
+        if (rule->origin == ORIGIN_FACTORY)
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED,
-                                  "a factory rule cannot be deleted; overrule it by one of your own, or switch it off in config.json");
+                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
+        return rule->origin != ORIGIN_FACTORY;
+}
+
+static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int64_t ticket = 0;
+
+        if (!may_be_changed(d, c, m))
+                return;
+        if (!policy_delete_rule(d, m->key.key, &ticket)) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id any more");
                 return;
         }
         message_format_reply_ok(&line, m->id);
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_rule_enable(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        const struct rule *rule;
+        int64_t ticket = 0;
+        int r;
+
+        if (!may_be_changed(d, c, m))
+                return;
+        r = policy_enable_rule(d, m->key.key, m->key.enabled, &rule, &ticket);
+        if (r < 0) {
+                server_send_error(c, m->id, r == -ENOENT ? MESSAGE_ERROR_NOT_FOUND : r == -EEXIST ? MESSAGE_ERROR_CONFLICT : MESSAGE_ERROR_INTERNAL,
+                                  r == -EEXIST ? "another rule says the same: delete one of them" : "the rule could not be changed");
+                return;
+        }
+        message_format_reply_rule(&line, m->id, rule);
         server_reply_after(c, ticket, m->id, &line);
 }
 
@@ -381,6 +411,7 @@ static const struct {
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
         [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
         [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
+        [MESSAGE_RULE_ENABLE] = { ROLE_MANAGER, on_rule_enable },
         [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
         [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },

@@ -501,6 +501,15 @@ void message_format_request_rule_delete(struct buf *out, int64_t id, const char 
         end(&w);
 }
 
+void message_format_request_rule_enable(struct buf *out, int64_t id, const char *rule_id, bool enabled)
+{
+        struct jsonwrite w = begin_with_id(out, "rule_enable", id);
+
+        jsonwrite_bytes(&w, "rule", rule_id);
+        jsonwrite_bool(&w, "enabled", enabled);
+        end(&w);
+}
+
 void message_format_request_history(struct buf *out, int64_t id, const struct history_page *page)
 {
         struct jsonwrite w = begin_with_id(out, "rules_history", id);

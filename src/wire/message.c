@@ -208,6 +208,12 @@ static void read_rule_delete(struct jsonread *r, const json_t *o, struct message
                 jsonread_fail(r, "rule", "expected a rule's id");
 }
 
+static void read_rule_enable(struct jsonread *r, const json_t *o, struct message *m)
+{
+        read_rule_delete(r, o, m);
+        m->key.enabled = jsonread_bool(r, o, "enabled");
+}
+
 static void read_clear_cache(struct jsonread *r, const json_t *o, struct message *m)
 {
         m->key.key = read_required(r, o, "cache_key");
@@ -349,6 +355,7 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_RULES] = read_rules,
         [MESSAGE_RULE_ADD] = read_rule_add,
         [MESSAGE_RULE_DELETE] = read_rule_delete,
+        [MESSAGE_RULE_ENABLE] = read_rule_enable,
         [MESSAGE_RULES_HISTORY] = read_history,
         [MESSAGE_RULES_UNDO] = read_undo,
         [MESSAGE_MODE] = read_mode,
@@ -388,6 +395,7 @@ struct message *message_free(struct message *m)
                 break;
         case MESSAGE_DELETE_RULE:
         case MESSAGE_RULE_DELETE:
+        case MESSAGE_RULE_ENABLE:
         case MESSAGE_CLEAR_CACHE:
                 free(m->key.key);
                 break;

@@ -41,6 +41,7 @@
         MESSAGE(RULES, "rules", true)                                                                        \
         MESSAGE(RULE_ADD, "rule_add", true)                                                                  \
         MESSAGE(RULE_DELETE, "rule_delete", true)                                                            \
+        MESSAGE(RULE_ENABLE, "rule_enable", true)                                                            \
         MESSAGE(RULES_HISTORY, "rules_history", true)                                                        \
         MESSAGE(RULES_UNDO, "rules_undo", true)                                                              \
         MESSAGE(MODE, "mode", true)                                                                          \
@@ -97,7 +98,8 @@ struct message {
                 } add;
                 struct {
                         char *key; /* flat key or rule id; CLEAR_CACHE: cache_key */
-                } key;             /* DELETE_RULE, RULE_DELETE, CLEAR_CACHE */
+                        bool enabled; /* RULE_ENABLE */
+                } key;                /* DELETE_RULE, RULE_DELETE, RULE_ENABLE, CLEAR_CACHE */
                 struct {
                         char *client; /* what it calls itself, may be "" */
                         int64_t protocol;
@@ -366,6 +368,7 @@ void message_format_request_rules(struct buf *out, int64_t id, const struct rule
 void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer);
 void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
 void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);
+void message_format_request_rule_enable(struct buf *out, int64_t id, const char *rule_id, bool enabled);
 void message_format_request_history(struct buf *out, int64_t id, const struct history_page *page);
 void message_format_request_undo(struct buf *out, int64_t id, uint64_t change); /* 0: the last */
 void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep);

@@ -104,3 +104,32 @@ def test_many_rules_are_checked_in_seconds(daemon, cli):
         for i in range(100000)] + [{"id": "wide", "action": "allow", "program": "/bin/sh", "protocol": "TCP", "priority": -5},
                                    {"id": "hidden", "action": "deny", "program": "/bin/sh", "protocol": "TCP", "priority": -6}]})
     assert findings(cli(d)("check", d.path("etc", "rules.json"), "--json", expect=1, timeout=30)) == [("shadowed", "hidden", "wide")]
+
+
+def test_a_rule_is_switched_off_and_on_again(daemon, cli, closing, network, programs, tcp):
+    """A flat entry becomes one of the list, over a restart too, and a flat entry again; and it can be undone."""
+    path = programs.visitor("switched")
+    d = daemon(rules={f"{path}:*": True}, config={"popup_enabled": False, "default_action": "deny"})
+
+    def gets_through():
+        return closing(Running(network.fw, path, "tcp", Network.PEER4, str(tcp.port))).finish()[0] == 0
+
+    assert gets_through()
+    cli(d)("rules", "disable", f"{path}:*")
+    assert not gets_through()
+    d.restart()
+    assert not gets_through()
+
+    def told():
+        return next(r for r in cli(d).json("rules")["rules"] if r.get("program") == path)
+
+    assert (told()["enabled"], told()["origin"], "changed" in told()) == (False, "list", True)
+    cli(d)("rules", "enable", told()["id"])
+    assert gets_through() and told()["id"] == f"{path}:*"
+    cli(d)("rules", "undo")
+    assert not gets_through() and not told()["enabled"]
+    cli(d)("rules", "undo")
+    assert gets_through() and told()["origin"] == "flat"
+    for what, said in ((("disable", "factory:loopback"), "factory rule"), (("disable", "nobody"), "no rule of this id"), (("enable",), "which rule?")):
+        done = subprocess.run(cli(d).argv("rules", *what), capture_output=True, text=True, check=False)
+        assert done.returncode != 0 and said in done.stderr, done.stderr

@@ -25,6 +25,9 @@ static bool format(const struct message *m, struct buf *out)
         case MESSAGE_RULE_DELETE:
                 message_format_request_rule_delete(out, m->id, m->key.key);
                 return true;
+        case MESSAGE_RULE_ENABLE:
+                message_format_request_rule_enable(out, m->id, m->key.key, m->key.enabled);
+                return true;
         case MESSAGE_RULES_HISTORY:
                 message_format_request_history(out, m->id, &m->history);
                 return true;

@@ -204,6 +204,8 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"once\"}}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"ports\":[0]}}", MESSAGE_ERROR_BAD_FIELD, true, "ports[0]: expected" },
                 { "{\"type\":\"rule_delete\",\"id\":1}", MESSAGE_ERROR_BAD_FIELD, true, "rule: expected" },
+                { "{\"type\":\"rule_enable\",\"id\":1,\"enabled\":true}", MESSAGE_ERROR_BAD_FIELD, true, "rule: expected" },
+                { "{\"type\":\"rule_enable\",\"id\":1,\"rule\":\"r1\"}", MESSAGE_ERROR_BAD_FIELD, true, "enabled: expected" },
                 { "{\"type\":\"why\",\"id\":1}", MESSAGE_ERROR_BAD_FIELD, true, "connection: expected either" },
                 { "{\"type\":\"why\",\"id\":1,\"decision\":0}", MESSAGE_ERROR_BAD_FIELD, true, "decision: expected" },
                 { "{\"type\":\"why\",\"id\":1,\"decision\":1,\"connection\":\"/x to ::1 icmp\"}", MESSAGE_ERROR_BAD_FIELD, true, "connection: expected either" },
@@ -324,6 +326,11 @@ static void test_requests_round_trip(void **state _unused_)
         message_format_request_rule_delete(&out, 1, "/tmp/\xff\x01:*");
         m = parse_back(&out);
         assert_string_equal(m->key.key, "/tmp/\xff\x01:*");
+        message_free(m);
+        message_format_request_rule_enable(&out, 1, "r1", false);
+        m = parse_back(&out);
+        assert_string_equal(m->key.key, "r1");
+        assert_false(m->key.enabled);
         message_free(m);
         message_format_request_mode(&out, 1, MODE_ENFORCEMENT, 60, false);
         m = parse_back(&out);
