@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Rules as nobody would write them, through both of their forms: object → sentence → object and sentence → object → sentence come out
- * byte by byte as they went in. Every criterion with its lists and its "not"; paths and patterns of bytes that are no UTF-8, of quotes,
- * blanks, control and invisible characters; values that are words of the grammar; hosts of one label; paths in which * is a star.
+ * byte by byte as they went in. Every criterion with its lists and its "not", and every lifetime that can be asked for; paths and patterns
+ * of bytes that are no UTF-8, of quotes, blanks, control and invisible characters; values that are words of the grammar; hosts of one
+ * label; paths in which * is a star.
  */
 #include <time.h>
 
@@ -159,15 +160,36 @@ static void add_note(struct rule *r)
         r->note = strdup(text);
 }
 
+/* As somebody asks for it: not begun yet. */
+static void add_lifetime(struct rule *r)
+{
+        switch (random_below(8)) {
+        case 0:
+                r->lifetime = LIFETIME_SESSION;
+                r->origin = ORIGIN_SESSION;
+                break;
+        case 1:
+                r->lifetime = LIFETIME_REBOOT;
+                break;
+        case 2:
+                r->lifetime = LIFETIME_UNTIL;
+                r->ending.lasts = 1 + random_below(DURATION_MAX);
+                break;
+        case 3:
+                r->lifetime = LIFETIME_UNTIL;
+                r->ending.until = 1 + (int64_t)random_below(1u << 31) * random_below(100);
+                break;
+        default:
+                break;
+        }
+}
+
 static struct rule *odd_rule(void)
 {
         struct rule *r = rule_new((enum action)random_below(3));
 
         assert_non_null(r);
-        if (random_below(8) == 0) {
-                r->lifetime = LIFETIME_SESSION;
-                r->origin = ORIGIN_SESSION;
-        }
+        add_lifetime(r);
         r->disabled = random_below(8) == 0;
         r->priority = random_below(4) ? 0 : (int)random_below(2 * PRIORITY_MAX + 1) - PRIORITY_MAX;
         add_subject(r);
@@ -237,13 +259,14 @@ static void there_and_back(const struct rule *r)
         }
         by_sentence = of_sentence(sentence);
         assert_true(rule_same_criteria(r, by_object) && rule_same_criteria(r, by_sentence));
+        assert_true(r->lifetime == by_object->lifetime && r->lifetime == by_sentence->lifetime);
         object2 = to_object(by_sentence, RULEJSON_REQUEST);
         sentence2 = to_sentence(by_object);
         assert_string_equal(object, object2);
         assert_string_equal(sentence, sentence2);
 }
 
-/* As a file keeps it, and as the daemon tells it. */
+/* As a file keeps it, and as the daemon tells it; who has begun by then, if it is for a time. */
 static void other_forms(const struct rule *r)
 {
         static const enum rulejson_form forms[] = { RULEJSON_FILE, RULEJSON_REPLY };
@@ -252,7 +275,7 @@ static void other_forms(const struct rule *r)
                 _cleanup_(freep) char *object = NULL, *object2 = NULL;
                 _cleanup_(rule_freep) struct rule *again = NULL;
 
-                if (forms[i] == RULEJSON_FILE && r->lifetime != LIFETIME_ALWAYS)
+                if (r->ending.lasts > 0 || (forms[i] == RULEJSON_FILE && r->lifetime != LIFETIME_ALWAYS))
                         continue;
                 object = to_object(r, forms[i]);
                 again = of_object(object, forms[i]);
