@@ -43,22 +43,35 @@ bool config_fails_open(const struct config *c)
         return c->mode == MODE_LEARNING;
 }
 
-bool config_enables_factory_rule(const struct config *c, const char *id)
+/* The switch of a factory rule, or NULL: it has none. */
+static const bool *find_switch(const struct config *c, const char *id)
 {
         const struct {
                 const char *id;
-                bool enabled;
+                const bool *enabled;
         } switches[] = {
-                { "factory:loopback", c->allow_localhost },
-                { "factory:lan", c->allow_lan },
-                { "factory:root", c->allow_root_bypass },
-                { "factory:systemd-network", c->allow_systemd_bypass },
+                { "factory:loopback", &c->allow_localhost },
+                { "factory:lan", &c->allow_lan },
+                { "factory:root", &c->allow_root_bypass },
+                { "factory:systemd-network", &c->allow_systemd_bypass },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
                 if (strcmp(switches[i].id, id) == 0)
                         return switches[i].enabled;
-        return true;
+        return NULL;
+}
+
+bool config_enables_factory_rule(const struct config *c, const char *id)
+{
+        const bool *enabled = find_switch(c, id);
+
+        return !enabled || *enabled;
+}
+
+bool config_switches_factory_rule(const struct config *c, const char *id)
+{
+        return find_switch(c, id) != NULL;
 }
 
 static const char *const mode_names[] = { [MODE_LEARNING] = "learning", [MODE_ENFORCEMENT] = "enforcement" };

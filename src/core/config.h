@@ -36,5 +36,7 @@ bool config_fails_open(const struct config *c);
 /* Whether the factory rule `id` is switched on by the configuration; true for ids that it does not switch. It switches
  * "factory:loopback", "factory:lan", "factory:root" and "factory:systemd-network". */
 bool config_enables_factory_rule(const struct config *c, const char *id);
+/* It is one of those four; the others are on or off as their file has them. */
+bool config_switches_factory_rule(const struct config *c, const char *id);
 const char *mode_name(enum mode mode); /* "learning", "enforcement" */
 bool mode_parse(const char *word, enum mode *ret);

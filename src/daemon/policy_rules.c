@@ -27,7 +27,7 @@ enum {
 void policy_apply_config(struct daemon *d)
 {
         for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
-                if (r->origin == ORIGIN_FACTORY)
+                if (r->origin == ORIGIN_FACTORY && config_switches_factory_rule(&d->config, r->id))
                         ruleset_find(d->rules, r->id)->disabled = !config_enables_factory_rule(&d->config, r->id);
 }
 

@@ -44,7 +44,7 @@ static inline unsigned random_below(unsigned n)
         return (unsigned)((random_state >> 16) % n);
 }
 
-static const char *const random_paths[] = { "/bin/a", "/bin/b", "/bin/c d" };
+static const char *const random_paths[] = { "/bin/a", "/bin/b", "/bin/c d", "/bin/x/a" };
 static const char *const random_names[] = { "a", "b", "/bin/a" };
 static const char *const random_addresses[] = { "10.0.0.1", "10.0.0.2", "10.0.1.1", "127.0.0.1", "::1", "2001:db8::1", "2001:db8::2" };
 static const uint8_t random_protocols[] = { 6, 17, 1 };
@@ -106,7 +106,8 @@ static inline void random_networks(struct rule *r)
 /* Things as they are, and patterns for them. */
 static inline void random_patterns(struct rule *r, enum criterion_kind kind)
 {
-        static const char *const paths[] = { "/bin/a", "/bin/b", "/bin/?", "/bin/[b-z]", "/bin/[!a]*", "/bin/c *", "/*/*", "/usr/*", "/**" };
+        static const char *const paths[] = { "/bin/a", "/bin/b",   "/bin/?", "/bin/[b-z]", "/bin/[!a]*", "/bin/c *",
+                                             "/*/*",   "/bin/*/a", "/usr/*", "/**",        "/**/a",      "/bin[.-0]?" };
         static const char *const words[] = { "x", "-*", "*b", "?", "a/b", "--output=\\[x]", "a*b", "[x-z]", "*" };
         static const char *const units[] = { "a.service", "*.slice", "x", "user-?.slice", "*.s[ce]*" };
         static const char *const cgroups[] = { "/", "/system.slice/*", "/**/a.scope", "/user.slice/**", "/user.slice/x" };

@@ -55,6 +55,8 @@ static void each_key_switches_its_factory_rule_both_ways(void **state)
                 assert_true(config_enables_factory_rule(&c, rows[i].id));
         }
         assert_true(config_enables_factory_rule(&c, "factory:apt"));
+        assert_true(config_switches_factory_rule(&c, "factory:lan"));
+        assert_false(config_switches_factory_rule(&c, "factory:apt"));
         assert_true(config_enables_factory_rule(&c, "lan"));
 }
 

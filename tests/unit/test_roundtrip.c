@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Rules as nobody would write them, through both of their forms: object → sentence → object and sentence → object → sentence come out
- * byte by byte as they went in. Every criterion with its lists and its "not"; paths and patterns of bytes that are no UTF-8, of quotes,
- * blanks, control and invisible characters; values that are words of the grammar; hosts of one label; paths in which * is a star.
+ * byte by byte as they went in. Every criterion with its lists and its "not", and every lifetime that can be asked for; paths and patterns
+ * of bytes that are no UTF-8, of quotes, blanks, control and invisible characters; values that are words of the grammar; hosts of one
+ * label; paths in which * is a star.
  */
 #include <time.h>
 
@@ -21,9 +22,10 @@ static unsigned long n_rules, n_negated, n_several, n_bytes, n_literals, n_too_l
 /* Texts. */
 
 static const char *const fragments[] = {
-        "or", "not", "to", "note", "anyone", " ", "\t", "\n", "\r", "\"", "\\", "\\\\", "'", ",", ":", "-", ".", "..", "/", "//", "*", "**", "?", "[a-z]",
-        "[!x]", "[]]", "[^]-a]", "\\*", "\\[", "\xff", "\xc3", "\xc3\xa4", "\xe2\x80\xae", "\xf3\xa0\x81\x81", "\xed\xa0\x80", "\x01", "\x7f", "\x1b[31m",
-        "a", "b", "0", "\\u00e4", "$HOME", "%n", "{", "}", "\xef\xbf\xbd",
+        "or",   "not",  "to",   "note", "anyone", "a",    "b",     "0",        " ",            "\t",           "\n",            "\r",
+        "\"",   "\\",   "\\\\", "'",    ",",      ":",    "-",     ".",        "..",           "/",            "//",            "*",
+        "**",   "?",    "\\*",  "\\[",  "[a-z]",  "[!x]", "[]]",   "[^]-a]",   "\xff",         "\xc3",         "\xc3\xa4",      "\x01",
+        "\x7f", "{",    "}",    "%n",   "$HOME",  "#",    "\x1b[m", "\\u00e4",  "\xef\xbf\xbd", "\xe2\x80\xae", "\xed\xa0\x80",  "\xf3\xa0\x81\x81",
 };
 
 static void random_text(char *text, size_t room, const char *start)
@@ -159,15 +161,36 @@ static void add_note(struct rule *r)
         r->note = strdup(text);
 }
 
+/* As somebody asks for it: not begun yet. */
+static void add_lifetime(struct rule *r)
+{
+        switch (random_below(8)) {
+        case 0:
+                r->lifetime = LIFETIME_SESSION;
+                r->origin = ORIGIN_SESSION;
+                break;
+        case 1:
+                r->lifetime = LIFETIME_REBOOT;
+                break;
+        case 2:
+                r->lifetime = LIFETIME_UNTIL;
+                r->ending.lasts = 1 + random_below(DURATION_MAX);
+                break;
+        case 3:
+                r->lifetime = LIFETIME_UNTIL;
+                r->ending.until = 1 + (int64_t)random_below(1u << 31) * random_below(100);
+                break;
+        default:
+                break;
+        }
+}
+
 static struct rule *odd_rule(void)
 {
         struct rule *r = rule_new((enum action)random_below(3));
 
         assert_non_null(r);
-        if (random_below(8) == 0) {
-                r->lifetime = LIFETIME_SESSION;
-                r->origin = ORIGIN_SESSION;
-        }
+        add_lifetime(r);
         r->disabled = random_below(8) == 0;
         r->priority = random_below(4) ? 0 : (int)random_below(2 * PRIORITY_MAX + 1) - PRIORITY_MAX;
         add_subject(r);
@@ -237,13 +260,14 @@ static void there_and_back(const struct rule *r)
         }
         by_sentence = of_sentence(sentence);
         assert_true(rule_same_criteria(r, by_object) && rule_same_criteria(r, by_sentence));
+        assert_true(r->lifetime == by_object->lifetime && r->lifetime == by_sentence->lifetime);
         object2 = to_object(by_sentence, RULEJSON_REQUEST);
         sentence2 = to_sentence(by_object);
         assert_string_equal(object, object2);
         assert_string_equal(sentence, sentence2);
 }
 
-/* As a file keeps it, and as the daemon tells it. */
+/* As a file keeps it, and as the daemon tells it; who has begun by then, if it is for a time. */
 static void other_forms(const struct rule *r)
 {
         static const enum rulejson_form forms[] = { RULEJSON_FILE, RULEJSON_REPLY };
@@ -252,7 +276,7 @@ static void other_forms(const struct rule *r)
                 _cleanup_(freep) char *object = NULL, *object2 = NULL;
                 _cleanup_(rule_freep) struct rule *again = NULL;
 
-                if (forms[i] == RULEJSON_FILE && r->lifetime != LIFETIME_ALWAYS)
+                if (r->ending.lasts > 0 || (forms[i] == RULEJSON_FILE && r->lifetime != LIFETIME_ALWAYS))
                         continue;
                 object = to_object(r, forms[i]);
                 again = of_object(object, forms[i]);
@@ -274,8 +298,8 @@ static void both_forms_say_the_same(void **state)
                 there_and_back(r);
                 other_forms(r);
         }
-        print_message("%lu rules; %lu negations, %lu lists, %lu texts that are no UTF-8, %lu paths that look like patterns, %lu too long\n", n_rules,
-                      n_negated, n_several, n_bytes, n_literals, n_too_long);
+        print_message("%lu rules; %lu negations, %lu lists, %lu texts that are no UTF-8, %lu paths that look like patterns, %lu too long\n",
+                      n_rules, n_negated, n_several, n_bytes, n_literals, n_too_long);
         if (rounds >= 1000)
                 assert_true(n_negated > rounds / 10 && n_several > rounds / 10 && n_bytes > rounds / 10 && n_literals > rounds / 100);
         assert_true(n_too_long < 1 + rounds / 1000);
