@@ -78,6 +78,13 @@ enum {
         /* One request to the parser, and one answer. */
         LIMIT_PROBE_BYTES = 4096,
 
+        /* Names: CNAME links and addresses of one DNS answer; entries of the table of who was told what, in all and of one program; bytes of a name. */
+        LIMIT_DNS_CHAIN = 16,
+        LIMIT_DNS_ADDRESSES = 32,
+        LIMIT_NAMES = 20000,
+        LIMIT_NAMES_PROGRAM = 2000,
+        LIMIT_NAME = 253,
+
         /* The machine's own addresses that scopes depend on, and its interfaces whose names are known. */
         LIMIT_BROADCASTS = 64,
         LIMIT_RESOLVERS = 16,

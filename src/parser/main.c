@@ -5,7 +5,7 @@
  * socket, allocates nothing, and keeps nothing from one request to the next. A request that kills it costs its sender an answer; the
  * nursery starts another. Whoever asks never waits for the answer.
  *
- * Requests and answers: wire/probe.h. There is one kind so far, by which `bastion doctor` sees that it lives; DNS answers come with names.
+ * Requests and answers: wire/probe.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "core/limits.h"
+#include "wire/dns.h"
 #include "wire/probe.h"
 
 enum { SOCKET = 3, EXIT_SETUP = 1, EXIT_USAGE = 2 };
@@ -46,7 +47,20 @@ static int confine(void)
 }
 #endif
 
-/* One request, one answer; a malformed request gets none. */
+/* A message that is malformed gets an answer that says so: who waits for it need not wait for nothing. */
+static size_t answer_dns(const struct probe *request, uint8_t *ret)
+{
+        static struct dns_answer answer;
+        uint8_t serial[DNS_SERIAL_MAX];
+        int error = dns_parse(request->data, request->n, &answer);
+        const struct probe probe = {
+                .id = request->id, .kind = PROBE_DNS, .data = serial, .n = (uint16_t)dns_answer_write(&answer, error, serial)
+        };
+
+        return probe_format(&probe, ret);
+}
+
+/* One request, one answer; what is no request gets none. */
 static size_t answer(const uint8_t *request, size_t n, uint8_t *ret)
 {
         struct probe probe;
@@ -56,6 +70,8 @@ static size_t answer(const uint8_t *request, size_t n, uint8_t *ret)
         switch (probe.kind) {
         case PROBE_ECHO_CHECK:
                 return probe_format(&probe, ret);
+        case PROBE_DNS:
+                return answer_dns(&probe, ret);
         }
         return 0;
 }

@@ -15,7 +15,7 @@ int probe_parse(const void *datagram, size_t n, struct probe *ret)
 
         if (!cursor_be32(&c, &id) || !cursor_be16(&c, &kind) || !cursor_be16(&c, &length))
                 return PROBE_E_MALFORMED;
-        if (kind != PROBE_ECHO_CHECK || length > LIMIT_PROBE_BYTES || c.left != length)
+        if ((kind != PROBE_ECHO_CHECK && kind != PROBE_DNS) || length > LIMIT_PROBE_BYTES || c.left != length)
                 return PROBE_E_MALFORMED;
         *ret = (struct probe){ .id = id, .kind = (enum probe_kind)kind, .data = c.at, .n = length };
         return 0;

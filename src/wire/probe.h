@@ -16,6 +16,7 @@
 
 enum probe_kind {
         PROBE_ECHO_CHECK = 1, /* the answer is the request's bytes; shows that the parser lives */
+        PROBE_DNS = 2,        /* a DNS message; the answer is dns_answer_write()'s bytes (wire/dns.h), which also say that it was malformed */
 };
 
 enum { PROBE_HEADER = 8 };

@@ -11,7 +11,9 @@ import pwd
 import resource
 import shutil
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import time
 
@@ -433,6 +435,34 @@ def test_doctor_sees_the_parser_and_the_recorder(daemon, cli):
     assert "answered its last probe in" in checks["parser"]["text"]
     assert checks["recorder"]["level"] == "ok"
     assert [k for k in checks.values() if k["level"] == "failed"] == []
+
+
+def test_the_parser_answers_what_is_malformed_too(build):
+    """The program itself, on a socket of ours: whoever waits for an answer gets one, and the next request finds it alive."""
+    def seed(name):
+        with open(f"{ROOT}/tests/fuzz/corpus/dns/seed-{name}", "rb") as f:
+            return f.read()
+
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(5)
+    with ours, subprocess.Popen(["/bin/sh", "-c", f"exec {build}/src/parser/bastion-parser 3<&0"], stdin=its, user=pwd.getpwnam("nobody").pw_uid) as parser:
+        its.close()
+
+        def ask(ident, message):
+            ours.send(struct.pack("!IHH", ident, 2, len(message)) + message)
+            answer = ours.recv(8192)
+            assert answer[:8] == struct.pack("!IHH", ident, 2, len(answer) - 8)
+            return answer[8:]
+
+        answer = ask(1, seed("dnsmasq-two-1-edns"))
+        assert answer == b"\0\x12\x34\1\0\0\1\x0btwo.example\1" + bytes(10) + b"\xff\xff\xc0\0\2\1" + struct.pack("!I", 3600)
+        for ident, name in enumerate(("ring", "pointer-self", "cut", "no-question", "label-dot")):
+            malformed = ask(ident, seed(name))
+            assert len(malformed) == 1 and malformed[0] != 0
+        assert ask(99, b"") == b"\1"
+        assert ask(100, bytes(4096)) != b""
+        ours.close()
+        assert parser.wait(5) == 0
 
 
 def test_idle_it_sleeps_and_is_small(daemon, rung):

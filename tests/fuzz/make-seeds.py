@@ -452,12 +452,102 @@ def seeds_feed():
     yield "cut", decision()[:200]
 
 
+def dns_name(name):
+    return b"".join(bytes([len(label)]) + label for label in name.encode().split(b".") if label) + b"\0"
+
+
+def dns_record(owner, kind, data, ttl=300, cls=1):
+    """`owner` is a name, or bytes as they are (a pointer)."""
+    owner = owner if isinstance(owner, bytes) else dns_name(owner)
+    return owner + struct.pack("!HHIH", kind, cls, ttl, len(data)) + data
+
+
+def dns_message(question, kind=1, *records, flags=0x8180, ident=0x1234, questions=1, more=b"", n_more=0):
+    question = question if isinstance(question, bytes) else dns_name(question)
+    return (struct.pack("!HHHHHH", ident, flags, questions, len(records), 0, n_more) + (question + struct.pack("!HH", kind, 1)) * questions
+            + b"".join(records) + more)
+
+
+ASKED = b"\xc0\x0c"  # a pointer to the question's name
+OPT = b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0)
+
+
+def dnsmasq_answers():
+    """What a real server answers to what a resolver sends, with EDNS0 and without."""
+    names = ["--host-record=two.example,192.0.2.1,2001:db8::1,3600", "--host-record=target.example,192.0.2.7,60", "--cname=www.example,alias.example",
+             "--cname=alias.example,target.example", *(f"--host-record=round.example,192.0.2.{i},{i}" for i in range(1, 41)),
+             "--host-record=zero.example,192.0.2.9,0", "--txt-record=two.example,text", "--address=/none.example/"]
+    server = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file=",
+                               "--port=5353", "--log-facility=/dev/null", *names])
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(1)
+    time.sleep(0.5)
+    try:
+        for name, kind in (("two", 1), ("two", 28), ("two", 255), ("two", 16), ("WWW", 1), ("www", 28), ("round", 1), ("zero", 1), ("none", 1)):
+            for edns in (False, True):
+                query = dns_message(name + ".example", kind, flags=0x0100, more=OPT * edns, n_more=edns)
+                s.sendto(query, ("127.0.0.1", 5353))
+                yield f"dnsmasq-{name}-{kind}{'-edns' * edns}", s.recv(4096)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def composed_answers():
+    a = lambda owner, last, ttl=300: dns_record(owner, 1, bytes([192, 0, 2, last]), ttl)  # noqa: E731
+    cname = lambda owner, target, ttl=300: dns_record(owner, 5, target if isinstance(target, bytes) else dns_name(target), ttl)  # noqa: E731
+    yield "query", dns_message("example.com", 1, flags=0x0100)
+    yield "opcode", dns_message("example.com", 1, flags=0x2800)
+    yield "nxdomain", dns_message("example.com", 1, flags=0x8183)
+    yield "truncated", dns_message("example.com", 1, flags=0x8380)
+    yield "year", dns_message("example.com", 1, a(ASKED, 1, 31536000), a(ASKED, 2, 0x80000000))
+    yield "backwards", dns_message("a.test", 1, a("c.test", 1), cname("b.test", "c.test", 7), cname("A.test", "b.test"))
+    yield "other-owner", dns_message("a.test", 1, a("b.test", 1), a(ASKED, 2))
+    yield "ring", dns_message("a.test", 1, cname("a.test", "b.test"), cname("b.test", "a.test"))
+    yield "self", dns_message("a.test", 1, cname(ASKED, ASKED))
+    for n in (16, 17):
+        yield f"chain-{n}", dns_message("n0.test", 1, *(cname(f"n{i}.test", f"n{i + 1}.test") for i in range(n)), a(f"n{n}.test", 1))
+    yield "many", dns_message("a.test", 1, *(a(ASKED, i) for i in range(200)))
+    yield "class", dns_message("a.test", 1, dns_record(ASKED, 1, b"\x7f\0\0\1", cls=3), a(ASKED, 2))
+    yield "no-question", dns_message("a.test", 1, questions=0)
+    yield "two-questions", dns_message("a.test", 1, questions=2)
+    yield "short-address", dns_message("a.test", 1, dns_record(ASKED, 1, b"\1\2\3"))
+    yield "long-address", dns_message("a.test", 28, dns_record(ASKED, 28, bytes(17)))
+    yield "after-alias", dns_message("a.test", 1, cname(ASKED, dns_name("b.test") + b"x"))
+    yield "pointer-ahead", dns_message(b"\xc0\x20", 1)
+    yield "pointer-self", dns_message(b"\xc0\x0c", 1)
+    yield "pointer-header", dns_message("a.test", 1, a(b"\xc0\x02", 1))
+    yield "pointer-ladder", dns_message("a.test", 16, dns_record(ASKED, 16, ASKED + b"".join(struct.pack("!H", 0xc000 + 30 + 2 * i) for i in range(200))), a(b"\xc1\xbe", 1))
+    yield "label-reserved", dns_message(b"\x41a\0", 1)
+    yield "label-dot", dns_message(b"\x05a.com\0", 1)
+    yield "label-nul", dns_message(b"\x03a\0b\0", 1)
+    yield "root", dns_message(b"\0", 1)
+    yield "address-name", dns_message("192.0.2.1", 1, a(ASKED, 1))
+    yield "underscore", dns_message("_dmarc.Example.COM", 1, a(ASKED, 1))
+    yield "label-63", dns_message("a" * 63 + ".test", 1, a(ASKED, 1))
+    yield "name-253", dns_message(".".join(["a" * 63] * 3 + ["b" * 61]), 1, a(ASKED, 1))
+    yield "name-254", dns_message(".".join(["a" * 63] * 3 + ["b" * 62]), 1, a(ASKED, 1))
+    yield "cut", dns_message("a.test", 1, a(ASKED, 1))[:-1]
+    yield "svcb", dns_message("a.test", 65, dns_record(ASKED, 65, b"\0\1\0\0\4\0\4\xc0\0\2\1"))
+
+
+def seeds_dns():
+    yield from dnsmasq_answers()
+    yield from composed_answers()
+    yield "serial-error", b"\1"
+    head = b"\0\x12\x34\1\0\0\1\x06a.test"
+    yield "serial", head + b"\2" + socket.inet_pton(10, "::ffff:192.0.2.1") + b"\0\0\1\0" + socket.inet_pton(10, "::ffff:192.0.2.2") + bytes(4)
+    yield "serial-none", head + b"\0"
+    yield "serial-v6", head[:6] + b"\x1c" + head[7:] + b"\1" + B6 + b"\0\0\1\0"
+
+
 def seeds_probe():
     yield "echo", struct.pack("!IHH", 1, 1, 5) + b"hello"
     yield "empty", struct.pack("!IHH", 1, 1, 0)
     yield "cut", struct.pack("!IHH", 1, 1, 5) + b"hell"
     yield "more", struct.pack("!IHH", 1, 1, 5) + b"hello!"
-    yield "other-kind", struct.pack("!IHH", 1, 2, 0)
+    yield "dns", struct.pack("!IHH", 1, 2, 3) + b"dns"
+    yield "other-kind", struct.pack("!IHH", 1, 3, 0)
     yield "most", struct.pack("!IHH", 0xffffffff, 1, 4096) + bytes(4096)
     yield "too-long", struct.pack("!IHH", 1, 1, 4097) + bytes(4097)
     yield "header-cut", b"\0\0\0\1\0"

@@ -53,7 +53,7 @@ static void other_datagrams_are_refused(_unused_ void **state)
                 { "\x01\x02\x03\x04\x00\x01\x00\x02h", 9 },    /* cut */
                 { "\x01\x02\x03\x04\x00\x01\x00\x02hi!", 11 }, /* more than it says */
                 { "\x01\x02\x03\x04\x00\x00\x00\x00", 8 },     /* no such kind */
-                { "\x01\x02\x03\x04\x00\x02\x00\x00", 8 },
+                { "\x01\x02\x03\x04\x00\x03\x00\x00", 8 },
                 { "\x01\x02\x03\x04\x00\x01\xff\xff", 8 },
         };
         struct probe got;
