@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the kernel programs and the daemon share: map keys and values, ring records. Fixed widths, explicit zeroed
- * padding, sizes asserted on both sides. In user space only sys/tracker.c, sys/tallies.c, sys/hook.c and wire/track.c include it; everything
- * else sees the types of core/.
+ * padding, sizes asserted on both sides. In user space only sys/tracker.c, sys/tallies.c, sys/answers.c, sys/hook.c, wire/track.c and wire/answer.c
+ * include it; everything else sees the types of core/.
  *
  * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. Ports are in host order. Times are nanoseconds of
  * CLOCK_BOOTTIME. Bump BASTION_ABI with every change of a layout or a meaning.
@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 6
+#define BASTION_ABI 7
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -206,6 +206,9 @@ enum {
         ABI_COUNT_GATE_QUEUED,
         ABI_COUNT_QUEUED_FULL, /* the `queued` map was full: the packet is queued without tags */
         ABI_COUNT_KNOWN,       /* connections that a known verdict decided */
+        ABI_COUNT_QUESTIONS,   /* remembered in `questions` */
+        ABI_COUNT_ANSWERS,     /* copied into the ring `answers` */
+        ABI_COUNT_ANSWER_LOST, /* asked for, and the ring was full or no scratch slot free */
         ABI_COUNT_N,
 };
 
@@ -252,6 +255,46 @@ struct abi_track {
         struct abi_ancestor ancestors[ABI_TRACK_ANCESTORS];
 };
 
+#define ABI_DNS_PORT 53
+/* A question on its way: an answer that comes later than this is nobody's. As long as a packet may be held, because it is remembered when it is sent. */
+#define ABI_QUESTION_NS 30000000000ull
+
+/* Key of `questions`: what an answer must agree with. LRU: an answer to a lost one is not looked at. */
+struct abi_question_key {
+        abi_u64 cookie;
+        abi_u64 question; /* keyed hash of the question section: name, type and class as they are in the packet */
+        abi_u8 server[16];
+        abi_u16 id; /* of the DNS header */
+        abi_u8 pad[6];
+};
+
+struct abi_question {
+        struct abi_question_key key; /* as in struct abi_peer */
+        struct abi_process process;  /* who asked: the sender of the datagram */
+        abi_u64 program;             /* its key, 0: not known */
+        abi_u32 uid, gid;
+        abi_u64 asked_ns;
+};
+
+#define ABI_ANSWER_BYTES (512 * 1024) /* of the ring */
+#define ABI_ANSWER_DATA  4096         /* what of an answer is copied */
+
+#define ABI_ANSWER_CUT (1 << 0) /* it was longer */
+
+/* Record of the ring `answers`, which is followed by `length` bytes of the datagram's payload. It is there before the program can read the datagram. */
+struct abi_answer {
+        abi_u32 abi; /* BASTION_ABI */
+        abi_u32 flags;
+        struct abi_process process; /* who asked; pid 0: a thread of the kernel */
+        abi_u64 program;
+        abi_u64 cookie;
+        abi_u64 at_ns; /* when it came */
+        abi_u32 uid, gid;
+        abi_u8 server[16];
+        abi_u16 length;
+        abi_u8 pad[6];
+};
+
 #ifdef __cplusplus
 #define ABI_ASSERT static_assert
 #else
@@ -269,6 +312,9 @@ ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
 ABI_ASSERT(sizeof(struct abi_tally) == 64, "abi_tally");
 ABI_ASSERT(sizeof(struct abi_config) == 56, "abi_config");
 ABI_ASSERT(sizeof(struct abi_ancestor) == 56, "abi_ancestor");
+ABI_ASSERT(sizeof(struct abi_question_key) == 40, "abi_question_key");
+ABI_ASSERT(sizeof(struct abi_question) == 40 + 40, "abi_question");
+ABI_ASSERT(sizeof(struct abi_answer) == 80, "abi_answer");
 ABI_ASSERT(sizeof(struct abi_track) == 96 + 8 * 56, "abi_track");
 
 #endif

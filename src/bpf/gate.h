@@ -4,148 +4,14 @@
  * current generation, what the kernel itself sends, and answers; everything else is queued, and who sent it is left in `queued`
  * first. TCP is judged by its socket's tag; a datagram by its own destination, because threads that share a socket make the tag's
  * destination and the packet's differ.
- *
- * The packet is read as wire/packet.c reads it: the key that is left here must be the key that is asked for there.
  */
 #ifndef BASTION_GATE_H
 #define BASTION_GATE_H
 
-#include "connect.h"
+#include "dns.h"
 
 #define PASS  0
 #define QUEUE 1
-
-/* What the headers say. */
-struct seen_packet {
-        struct abi_flow flow;
-        __u32 transport; /* offset of the transport header */
-        bool later_fragment;
-        bool tcp_rst;
-        bool empty; /* TCP: no data */
-};
-
-static __always_inline bool has_ports(__u8 protocol)
-{
-        return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE || protocol == PROTOCOL_SCTP || protocol == PROTOCOL_DCCP;
-}
-
-static __always_inline bool is_echo(__u8 protocol, __u8 type)
-{
-        if (protocol == PROTOCOL_ICMP)
-                return type == 0 || type == 8;
-        return type == 128 || type == 129;
-}
-
-/* wire/packet.c sees ABI_PACKET_BYTES of the packet; what lies beyond is not there for either of us. */
-static __always_inline bool load(struct __sk_buff *skb, __u32 at, void *ret, __u32 n)
-{
-        return at + n <= ABI_PACKET_BYTES && bpf_skb_load_bytes(skb, at, ret, n) == 0;
-}
-
-/* Where a header ends that is only skipped. */
-static __always_inline bool reaches(struct __sk_buff *skb, __u32 at)
-{
-        return at <= ABI_PACKET_BYTES && at <= skb->len;
-}
-
-/* False: the packet ends inside a header; wire/packet.c finds the same and nobody looks the key up. */
-static __always_inline bool read_transport(struct __sk_buff *skb, struct seen_packet *p)
-{
-        const __u8 protocol = p->flow.protocol;
-        __u8 head[14] = { 0 };
-
-        if (p->later_fragment)
-                return true;
-        if (protocol == PROTOCOL_TCP) {
-                if (!load(skb, p->transport, head, 14))
-                        return false;
-                p->tcp_rst = head[13] & 0x04;
-                p->empty = p->transport + (head[12] >> 4) * 4 == skb->len;
-        } else if (has_ports(protocol)) {
-                if (!load(skb, p->transport, head, 4))
-                        return false;
-        } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
-                if (!load(skb, p->transport, head, 1))
-                        return false;
-                if (!is_echo(protocol, head[0]))
-                        return true;
-                if (!load(skb, p->transport, head, 6))
-                        return false;
-                p->flow.local_port = head[4] << 8 | head[5];
-                return true;
-        } else {
-                return true;
-        }
-        p->flow.local_port = head[0] << 8 | head[1];
-        p->flow.remote_port = head[2] << 8 | head[3];
-        return true;
-}
-
-static __always_inline bool read_v4(struct __sk_buff *skb, struct seen_packet *p)
-{
-        __u8 head[20];
-        __u32 v4;
-
-        if (bpf_skb_load_bytes(skb, 0, head, sizeof(head)) < 0)
-                return false;
-        p->flow.protocol = head[9];
-        p->flow.ip_id = head[4] << 8 | head[5];
-        p->later_fragment = (head[6] << 8 | head[7]) & 0x1fff;
-        p->transport = (head[0] & 15) * 4;
-        if (p->transport < sizeof(head) || !reaches(skb, p->transport))
-                return false;
-        __builtin_memcpy(&v4, head + 12, 4);
-        addr_from_v4(v4, p->flow.local);
-        __builtin_memcpy(&v4, head + 16, 4);
-        addr_from_v4(v4, p->flow.remote);
-        return true;
-}
-
-static __always_inline bool is_extension(__u8 next)
-{
-        return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135;
-}
-
-static __always_inline bool read_v6(struct __sk_buff *skb, struct seen_packet *p)
-{
-        __u8 head[40], extension[4];
-        __u32 at = 40;
-        __u8 next;
-
-        if (bpf_skb_load_bytes(skb, 0, head, sizeof(head)) < 0)
-                return false;
-        __builtin_memcpy(p->flow.local, head + 8, 16);
-        __builtin_memcpy(p->flow.remote, head + 24, 16);
-        next = head[6];
-        for (int i = 0; i < ABI_PACKET_EXTENSIONS && is_extension(next) && !p->later_fragment; i++) {
-                if (!load(skb, at, extension, sizeof(extension)))
-                        return false;
-                if (next == 44)
-                        p->later_fragment = (extension[2] << 8 | extension[3]) >> 3;
-                at += next == 44 ? 8 : next == 51 ? (extension[1] + 2) * 4 : (extension[1] + 1) * 8;
-                next = extension[0];
-        }
-        if (!reaches(skb, at) || (is_extension(next) && !p->later_fragment))
-                return false;
-        p->flow.protocol = next;
-        p->transport = at;
-        return true;
-}
-
-/* Global, as the larger functions of track.h are: its ways through a packet are looked at once, and not with all that follows. */
-__noinline int read_packet(struct __sk_buff *skb, struct seen_packet *p)
-{
-        __u8 version;
-
-        if (!p)
-                return false;
-        __builtin_memset(p, 0, sizeof(*p));
-        if (bpf_skb_load_bytes(skb, 0, &version, 1) < 0)
-                return false;
-        if (version >> 4 == 4)
-                return read_v4(skb, p) && read_transport(skb, p);
-        return version >> 4 == 6 && read_v6(skb, p) && read_transport(skb, p);
-}
 
 /* The socket as an address that can be read: the verifier allows no arithmetic on the pointer that the context gives. */
 static __always_inline struct sock *get_sock(struct __sk_buff *skb)
@@ -403,6 +269,8 @@ static __always_inline int decide(struct __sk_buff *skb, __u64 cookie)
                 return PASS;
         if (!read_packet(skb, &p))
                 return QUEUE;
+        if (is_question(&p))
+                remember_question(skb, &p, cookie);
         if (tag && (is_decided(tag, cookie, &p.flow, skb->len) || is_reset(tag, &p)))
                 return PASS;
         if (!tag && p.flow.protocol == PROTOCOL_TCP && p.tcp_rst)

@@ -15,6 +15,7 @@
 #define MAX_PEERS   16384
 #define MAX_SEEN    8192
 #define MAX_VERDICTS 16384
+#define MAX_QUESTIONS 8192
 #define MAX_SLOTS   16
 #define RING_BYTES  (512 * 1024)
 
@@ -36,6 +37,9 @@ struct slot {
         char walk[ABI_TRACK_PATH + NAME_BYTES]; /* written from the tail to the front */
         struct abi_track track;
         char text[TEXT_BYTES + ABI_TRACK_PATH]; /* follows the track in the ring; room for a path behind the last offset */
+        struct abi_question question;
+        struct abi_answer answer;
+        char data[ABI_ANSWER_DATA];             /* follows the answer in its ring */
         struct abi_seen fresh;   /* what is put into `seen` */
         struct abi_queued empty; /* never written: what a new entry of `queued` is copied from */
 };
@@ -94,6 +98,19 @@ struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);
         __uint(max_entries, RING_BYTES);
 } tracks SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_LRU_HASH);
+        __uint(max_entries, MAX_QUESTIONS);
+        __type(key, struct abi_question_key);
+        __type(value, struct abi_question);
+} questions SEC(".maps");
+
+/* Its own, so that no number of answers takes the room of a process's record. */
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, ABI_ANSWER_BYTES);
+} answers SEC(".maps");
 
 struct {
         __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -43,13 +43,14 @@ static const struct {
         [PROGRAM_CREATE] = { "bastion_create", "sock_create", BPF_CGROUP_INET_SOCK_CREATE },
         [PROGRAM_RELEASE] = { "bastion_release", "sock_release", BPF_CGROUP_INET_SOCK_RELEASE },
         [PROGRAM_STATE] = { "bastion_state", "inet_sock_set_state", BPF_TRACE_RAW_TP },
+        [PROGRAM_ANSWER] = { "bastion_answer", "ingress", BPF_CGROUP_INET_INGRESS },
         [PROGRAM_GATE] = { "bastion_gate", "gate", 0 },
 };
 
 static const char *const MAPS[MAP_N] = {
         [MAP_CONFIG] = "config", [MAP_SOCKETS] = "sockets", [MAP_PEERS] = "peers",       [MAP_QUEUED] = "queued",
         [MAP_SEEN] = "seen",     [MAP_VERDICTS] = "verdicts", [MAP_TALLIES] = "tallies", [MAP_TRACKS] = "tracks",
-        [MAP_COUNTERS] = "counters",
+        [MAP_QUESTIONS] = "questions", [MAP_ANSWERS] = "answers", [MAP_COUNTERS] = "counters",
 };
 
 /* libbpf's printer has no argument for a context, so what it said last is kept here while programs_open() runs. */

@@ -24,11 +24,25 @@ enum program {
         PROGRAM_CREATE,
         PROGRAM_RELEASE,
         PROGRAM_STATE,
+        PROGRAM_ANSWER,
         PROGRAM_GATE, /* attached by the nftables rule, not here */
         PROGRAM_N,
 };
 
-enum map { MAP_CONFIG, MAP_SOCKETS, MAP_PEERS, MAP_QUEUED, MAP_SEEN, MAP_VERDICTS, MAP_TALLIES, MAP_TRACKS, MAP_COUNTERS, MAP_N };
+enum map {
+        MAP_CONFIG,
+        MAP_SOCKETS,
+        MAP_PEERS,
+        MAP_QUEUED,
+        MAP_SEEN,
+        MAP_VERDICTS,
+        MAP_TALLIES,
+        MAP_TRACKS,
+        MAP_QUESTIONS,
+        MAP_ANSWERS,
+        MAP_COUNTERS,
+        MAP_N,
+};
 
 struct programs {
         char *pins;

@@ -47,6 +47,7 @@ struct leftover {
 struct tracker {
         struct programs programs;
         struct ring_buffer *ring;
+        struct answers *answers;
         struct processes processes;
         struct executables *executables;
         struct sockets *sockets;
@@ -169,6 +170,17 @@ void tracker_drain(struct tracker *t)
 {
         processes_bury(&t->processes);
         ring_buffer__consume(t->ring);
+        answers_drain(t->answers);
+}
+
+void tracker_on_answer(struct tracker *t, answer_fn fn, void *userdata)
+{
+        answers_set_handler(t->answers, fn, userdata);
+}
+
+int tracker_answers_fd(const struct tracker *t)
+{
+        return answers_fd(t->answers);
 }
 
 static int write_config(const struct tracker *t, const struct programs *p)
@@ -293,6 +305,11 @@ int tracker_open(const char *pins, struct tracker **ret, struct buf *why)
                 buf_printf(why, "mapping the track ring: %s", strerror(-r));
                 return r;
         }
+        r = answers_new(t->programs.map_fds[MAP_ANSWERS], &t->answers);
+        if (r < 0) {
+                buf_printf(why, "mapping the answers' ring: %s", strerror(-r));
+                return r;
+        }
         *ret = TAKE_PTR(t);
         return 0;
 }
@@ -322,6 +339,7 @@ struct tracker *tracker_close(struct tracker *t)
 {
         if (!t)
                 return NULL;
+        answers_free(t->answers);
         ring_buffer__free(t->ring);
         tallies_free(t->tallies);
         programs_close(&t->programs);
@@ -916,6 +934,9 @@ void tracker_stats(const struct tracker *t, struct tracker_stats *ret)
         ret->n_queued = read_counter(t, ABI_COUNT_GATE_QUEUED, values, n_cpus);
         ret->n_queued_full = read_counter(t, ABI_COUNT_QUEUED_FULL, values, n_cpus);
         ret->n_known = read_counter(t, ABI_COUNT_KNOWN, values, n_cpus);
+        ret->n_questions = read_counter(t, ABI_COUNT_QUESTIONS, values, n_cpus);
+        ret->n_answers = read_counter(t, ABI_COUNT_ANSWERS, values, n_cpus);
+        ret->n_answer_lost = read_counter(t, ABI_COUNT_ANSWER_LOST, values, n_cpus);
 }
 
 /* The probe socket's tag names this very process. */

@@ -20,6 +20,7 @@
 #include "core/flow.h"
 #include "core/ruleset.h"
 #include "core/subject.h"
+#include "sys/answers.h"
 #include "sys/tallies.h"
 #include "wire/packet.h"
 
@@ -41,8 +42,12 @@ DEFINE_FREEP(struct tracker, tracker_close)
 
 const char *tracker_gate_pin(const struct tracker *t);
 
-/* Drains the track ring; cheap when empty. To be called after a batch was received and before its first packet is attributed. */
+/* Drains the track ring, then the answers' ring; cheap when empty. To be called after a batch was received and before its first packet is attributed. */
 void tracker_drain(struct tracker *t);
+/* Who is told of DNS answers (sys/answers.h), from tracker_drain(): the records of who asked are in the table then, as far as there are any. */
+void tracker_on_answer(struct tracker *t, answer_fn fn, void *userdata);
+/* Readable, level-triggered: many answers wait, and tracker_drain() is to be called though no packet has come. */
+int tracker_answers_fd(const struct tracker *t);
 
 enum tag_state { TAG_NONE, TAG_UNDECIDED, TAG_ALLOWED, TAG_KEPT, TAG_ADOPTED, TAG_DENIED };
 
@@ -114,6 +119,8 @@ int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, e
 struct tracker_stats {
         uint64_t n_tagged, n_tag_failed, n_tracked, n_track_lost, n_passed, n_queued, n_queued_full;
         uint64_t n_known; /* connections that a known verdict decided */
+        uint64_t n_questions, n_answers; /* DNS, by UDP: asked, and answers to them that were copied */
+        uint64_t n_answer_lost;          /* there was no room for them */
         uint64_t n_unlabelled; /* packets whose process had no record: named by /proc or not at all */
 };
 void tracker_stats(const struct tracker *t, struct tracker_stats *ret);

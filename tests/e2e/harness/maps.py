@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gate rung's maps, as they stand in the kernel (src/bpf/abi.h)."""
 
+import collections
 import contextlib
 import ctypes
+import mmap
 import os
 import platform
 import struct
@@ -10,6 +12,10 @@ import struct
 _BPF = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
 _MAP_LOOKUP, _MAP_UPDATE, _MAP_NEXT, _OBJ_GET = 1, 2, 4, 7
 _PROCESS_BYTES, _SEEN_BYTES, _CONFIG_BYTES, _CONFIG_WANTS = 16, 40, 56, 48
+_ANSWERS_BYTES, _ANSWER = 512 * 1024, struct.Struct("=IIQIIQQQII16sH6x")
+_QUESTION_KEY_BYTES, _QUESTION_BYTES, _QUESTION_ASKED = 40, 80, 72
+
+Answer = collections.namedtuple("Answer", "cut pid program cookie uid gid server data")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -72,3 +78,36 @@ def wanted(daemon):
     with _opened(daemon, "config") as fd:
         assert _element(_MAP_LOOKUP, fd, struct.pack("I", 0), value)
     return struct.unpack_from("I", value.raw, _CONFIG_WANTS)[0]
+
+
+def answers(daemon):
+    """Every DNS answer that was copied since the daemon began, which may have read them or not: the bytes stay in the ring. Good for as many as fit."""
+    page, found, at = mmap.PAGESIZE, [], 0
+    with _opened(daemon, "answers") as fd, mmap.mmap(fd, 2 * page + 2 * _ANSWERS_BYTES, mmap.MAP_SHARED, mmap.PROT_READ) as ring:
+        (end,) = struct.unpack_from("Q", ring, page)
+        assert end <= _ANSWERS_BYTES, "the first ones were overwritten"
+        while at < end:
+            (length,) = struct.unpack_from("I", ring, 2 * page + at)
+            record = ring[2 * page + at + 8:2 * page + at + 8 + length]
+            _, flags, _, pid, _, program, cookie, _, uid, gid, server, n = _ANSWER.unpack_from(record)
+            assert len(record) == _ANSWER.size + n
+            found.append(Answer(bool(flags & 1), pid, program, cookie, uid, gid, server, record[_ANSWER.size:]))
+            at += (length + 8 + 7) & ~7
+    return found
+
+
+def questions(daemon):
+    """How many wait for their answer."""
+    with _opened(daemon, "questions") as fd:
+        return len(list(_keys(fd, _QUESTION_KEY_BYTES)))
+
+
+def age_questions(daemon, seconds):
+    """As if every question had been asked so much earlier."""
+    value = ctypes.create_string_buffer(_QUESTION_BYTES)
+    with _opened(daemon, "questions") as fd:
+        for key in list(_keys(fd, _QUESTION_KEY_BYTES)):
+            assert _element(_MAP_LOOKUP, fd, key, value)
+            (asked,) = struct.unpack_from("Q", value, _QUESTION_ASKED)
+            struct.pack_into("Q", value, _QUESTION_ASKED, asked - seconds * 10**9)
+            assert _element(_MAP_UPDATE, fd, key, value)

@@ -137,12 +137,12 @@ class DnsServer:
 
     NAME, V4, V6 = "name.test", "192.0.2.80", "2001:db8::80"
 
-    def __init__(self, namespace, directory):
-        log = open(os.path.join(directory, "dnsmasq.log"), "wb")
+    def __init__(self, namespace, directory, where="--interface=uplink", forward_to=None):
+        log = open(os.path.join(directory, f"dnsmasq-{namespace.name}.log"), "wb")
+        names = [f"--server={forward_to}"] if forward_to else [f"--address=/{self.NAME}/{self.V4}", f"--address=/{self.NAME}/{self.V6}"]
         self._process = namespace.popen(
             "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
-            "--log-queries", "--log-facility=-", "--pid-file=", "--bind-interfaces", "--interface=uplink",
-            f"--address=/{self.NAME}/{self.V4}", f"--address=/{self.NAME}/{self.V6}", stdout=log, stderr=log)
+            "--log-queries", "--log-facility=-", "--pid-file=", "--bind-interfaces", where, *names, stdout=log, stderr=log)
         log.close()
         self._log = log.name
         try:
@@ -150,6 +150,10 @@ class DnsServer:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def log(self):
         with open(self._log, encoding="utf-8", errors="replace") as f:
