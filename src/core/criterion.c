@@ -300,14 +300,25 @@ static bool host_matches(const char *wanted, const char *host)
         return n_host > n_wanted && strcmp(host + n_host - n_wanted, wanted) == 0;
 }
 
-static enum criterion_truth test_host(const struct criterion *c, const char *host)
+static bool any_host(const struct criterion *c, const char *host)
 {
         const union criterion_value *values = criterion_values(c);
 
-        if (!host)
-                return CRITERION_NOT_KNOWN;
         for (unsigned i = 0; i < c->n; i++)
                 if (host_matches(values[i].text, host))
+                        return true;
+        return false;
+}
+
+/* An address with several names is each of them. */
+static enum criterion_truth test_host(const struct criterion *c, const struct facts *facts)
+{
+        if (!facts->host)
+                return CRITERION_NOT_KNOWN;
+        if (any_host(c, facts->host))
+                return CRITERION_TRUE;
+        for (unsigned i = 0; facts->hosts && i < facts->hosts->n; i++)
+                if (any_host(c, facts->hosts->names[i]))
                         return CRITERION_TRUE;
         return CRITERION_FALSE;
 }
@@ -373,7 +384,7 @@ static enum criterion_truth test_values(const struct criterion *c, const struct 
         case CRITERION_CGROUP:
                 return test_path(c, s->cgroup);
         case CRITERION_HOST:
-                return test_host(c, facts->host);
+                return test_host(c, facts);
         case CRITERION_NETWORK:
                 return test_network(c, &facts->flow->remote);
         case CRITERION_SCOPE:

@@ -68,12 +68,19 @@ struct criterion {
         };
 };
 
+/* The names by which a program knows an address: those that it resolved itself, newest first. Borrowed. */
+struct hosts {
+        const char *names[LIMIT_HOSTS]; /* in lower case */
+        unsigned n;
+};
+
 /* What a connection offers to the criteria. */
 struct facts {
         const struct subject *subject;
         const struct flow *flow;
         unsigned scopes; /* of flow->remote, from addr_scopes() */
-        const char *host; /* in lower case, or NULL */
+        const char *host; /* in lower case, or NULL: what people are told */
+        const struct hosts *hosts; /* all of them, `host` being the first; NULL: there is no other */
         const char *interface; /* the outgoing one's name, or NULL */
 };
 

@@ -33,6 +33,7 @@ enum {
         LIMIT_RULE_VALUES = 64, /* of one criterion */
         LIMIT_RULE_PORTS = 64,  /* the same; ports and ranges */
         LIMIT_PATTERN = 512,
+        LIMIT_HOSTS = 8, /* names of one address that one program knows */
         LIMIT_PROCESS_RULES = 256, /* that end with a process: each holds a descriptor */
         LIMIT_RULE_NOTE = 1024,
         LIMIT_RULE_ID = 4352, /* a flat key: path, colon, port */

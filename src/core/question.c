@@ -494,9 +494,12 @@ static bool answer_subject(struct rule *r, const struct subject *s)
         return r->program;
 }
 
-static bool answer_address(struct rule *r, const struct flow *flow)
+/* Where the program asked for a name, that is its destination, and the address may be another the next time. */
+static bool answer_where(struct rule *r, const struct question *question)
 {
-        return rule_add_network(r, &flow->remote, 128) == 0;
+        if (question->host && r->subject != RULE_UNKNOWN)
+                return rule_add_text(r, CRITERION_HOST, question->host) == 0;
+        return rule_add_network(r, &question->flow.remote, 128) == 0;
 }
 
 /* "This port" of a protocol without ports is the protocol. */
@@ -512,7 +515,7 @@ static bool answer_destination(struct rule *r, const struct question *question, 
         const struct flow *flow = &question->flow;
 
         /* Of an unknown program only the destination is known, whatever was asked for. */
-        if ((scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN) && !answer_address(r, flow))
+        if ((scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN) && !answer_where(r, question))
                 return false;
         return scope == ANSWER_ALL_PORTS || answer_port(r, flow);
 }
@@ -535,7 +538,7 @@ static bool answer_once(struct rule *r, const struct question *question, enum an
         r->expires = boottime_add(now, ONCE_NS);
         if (question->whole_program && r->subject != RULE_UNKNOWN)
                 return true; /* its class is the program */
-        if (!answer_address(r, &question->flow))
+        if (!answer_where(r, question))
                 return false;
         if (scope == ANSWER_ALL_PORTS)
                 return true;

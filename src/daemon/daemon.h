@@ -40,6 +40,7 @@
 #include "wire/dropins.h"
 #include "wire/journal.h"
 #include "wire/message.h"
+#include "wire/probe.h"
 #include "wire/rulefile.h"
 
 struct server;
@@ -54,6 +55,7 @@ struct counters {
         uint64_t n_queue_overruns;
         uint64_t n_ignored_messages; /* old-style lines that meant nothing */
         uint64_t n_records_lost;     /* no memory for a record; the verdict stood */
+        uint64_t n_answers_unread;   /* DNS answers that came and whose names are not known */
         uint64_t n_not_ended;        /* live flows that a rule denies and that the kernel would not end */
 };
 
@@ -108,6 +110,7 @@ struct daemon {
         struct sockets *sockets;
         struct flowmem *flows; /* queue rung */
         struct sweep *sweep;
+        struct naming *naming;
         struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
         unsigned next_raw_verdict;
 
@@ -244,6 +247,10 @@ void helpers_gather(struct daemon *d);
 void helpers_on_told(struct daemon *d);
 /* Opens the decision log anew (NULL: none is wanted). 0 or a negative errno, when there is none. */
 int helpers_set_log(struct daemon *d, const char *path);
+/* Something for the parser. 0 or a negative errno: it is not there, or has enough to do. */
+int helpers_parse(struct daemon *d, const struct probe *request);
+/* Waits for the parser, and takes what it says. False: it said nothing in this time, or is not there. */
+bool helpers_await_parser(struct daemon *d, uint64_t ns);
 /* Lines that reached neither log nor history, as far as is known. */
 uint64_t helpers_lost(const struct daemon *d);
 const char *helpers_problem(const struct daemon *d); /* "" when all is well */
@@ -287,6 +294,16 @@ void report_kernel(struct daemon *d, struct buf *out);
 /* ---- start.c */
 /* Queue, hooks, older sockets, rule: in the order in which nothing slips past. Words are logged; negative errno. */
 int start_kernel(struct daemon *d);
+
+/* ---- naming.c */
+int naming_start(struct daemon *d);
+void naming_stop(struct daemon *d);
+/* Before a decision about this subject: what it was told lately is known, or cannot be waited for. */
+void naming_await(struct daemon *d, const struct subject *subject);
+/* The names by which the subject knows the address; borrowed until the loop turns. */
+void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret);
+void naming_on_parsed(struct daemon *d, const struct probe *result);
+void naming_on_parser_gone(struct daemon *d);
 
 /* ---- sweep.c */
 int sweep_start(struct daemon *d);

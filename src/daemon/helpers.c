@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -287,14 +288,35 @@ static void send_probe(struct helpers *h)
 static void take_answer(struct helpers *h, const uint8_t *data, size_t n)
 {
         struct probe answer;
+        bool parsed = probe_parse(data, n, &answer) == 0;
 
-        if (probe_parse(data, n, &answer) != 0 || answer.id != h->probe_id || answer.n != sizeof(PROBE_TEXT) ||
+        if (parsed && answer.kind == PROBE_DNS && h->d->naming) {
+                naming_on_parsed(h->d, &answer);
+                return;
+        }
+        if (!parsed || answer.id != h->probe_id || answer.n != sizeof(PROBE_TEXT) ||
             memcmp(answer.data, PROBE_TEXT, sizeof(PROBE_TEXT)) != 0) {
                 log_warn("the parser sent what was not asked for: ignored");
                 return;
         }
         if (h->probe_took_us == 0)
                 h->probe_took_us = MAX(clock_monotonic_us() - h->probe_sent_us, UINT64_C(1));
+}
+
+static void lose_parser(struct helpers *h)
+{
+        drop_line(&h->parser);
+        naming_on_parser_gone(h->d);
+}
+
+int helpers_parse(struct daemon *d, const struct probe *request)
+{
+        uint8_t datagram[PROBE_HEADER + LIMIT_PROBE_BYTES];
+        size_t n = probe_format(request, datagram);
+
+        if (n == 0)
+                return -E2BIG;
+        return d->helpers->parser.fd < 0 ? -ENOTCONN : fdpass_send(d->helpers->parser.fd, datagram, n, -1, MSG_DONTWAIT);
 }
 
 static int on_parser(_unused_ sd_event_source *source, int fd, _unused_ uint32_t events, void *userdata)
@@ -308,11 +330,22 @@ static int on_parser(_unused_ sd_event_source *source, int fd, _unused_ uint32_t
                 if (n < 0 && (errno == EAGAIN || errno == EINTR))
                         break;
                 if (n <= 0)
-                        drop_line(&h->parser);
+                        lose_parser(h);
                 else
                         take_answer(h, answer, (size_t)n);
         }
         return 0;
+}
+
+bool helpers_await_parser(struct daemon *d, uint64_t ns)
+{
+        const struct timespec patience = { .tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC) };
+        struct pollfd p = { .fd = d->helpers->parser.fd, .events = POLLIN };
+
+        if (p.fd < 0 || ppoll(&p, 1, &patience, NULL) <= 0)
+                return false;
+        on_parser(NULL, p.fd, EPOLLIN, d->helpers);
+        return true;
 }
 
 enum check_level helpers_check_parser(struct daemon *d, char *ret, size_t size)
@@ -354,6 +387,8 @@ static void take_helper(struct helpers *h, enum helper helper, int fd)
         if (helper == HELPER_RECORDER && line->fd >= 0)
                 lose_recorder(h, "another took its place");
         drop_line(line);
+        if (helper == HELPER_PARSER)
+                naming_on_parser_gone(h->d);
         r = sd_event_add_io(h->d->loop, &line->source, fd, EPOLLIN, helper == HELPER_RECORDER ? on_recorder : on_parser, h);
         if (r < 0) {
                 log_error("cannot serve a helper: %s", strerror(-r));

@@ -215,6 +215,8 @@ static int start(struct daemon *d)
         r = server_start(d);
         if (r >= 0)
                 r = start_kernel(d);
+        if (r >= 0)
+                r = naming_start(d);
         return r < 0 ? r : give_up_privileges(d);
 }
 
@@ -230,6 +232,7 @@ static void stop(struct daemon *d)
                         log_error("cannot remove the tables: %s; `bastion rescue` does it", strerror(-r));
         }
         sweep_stop(d);
+        naming_stop(d);
         if (d->server)
                 summaries_tell(d);
         history_tell(d);

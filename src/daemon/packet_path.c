@@ -29,6 +29,7 @@ struct transit {
         struct packet packet;
         struct owner owners[LIMIT_OWNERS];
         struct facts facts[LIMIT_OWNERS];
+        struct hosts hosts[LIMIT_OWNERS];
         unsigned n;
         enum owners certainty;
         struct subject *references[LIMIT_OWNERS]; /* queue rung: subjects made for this packet alone */
@@ -188,13 +189,17 @@ static struct decision judge(struct transit *t)
         const char *interface = netinfo_interface(&t->d->net, t->packet.flow.interface);
         struct decision decision;
 
-        for (unsigned i = 0; i < t->n; i++)
+        for (unsigned i = 0; i < t->n; i++) {
+                naming_find(t->d, t->owners[i].subject, &t->packet.flow.remote, t->now, &t->hosts[i]);
                 t->facts[i] = (struct facts){
                         .subject = t->owners[i].subject,
                         .flow = &t->packet.flow,
                         .scopes = scopes,
+                        .host = t->hosts[i].n > 0 ? t->hosts[i].names[0] : NULL,
+                        .hosts = &t->hosts[i],
                         .interface = interface,
                 };
+        }
         decision = decide(t->d->rules, &t->d->config, t->facts, t->n, t->certainty, t->now);
         apply_precedents(t, &decision);
         if (!decision.subject)
@@ -319,7 +324,7 @@ static void tell(struct transit *t, const struct decision *decision)
         if (decision->reason == REASON_SELF)
                 t->d->counters.by_reason[REASON_SELF]++; /* doctor tells of it */
         else if (!is_no_news(t, decision))
-                history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, NULL,
+                history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, t->facts[0].host,
                             boottime_left(clock_boottime(), t->now));
         subject_unref(subject);
 }
@@ -383,6 +388,8 @@ static void on_packet(void *userdata, const struct nfqueue_packet *queued)
         }
         t.packet.flow.interface = queued->out_interface;
         attribute(&t);
+        for (unsigned i = 0; i < t.n; i++)
+                naming_await(d, t.owners[i].subject);
         act(&t, judge(&t));
         for (unsigned i = 0; i < t.n_references; i++)
                 subject_unref(t.references[i]);

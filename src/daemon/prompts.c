@@ -179,16 +179,20 @@ int prompts_answer(struct daemon *d, struct question *question, const struct ans
 static void reconsider(struct daemon *d, struct question *q, struct boottime now)
 {
         struct facts facts[LIMIT_OWNERS];
+        struct hosts hosts[LIMIT_OWNERS];
         struct decision decision;
 
-        for (unsigned i = 0; i < q->n_subjects; i++)
+        for (unsigned i = 0; i < q->n_subjects; i++) {
+                naming_find(d, q->subjects[i], &q->flow.remote, now, &hosts[i]);
                 facts[i] = (struct facts){
                         .subject = q->subjects[i],
                         .flow = &q->flow,
                         .scopes = addr_scopes(&q->flow.remote, &d->net),
                         .host = q->host,
+                        .hosts = &hosts[i],
                         .interface = netinfo_interface(&d->net, q->flow.interface),
                 };
+        }
         decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
         if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)

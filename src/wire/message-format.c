@@ -47,6 +47,21 @@ static const char *old_path(const struct subject *s)
         return s->kind == SUBJECT_PROGRAM ? s->path : "unknown";
 }
 
+/* Old clients show no host, but this. One whose path is empty may send it back as the program's name. */
+static void write_app_name(struct jsonwrite *w, const struct question *q)
+{
+        _cleanup_(buf_deinit) struct buf name = {};
+        const struct subject *s = q->subjects[0];
+
+        buf_puts(&name, subject_display_name(s));
+        if (q->host && s->path[0])
+                buf_printf(&name, " (%s)", q->host);
+        if (buf_error(&name))
+                w->out->error = buf_error(&name);
+        else
+                jsonwrite_string(w, "app_name", name.n > 0 ? name.data : "");
+}
+
 void message_format_connection_request(struct buf *out, const struct question *q)
 {
         const struct subject *s = q->subjects[0];
@@ -54,7 +69,7 @@ void message_format_connection_request(struct buf *out, const struct question *q
         char address[ADDR_TEXT_MAX], scratch[4];
 
         jsonwrite_string(&w, "request_id", q->ref);
-        jsonwrite_string(&w, "app_name", subject_display_name(s));
+        write_app_name(&w, q);
         jsonwrite_string(&w, "app_path", old_path(s));
         jsonwrite_string(&w, "app_category", "unknown");
         jsonwrite_string(&w, "dest_ip", addr_format(&q->flow.remote, address));

@@ -137,9 +137,10 @@ class DnsServer:
 
     NAME, V4, V6 = "name.test", "192.0.2.80", "2001:db8::80"
 
-    def __init__(self, namespace, directory, where="--interface=uplink", forward_to=None):
+    def __init__(self, namespace, directory, where="--interface=uplink", forward_to=None, more=()):
         log = open(os.path.join(directory, f"dnsmasq-{namespace.name}.log"), "wb")
         names = [f"--server={forward_to}"] if forward_to else [f"--address=/{self.NAME}/{self.V4}", f"--address=/{self.NAME}/{self.V6}"]
+        names += more
         self._process = namespace.popen(
             "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
             "--log-queries", "--log-facility=-", "--pid-file=", "--bind-interfaces", where, *names, stdout=log, stderr=log)

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names: from the answers that programs of this machine got to what they asked (sys/answers.h), by way of the parser, to the table of who was told
+ * which name an address has (core/names.h). It holds what each program of each user resolved itself; so nobody's answers decide for anybody else.
+ *
+ * An answer lies in the ring before the program can read it, and the ring is emptied before a packet is attributed. What is left between the two is the
+ * parser, which takes some ten microseconds. A decision about a program whose answer is there waits for it, PATIENCE_NS at most; it is the only wait
+ * in the loop, and where it was in vain nobody waits again before the parser has answered something. What comes too late counts from the next packet on.
+ *
+ * Bounded: LIMIT_PARSING answers are under way, more are not looked at (counted); the table bounds itself. The queue rung hears no answers: there no
+ * name is known, and no rule about one matches.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/hashmap.h"
+#include "base/log.h"
+#include "core/names.h"
+#include "daemon/daemon.h"
+#include "sys/clock.h"
+#include "wire/dns.h"
+
+enum { LIMIT_PARSING = 256 };
+static const uint64_t PATIENCE_NS = 5 * 1000000;
+
+struct parsing {
+        uint32_t id; /* 0: free */
+        uint64_t program;
+};
+
+struct naming {
+        struct daemon *d;
+        struct names *names;
+        sd_event_source *source;
+        struct parsing parsing[LIMIT_PARSING]; /* by id */
+        unsigned n_parsing;
+        uint32_t last_id;
+        bool impatient; /* the last wait was in vain */
+};
+
+/* Who resolves and connects: a program, as rules tell programs apart, of one user. One that the kernel cannot name is each process by itself. */
+static uint64_t key_of(const struct daemon *d, uint64_t program_key, uint32_t uid, const struct process *process)
+{
+        const uint64_t words[] = { program_key, uid, program_key ? 0 : process->pid, program_key ? 0 : process->start_ns };
+
+        return hash_bytes(d->seed, words, sizeof(words));
+}
+
+static void on_answer(void *userdata, const struct dns_datagram *datagram)
+{
+        struct daemon *d = userdata;
+        struct naming *n = d->naming;
+        struct parsing *p;
+        struct probe probe = { .kind = PROBE_DNS, .data = datagram->data, .n = (uint16_t)datagram->n };
+
+        probe.id = ++n->last_id ? n->last_id : ++n->last_id;
+        p = &n->parsing[probe.id % LIMIT_PARSING];
+        if (datagram->cut || p->id != 0 || helpers_parse(d, &probe) < 0) {
+                d->counters.n_answers_unread++;
+                return;
+        }
+        *p = (struct parsing){ .id = probe.id, .program = key_of(d, datagram->program_key, datagram->uid, &datagram->process) };
+        n->n_parsing++;
+}
+
+void naming_on_parsed(struct daemon *d, const struct probe *result)
+{
+        struct naming *n = d->naming;
+        struct parsing *p = &n->parsing[result->id % LIMIT_PARSING];
+        const struct boottime now = clock_boottime();
+        const uint64_t program = p->program;
+        struct dns_answer answer;
+
+        if (p->id == 0 || p->id != result->id) {
+                log_warn("the parser sent what was not asked for: ignored");
+                return;
+        }
+        *p = (struct parsing){ 0 };
+        n->n_parsing--;
+        n->impatient = false;
+        if (dns_answer_read(result->data, result->n, &answer) != 0) {
+                d->counters.n_answers_unread++;
+                return;
+        }
+        for (unsigned i = 0; i < answer.n_addresses; i++)
+                if (names_add(n->names, program, answer.name, &answer.addresses[i].addr, answer.addresses[i].ttl, now) == -ENOMEM)
+                        log_debug("a name is not known: no memory");
+}
+
+void naming_on_parser_gone(struct daemon *d)
+{
+        struct naming *n = d->naming;
+
+        if (!n)
+                return;
+        d->counters.n_answers_unread += n->n_parsing;
+        memset(n->parsing, 0, sizeof(n->parsing));
+        n->n_parsing = 0;
+}
+
+static bool is_parsing(const struct naming *n, uint64_t program)
+{
+        for (unsigned i = 0; i < LIMIT_PARSING; i++)
+                if (n->parsing[i].id != 0 && n->parsing[i].program == program)
+                        return true;
+        return false;
+}
+
+void naming_await(struct daemon *d, const struct subject *subject)
+{
+        struct naming *n = d->naming;
+        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
+        uint64_t program;
+
+        if (!n || n->n_parsing == 0 || n->impatient)
+                return;
+        program = key_of(d, subject->program_key, subject->uid, &subject->process);
+        while (is_parsing(n, program)) {
+                const uint64_t now = clock_boottime().ns;
+
+                if (now >= until || !helpers_await_parser(d, until - now)) {
+                        n->impatient = n->n_parsing > 0;
+                        return;
+                }
+        }
+}
+
+void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret)
+{
+        struct names_found found[LIMIT_HOSTS];
+        const uint64_t program = key_of(d, subject->program_key, subject->uid, &subject->process);
+
+        ret->n = d->naming ? names_find(d->naming->names, program, addr, now, found, LIMIT_HOSTS) : 0;
+        for (unsigned i = 0; i < ret->n; i++)
+                ret->names[i] = found[i].name;
+}
+
+static int on_readable(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        tracker_drain(d->tracker);
+        return 0;
+}
+
+int naming_start(struct daemon *d)
+{
+        int r;
+
+        d->naming = calloc(1, sizeof(*d->naming));
+        if (!d->naming)
+                return -ENOMEM;
+        d->naming->d = d;
+        d->naming->names = names_new(d->seed);
+        if (!d->naming->names)
+                return -ENOMEM;
+        if (!d->tracker)
+                return 0;
+        tracker_on_answer(d->tracker, on_answer, d);
+        r = sd_event_add_io(d->loop, &d->naming->source, tracker_answers_fd(d->tracker), EPOLLIN, on_readable, d);
+        return r < 0 ? r : 0;
+}
+
+void naming_stop(struct daemon *d)
+{
+        struct naming *n = TAKE_PTR(d->naming);
+
+        if (!n)
+                return;
+        sd_event_source_disable_unref(n->source);
+        names_free(n->names);
+        free(n);
+}
