@@ -77,3 +77,8 @@ bool hostname_is_public_suffix(const char *name)
 {
         return strcmp(name, "home.arpa") != 0 && psl_is_public_suffix2(psl_builtin(), name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) == 1;
 }
+
+const char *hostname_domain(const char *name)
+{
+        return psl_registrable_domain(psl_builtin(), name);
+}

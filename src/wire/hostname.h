@@ -19,3 +19,6 @@ enum { HOSTNAME_MAX = 254 }; /* NUL included */
 bool hostname_parse(const char *text, char ret[HOSTNAME_MAX]);
 /* Of a name in the form of hostname_parse(). */
 bool hostname_is_public_suffix(const char *name);
+/* The end of `name` that is one owner's domain: example.co.uk of a.example.co.uk; NULL where it is below none. Here what a company offers is a suffix
+ * too: who takes all below user.github.io does not mean the others there. Borrowed from `name`. */
+const char *hostname_domain(const char *name);

@@ -96,6 +96,21 @@ static void public_suffixes(_unused_ void **state)
                         fail_msg("%s", DOMAINS[i]);
 }
 
+static void the_domain_of_a_name(_unused_ void **state)
+{
+        static const char *const NAMES[][2] = {
+                { "example.com", "example.com" },     { "a.b.example.com", "example.com" },   { "a.example.co.uk", "example.co.uk" },
+                { "a.user.github.io", "user.github.io" }, { "nas.lan", "nas.lan" },           { "a.nas.lan", "nas.lan" },
+                { "a.xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd.xn--p1ai" },
+        };
+        static const char *const NONE[] = { "com", "co.uk", "github.io", "nas" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
+                assert_string_equal(hostname_domain(NAMES[i][0]), NAMES[i][1]);
+        for (size_t i = 0; i < ARRAY_SIZE(NONE); i++)
+                assert_null(hostname_domain(NONE[i]));
+}
+
 static void only_all_below_a_suffix_is_refused(_unused_ void **state)
 {
         const char *expected;
@@ -120,6 +135,7 @@ int main(void)
                 cmocka_unit_test(what_is_no_name),
                 cmocka_unit_test(a_name_has_its_length),
                 cmocka_unit_test(public_suffixes),
+                cmocka_unit_test(the_domain_of_a_name),
                 cmocka_unit_test(only_all_below_a_suffix_is_refused),
         };
 
