@@ -48,7 +48,7 @@ packages_of() {
                 echo gcc libc6-dev clang llvm make meson ninja-build pkg-config
                 bpftool_packages
                 echo libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev libjansson-dev libsystemd-dev linux-libc-dev
-                echo libseccomp-dev libcap-ng-dev libsqlite3-dev
+                echo libseccomp-dev libcap-ng-dev libsqlite3-dev libidn2-dev libpsl-dev
                 # The demo and `status`: namespaces, the tables read back, real programs and servers.
                 echo iproute2 util-linux nftables curl python3-minimal python3 libpython3-stdlib ;;
         gui)

@@ -24,6 +24,7 @@
 #include "cli/text.h"
 #include "cli/when.h"
 #include "core/hygiene.h"
+#include "wire/hostname.h"
 #include "wire/search.h"
 
 enum { TRY_SECONDS = 300 };
@@ -161,7 +162,7 @@ static int make_proposals(struct review *r, int64_t now_us)
 
         if (!when_parse("today", now_us, &today_us))
                 today_us = now_us; /* a day that has no midnight here: nothing is new */
-        if (learn_propose(r->learn, today_us, &r->proposals, &r->n) < 0)
+        if (learn_propose(r->learn, today_us, hostname_domain, &r->proposals, &r->n) < 0)
                 return no_memory();
         for (size_t i = 0; i < r->n; i++)
                 r->proposals[i].surprises |= file_surprises(r->proposals[i].rule);

@@ -346,7 +346,7 @@ static int compare_programs(const void *a, const void *b)
         return strcmp(p->path ? p->path : "", q->path ? q->path : "");
 }
 
-static int propose_program(const struct learn *l, const struct program *p, int64_t today_us, struct proposals *to)
+static int propose_program(const struct learn *l, const struct program *p, int64_t today_us, learn_domain_fn domain, struct proposals *to)
 {
         const struct endpoint **endpoints = calloc(p->n_endpoints, sizeof(*endpoints));
         const bool is_new = p->first_us >= today_us && l->oldest_us < today_us;
@@ -357,14 +357,14 @@ static int propose_program(const struct learn *l, const struct program *p, int64
                 return -ENOMEM;
         for (size_t i = 0; i < p->n_endpoints; i++)
                 endpoints[i] = &p->endpoints[i]->endpoint;
-        error = propose(to, p->path, endpoints, p->n_endpoints, l->names_known);
+        error = propose(to, p->path, endpoints, p->n_endpoints, l->names_known, domain);
         free(endpoints);
         for (size_t i = n_before; i < to->n; i++)
                 to->list[i].surprises |= (is_new ? SURPRISE_NEW : 0) | (to->list[i].amounts.n_denied > 0 ? SURPRISE_DENIED : 0);
         return error;
 }
 
-int learn_propose(const struct learn *l, int64_t today_us, struct proposal **ret, size_t *ret_n)
+int learn_propose(const struct learn *l, int64_t today_us, learn_domain_fn domain, struct proposal **ret, size_t *ret_n)
 {
         _cleanup_(proposals_deinit) struct proposals proposals = { 0 };
         _cleanup_(freep) const struct program **programs = calloc(l->programs.n + 1, sizeof(*programs));
@@ -383,7 +383,7 @@ int learn_propose(const struct learn *l, int64_t today_us, struct proposal **ret
         if (n > 0)
                 qsort(programs, n, sizeof(*programs), compare_programs);
         for (size_t i = 0; i < n && error == 0; i++)
-                error = propose_program(l, programs[i], today_us, &proposals);
+                error = propose_program(l, programs[i], today_us, domain, &proposals);
         if (error)
                 return error;
         *ret = proposals.list;

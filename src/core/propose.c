@@ -8,7 +8,7 @@
 
 #include "core/propose.h"
 
-enum { TCP = 6, HTTP = 80, HTTPS = 443, V4_NETWORK = 96 + 24, V6_NETWORK = 64, LABEL_SHORT = 3 };
+enum { TCP = 6, HTTP = 80, HTTPS = 443, V4_NETWORK = 96 + 24, V6_NETWORK = 64 };
 
 /* Where to: hosts, networks, or a kind of destination. None of these is any destination. */
 struct places {
@@ -33,6 +33,7 @@ struct draft {
 struct drafts {
         struct draft *list;
         size_t n, size;
+        learn_domain_fn domain;
 };
 
 static void drafts_deinit(struct drafts *d)
@@ -99,31 +100,22 @@ static int compare_hosts(const void *a, const void *b)
 
 /* ---- where to ---------------------------------------------------------------------------------------------------------------- */
 
-/* The domain whose hosts one may take together: two labels, or three where the last two look like a registry's (co.uk). Of a shorter name itself. */
-static const char *domain_of(const char *host)
+/* The domain whose hosts one may take together; of what is below none the host itself. */
+static const char *domain_of(const char *host, learn_domain_fn domain)
 {
-        size_t labels[3]; /* where the last, the last but one … begins */
-        unsigned n = 0;
+        const char *found = domain(host);
 
-        for (size_t at = strlen(host); n < 3; at--) {
-                if (at == 0 || host[at - 1] == '.')
-                        labels[n++] = at;
-                if (at == 0)
-                        break;
-        }
-        if (n < 3)
-                return host + labels[n - 1];
-        return host + (strlen(host + labels[0]) == 2 && labels[0] - labels[1] - 1 <= LABEL_SHORT ? labels[2] : labels[1]);
+        return found ? found : host;
 }
 
 /* False when there are too many for a list. */
-static bool list_hosts(const struct endpoint **e, size_t n, struct places *to)
+static bool list_hosts(const struct endpoint **e, size_t n, learn_domain_fn domain_fn, struct places *to)
 {
         for (size_t i = 0, next; i < n; i = next) {
-                const char *domain = domain_of(e[i]->host);
+                const char *domain = domain_of(e[i]->host, domain_fn);
                 unsigned n_distinct = 1;
 
-                for (next = i + 1; next < n && strcmp(domain_of(e[next]->host), domain) == 0; next++)
+                for (next = i + 1; next < n && strcmp(domain_of(e[next]->host, domain_fn), domain) == 0; next++)
                         n_distinct += strcmp(e[next]->host, e[next - 1]->host) != 0;
                 if (to->n_hosts == PROPOSE_VALUES)
                         return false;
@@ -264,7 +256,7 @@ static int draft_run(struct drafts *to, const struct endpoint **e, size_t n, boo
                 n_bare++;
         if (n_bare < n) {
                 begin_draft(&hosts, e + n_bare, n - n_bare, any_port);
-                if (!list_hosts(e + n_bare, n - n_bare, &hosts.places)) { /* too many names: where their addresses are */
+                if (!list_hosts(e + n_bare, n - n_bare, to->domain, &hosts.places)) { /* too many names: where their addresses are */
                         qsort(e, n, sizeof(*e), compare_addresses);
                         begin_draft(&addresses, e, n, any_port);
                         addresses.places.scope = common_scope(e, n);
@@ -375,9 +367,9 @@ static int add_proposal(struct proposals *to, const char *path, const struct dra
         return error;
 }
 
-int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known)
+int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, learn_domain_fn domain)
 {
-        _cleanup_(drafts_deinit) struct drafts drafts = { 0 };
+        _cleanup_(drafts_deinit) struct drafts drafts = { .domain = domain };
         int error = 0;
 
         qsort(endpoints, n, sizeof(*endpoints), compare_protocols);

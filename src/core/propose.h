@@ -8,7 +8,7 @@
  *                     all are (internet, lan, …), or any destination
  *      rules          what goes to the same places by the same protocol is one rule, with the ports of all
  *
- * Pure. Public suffixes are guessed from lengths (co.uk), which makes a rule narrower where it is wrong, or wider by siblings in a registry.
+ * Pure. Which names are one domain the caller knows.
  */
 #pragma once
 
@@ -35,4 +35,4 @@ void amounts_add(struct amounts *to, const struct amounts *more);
 
 /* Appends the rules for the program: `path`, or NULL for the kernel. Reorders `endpoints`. `names_known`: a bare address is a surprise. 0 or -ENOMEM;
  * what was appended by then stays. */
-int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known);
+int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, learn_domain_fn domain);

@@ -167,7 +167,7 @@ static int take_host(struct reader *r, const struct regexp_patterns *p, const ch
         }
         if (name[strspn(name, "0123456789.")] == 0)
                 return refuse(r->import, "%s: an address is no name", operand);
-        if (!ruletext_parse_host(name, host, &expected))
+        if (!ruletext_parse_host(name, host, &expected) || !ruletext_check_domain(host, &expected))
                 return refuse(r->import, "%s: expected %s", operand, expected);
         return added(r, rule_add_text(r->rule, CRITERION_HOST, host), operand);
 }

@@ -474,13 +474,13 @@ static void read_who(struct jsonread *r, enum criterion_kind kind, const json_t 
                 jsonread_no_memory(r);
 }
 
-static void add_text(struct jsonread *r, enum criterion_kind kind, const char *text, size_t index, struct rule *rule)
+static void add_text(struct jsonread *r, enum criterion_kind kind, const char *text, size_t index, enum rulejson_form form, struct rule *rule)
 {
         const char *expected = pattern_check(text);
         char host[RULETEXT_HOST_MAX];
 
         if (kind == CRITERION_HOST) {
-                text = ruletext_parse_host(text, host, &expected) ? host : NULL;
+                text = ruletext_parse_host(text, host, &expected) && (form != RULEJSON_REQUEST || ruletext_check_domain(host, &expected)) ? host : NULL;
         } else {
                 if (!expected && !*text)
                         expected = "at least one byte";
@@ -494,7 +494,8 @@ static void add_text(struct jsonread *r, enum criterion_kind kind, const char *t
                 jsonread_no_memory(r);
 }
 
-static void read_text(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, bool exact, struct rule *rule)
+static void read_text(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, bool exact, enum rulejson_form form,
+                      struct rule *rule)
 {
         _cleanup_(freep) char *bytes = NULL;
 
@@ -504,7 +505,7 @@ static void read_text(struct jsonread *r, enum criterion_kind kind, const json_t
         }
         if (exact && !(bytes = jsonread_unescape(r, criterion_name(kind), json_string_value(value))))
                 return;
-        add_text(r, kind, exact ? bytes : json_string_value(value), index, rule);
+        add_text(r, kind, exact ? bytes : json_string_value(value), index, form, rule);
 }
 
 static void read_value(struct jsonread *r, enum criterion_kind kind, const json_t *value, size_t index, bool exact, enum rulejson_form form,
@@ -528,7 +529,7 @@ static void read_value(struct jsonread *r, enum criterion_kind kind, const json_
                 break;
         case SHAPE_PATTERN:
         case SHAPE_HOST:
-                read_text(r, kind, value, index, exact, rule);
+                read_text(r, kind, value, index, exact, form, rule);
                 break;
         case SHAPE_PROCESS: /* read_process() */
                 break;

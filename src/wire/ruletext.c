@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/hostname.h"
 
 enum { V4_PREFIX = 96 };
 
@@ -118,33 +119,20 @@ void ruletext_format_port(struct buf *out, const struct port_range *range)
                 buf_printf(out, "-%u", range->last);
 }
 
-/* Bytes of the label at `text`, 0: it is none. */
-static size_t label_length(const char *text)
-{
-        size_t n = 0;
-
-        while ((text[n] >= 'a' && text[n] <= 'z') || (text[n] >= 'A' && text[n] <= 'Z') || (text[n] >= '0' && text[n] <= '9') ||
-               text[n] == '-' || text[n] == '_')
-                n++;
-        return n <= 63 ? n : 0;
-}
-
 bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const char **ret_expected)
 {
-        const char *at = text + (text[0] == '.');
-        size_t n = strlen(text), label;
+        const bool below = text[0] == '.';
+        char name[HOSTNAME_MAX];
 
-        *ret_expected = "a host's name like example.com, or .example.com for it and all below it; other letters in their xn-- form";
-        if (n >= RULETEXT_HOST_MAX || strlen(at) > 253 || text[strspn(text, "0123456789.")] == 0)
+        *ret_expected = "a host's name like example.com, or .example.com for it and all below it";
+        if (!hostname_parse(text + below, name))
                 return false;
-        for (;; at += label + 1) {
-                label = label_length(at);
-                if (label == 0 || (at[label] != '.' && at[label] != 0))
-                        return false;
-                if (at[label] == 0)
-                        break;
-        }
-        for (size_t i = 0; i <= n; i++)
-                ret[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+        snprintf(ret, RULETEXT_HOST_MAX, "%s%s", below ? "." : "", name);
         return true;
+}
+
+bool ruletext_check_domain(const char *host, const char **ret_expected)
+{
+        *ret_expected = "a domain that somebody owns: below a public suffix like .com or .co.uk anybody may register names";
+        return host[0] != '.' || !hostname_is_public_suffix(host + 1);
 }

@@ -285,7 +285,7 @@ static int host_value(struct reader *r, struct rule *rule, enum criterion_kind k
         char host[RULETEXT_HOST_MAX];
         const char *expected;
 
-        if (!ruletext_parse_host(text, host, &expected))
+        if (!ruletext_parse_host(text, host, &expected) || !ruletext_check_domain(host, &expected))
                 return fail(r, "expected %s", expected);
         return added(r, rule_add_text(rule, kind, host), "a host");
 }

@@ -8,8 +8,8 @@
  *      CLAUSE       to DESTINATION · port PORTS · tcp, udp, icmp, … · protocol N · user UID · group GID · argument PATTERN · parent PATH ·
  *                   ancestor PATH · unit NAME · cgroup PATH · interface NAME · for session · for DURATION · until DATE ·
  *                   until reboot · priority N · disabled · note "…"
- *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · example.com · .example.com (and all below it) · loopback, lan, link, multicast,
- *                   broadcast, internet, resolver; "to" may stand once with each of these three kinds: then all must hold
+ *      DESTINATION  1.2.3.4 · 10.0.0.0/8 · 2001:db8::/32 · example.com · .example.com (and all below it) · bücher.example, which is
+ *                   read as xn--bcher-kva.example · loopback, lan, link, multicast, broadcast, internet, resolver; "to" may stand once with each of these three kinds: then all must hold
  *      PORTS        443 · 8000-8999
  *      DURATION     1 hour · 90 minutes · 2 days · 45s, 30m, 12h, 7d; 1 second to ten years
  *      DATE         2026-12-31Z · 2026-12-31T18:00:05Z · 2026-12-31 18:00+01:00; without a time of day its first moment. A sentence means the same
@@ -23,7 +23,8 @@
  * Clauses stand in any order, each once. Users and groups are numbers here; names are the caller's business (pure code asks no
  * database): sentence_parse_with_names() is given somebody to ask. Round trip: parse(format(rule)) is the same but for its id, its origin, its
  * counts and its dates; except for a rule bound to one process, which is shown ("process 812", "for once", "for process") and cannot be typed,
- * one about a name that this machine does not know (4294967295), and one that takes more than LIMIT_SENTENCE bytes to say.
+ * one about a name that this machine does not know (4294967295), one of rules.json about all below a public suffix (ruletext_check_domain()), and
+ * one that takes more than LIMIT_SENTENCE bytes to say.
  */
 #pragma once
 

@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "core/learn.h"
 #include "tests/fuzz/fuzz.h"
+#include "wire/hostname.h"
 #include "wire/sentence.h"
 
 enum { IS_V6 = 1 << 0, HAS_HOST = 1 << 1, IS_DENIED = 1 << 2, IS_IN = 1 << 3, KIND_SHIFT = 4, PATH_SHIFT = 6, RECORDS_MAX = 256 };
@@ -98,7 +99,7 @@ static void check_proposals(const struct learn *l, const struct record *records,
         uint64_t n_connections = 0;
         size_t n;
 
-        fuzz_check(learn_propose(l, 0, &proposals, &n) == 0);
+        fuzz_check(learn_propose(l, 0, hostname_domain, &proposals, &n) == 0);
         for (size_t i = 0; i < n; i++) {
                 check_readable(proposals[i].rule);
                 n_connections += proposals[i].amounts.n_connections;

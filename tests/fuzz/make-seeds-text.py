@@ -59,6 +59,7 @@ def seeds_sentence():
     yield "until", 'deny /usr/bin/curl until 2026-12-31 18:00:05+01:00 note "n"'
     yield "day", "allow /usr/bin/curl until 2026-12-31Z tcp"
     yield "boot", "ask anyone for boot"
+    yield "letters", 'allow /usr/bin/curl to Bücher.Example. or .пример.рф or "faß" or 例え。テスト'
     # Every criterion, alone and as a list, each sense; the values that are words of the grammar, and lists as long as they may be.
     for number, line in enumerate(re.findall(r"^ *(?:rule|also) +(?:[a-z0-9-]+: )?(.*)$", TABLES, re.M)):
         if number % 8 == 0:

@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "core/learn.h"
+#include "wire/hostname.h"
 #include "wire/sentence.h"
 
 static const struct boottime now = { 100 };
@@ -49,7 +50,7 @@ static void free_bench(struct bench *b)
 
 static void propose_all(struct bench *b)
 {
-        assert_int_equal(learn_propose(b->l, TODAY_US, &b->proposals, &b->n), 0);
+        assert_int_equal(learn_propose(b->l, TODAY_US, hostname_domain, &b->proposals, &b->n), 0);
 }
 
 /* What a record is made of; what is not said is a connection of /usr/bin/curl by TCP that learning let through yesterday. */
@@ -201,6 +202,18 @@ static void hosts_are_grouped_by_domain(_unused_ void **state)
                             "allow /usr/bin/curl to 192.0.2.9 port 443 tcp\n");
         assert_int_equal(b.proposals[0].surprises, 0);
         assert_int_equal(b.proposals[1].surprises, SURPRISE_ADDRESS);
+        free_bench(&b);
+}
+
+static void nobodys_domain_is_never_proposed(_unused_ void **state)
+{
+        struct bench b = make_bench(NULL);
+
+        SEE(&b, .remote = "192.0.2.1", .port = 443, .host = "a.k12.ca.us");
+        SEE(&b, .remote = "192.0.2.2", .port = 443, .host = "b.k12.ca.us");
+        SEE(&b, .remote = "192.0.2.3", .port = 443, .host = "one.github.io");
+        SEE(&b, .remote = "192.0.2.4", .port = 443, .host = "two.github.io");
+        assert_proposed(&b, "allow /usr/bin/curl to a.k12.ca.us or b.k12.ca.us or one.github.io or two.github.io port 443 tcp\n");
         free_bench(&b);
 }
 
@@ -453,6 +466,7 @@ int main(void)
                 cmocka_unit_test(addresses_become_networks),
                 cmocka_unit_test(many_addresses_are_a_kind_of_destination),
                 cmocka_unit_test(hosts_are_grouped_by_domain),
+                cmocka_unit_test(nobodys_domain_is_never_proposed),
                 cmocka_unit_test(many_hosts_are_the_internet),
                 cmocka_unit_test(what_is_no_name_is_no_host),
                 cmocka_unit_test(what_was_decided_is_not_proposed),

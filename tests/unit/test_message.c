@@ -202,6 +202,8 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"id\":\"x\"}}", MESSAGE_ERROR_BAD_FIELD, true, "id: expected a field" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"process\":{}}}", MESSAGE_ERROR_BAD_FIELD, true, "process: expected a field" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"once\"}}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"hosts\":[\"a.example\",\".co.uk\"]}}", MESSAGE_ERROR_BAD_FIELD, true, "hosts[1]: expected a domain that somebody owns" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"hosts\":[\"b\u00fc*\"]}}", MESSAGE_ERROR_BAD_FIELD, true, "hosts[0]: expected a host's name" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"ports\":[0]}}", MESSAGE_ERROR_BAD_FIELD, true, "ports[0]: expected" },
                 { "{\"type\":\"rule_delete\",\"id\":1}", MESSAGE_ERROR_BAD_FIELD, true, "rule: expected" },
                 { "{\"type\":\"rule_enable\",\"id\":1,\"enabled\":true}", MESSAGE_ERROR_BAD_FIELD, true, "rule: expected" },

@@ -62,7 +62,7 @@ static void add_host(struct rule *r)
 
         for (unsigned left = 1 + random_below(4), first = 1; left > 0; left--, first = 0)
                 n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", first && random_below(2) ? "" : ".", random_of(labels));
-        if (ruletext_parse_host(text, host, &expected))
+        if (ruletext_parse_host(text, host, &expected) && ruletext_check_domain(host, &expected))
                 assert_int_equal(rule_add_text(r, CRITERION_HOST, host), 0);
         else
                 assert_int_equal(rule_add_text(r, CRITERION_HOST, "nas"), 0);

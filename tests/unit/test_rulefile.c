@@ -51,6 +51,10 @@ static void test_format(void **state _unused_)
                   "\"ports\": [80, \"8000-8999\"], \"protocol\": \"TCP\", \"uid\": 0, \"gid\": 5, \"note\": \"n\\n\", "
                   "\"created\": \"2026-01-31T12:00:00Z\"},\n"
                   "    {\"id\": \"r1\", \"action\": \"deny\", \"subject\": \"anyone\"}\n  ]\n}\n" },
+                /* What is in the file holds, whatever the list of public suffixes says today. */
+                { "{\"rules\":[{\"action\":\"deny\",\"hosts\":[\".co.uk\",\"B\u00fccher.example.\"],\"id\":\"mine\"}]}",
+                  "{\n  \"applications\": {},\n  \"services\": {},\n  \"version\": 2,\n  \"rules\": [\n"
+                  "    {\"id\": \"mine\", \"action\": \"deny\", \"subject\": \"anyone\", \"hosts\": [\".co.uk\", \"xn--bcher-kva.example\"]}\n  ]\n}\n" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
