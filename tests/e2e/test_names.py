@@ -107,8 +107,12 @@ def test_two_names_of_one_address(house, cli, resolve, connects, subscriber):
     assert connects()
     resolve(OTHER)
     assert not connects()
-    told = [x["host"] for x in watcher.decisions() if x["path"] == PYTHON and x["remote_port"] == 8080]
-    assert told == [HOST, OTHER]
+
+    def told():
+        return [x["host"] for x in watcher.decisions() if x["path"] == PYTHON and x["remote_port"] == 8080]
+
+    until(lambda: len(told()) == 2, told)
+    assert told() == [HOST, OTHER]
 
 
 def test_an_answer_that_nobody_asked_for_names_nothing(house, cli, network, connects, resolve):
