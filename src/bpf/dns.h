@@ -12,14 +12,15 @@
 
 #include "packet.h"
 
-#define UDP_HEADER      8
-#define DNS_HEADER      12
-#define DNS_NAME        255
-#define DNS_LABELS      128
-#define DNS_QUESTION    (DNS_NAME + 4) /* name, type, class */
-#define DNS_RESPONSE    0x80           /* in the header's third byte */
-#define DNS_OPCODE      0x78
-#define ANSWERS_WAKE_AT (ABI_ANSWER_BYTES / 4) /* user space reads the ring when it has packets to decide; at this much it is woken */
+#define UDP_HEADER       8
+#define DNS_HEADER       12
+#define DNS_NAME         255
+#define DNS_LABELS       128
+#define DNS_QUESTION     (DNS_NAME + 4) /* name, type, class */
+#define DNS_QUESTION_MIN 5              /* the root's name is one byte */
+#define DNS_RESPONSE     0x80           /* in the header's third byte */
+#define DNS_OPCODE       0x78
+#define ANSWERS_WAKE_AT  (ABI_ANSWER_BYTES / 4) /* user space reads the ring when it has packets to decide; at this much it is woken */
 
 static __always_inline bool is_question(const struct seen_packet *p)
 {
@@ -70,13 +71,16 @@ __noinline int read_question(struct __sk_buff *skb, __u32 at, __u32 flags, struc
         if ((head[2] & (DNS_RESPONSE | DNS_OPCODE)) != flags || head[4] != 0 || head[5] != 1)
                 return false;
         at += DNS_HEADER;
-        if (skb->len <= at)
+        if (skb->len < at + DNS_QUESTION_MIN)
                 return false;
         n = skb->len - at;
         if (n > DNS_QUESTION)
                 n = DNS_QUESTION;
         barrier_var(n);
-        if (n == 0 || n > DNS_QUESTION || bpf_skb_load_bytes(skb, at, slot->walk, n) < 0)
+        if (n < DNS_QUESTION_MIN)
+                return false;
+        barrier_var(n);
+        if (n > DNS_QUESTION || bpf_skb_load_bytes(skb, at, slot->walk, n) < 0)
                 return false;
         length = question_length(slot, n);
         if (length == 0 || length > DNS_QUESTION)
@@ -162,8 +166,11 @@ static __always_inline void send_answer(struct __sk_buff *skb, __u32 at, struct 
         slot->answer.flags = n > ABI_ANSWER_DATA ? ABI_ANSWER_CUT : 0;
         if (n > ABI_ANSWER_DATA)
                 n = ABI_ANSWER_DATA;
+        barrier_var(n); /* as in hash_text(); and 6.1 learns from "less than" what it does not from "not 0" */
+        if (n < DNS_HEADER)
+                return;
         barrier_var(n);
-        if (n == 0 || n > ABI_ANSWER_DATA || bpf_skb_load_bytes(skb, at, slot->data, n) < 0)
+        if (n > ABI_ANSWER_DATA || bpf_skb_load_bytes(skb, at, slot->data, n) < 0)
                 return;
         slot->answer.abi = BASTION_ABI;
         slot->answer.length = n;

@@ -257,6 +257,26 @@ def test_a_question_is_forgotten_after_half_a_minute(network, passing, closing):
         assert len(maps.answers(passing)) == copied
 
 
+def test_a_question_outlives_the_daemon(network, passing, closing):
+    """While none lives, too: and the next one has the programs twice for a moment, but the answer once."""
+    talk = Talk(network, closing)
+    for number in (1, 2, 3):
+        talk.ask(question(number))
+    passing.kill()
+    talk.reply(answer(1))
+    talk.read()
+    assert [a.data for a in maps.answers(passing)] == [answer(1)]
+    passing.start()
+    for _ in range(2):
+        talk.reply(answer(2))
+        talk.read()
+    assert [a.data for a in maps.answers(passing)] == [answer(1), answer(2)]
+    passing.stop()
+    talk.reply(answer(3))
+    talk.read()
+    assert not os.path.exists(os.path.join(passing.pin_path, "map_answers"))
+
+
 def test_one_question_asked_twice_has_one_answer(network, passing, closing):
     talk = Talk(network, closing)
     talk.ask(question(7))

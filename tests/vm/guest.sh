@@ -16,7 +16,8 @@ export BASTION_TEST_OWN_MACHINE=1 HOME=/root LANG=C.UTF-8 BASTION_TEST_PATIENCE=
 selection='test_the_rung_is_the_one_asked_for or test_auto_takes_the_gate or test_the_queue_is_nfts_own or test_doctor_has_no_complaint
         or test_allow_lets_it_through or test_deny_fails_at_once or test_short_lived_programs_are_named
         or test_arguments_and_parents or test_a_stop_leaves_nothing or test_after_a_crash
-        or test_what_is_older_than_the_daemon or test_a_service_answers or test_loopback'
+        or test_what_is_older_than_the_daemon or test_a_service_answers or test_loopback
+        or test_an_answer_is_copied or test_real_programs_ask_a_real_server'
 selection=$(echo "$selection" | tr -s ' \n' ' ')
 [ "$(cat "$share/all")" = no ] || selection=''
 
