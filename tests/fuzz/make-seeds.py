@@ -517,7 +517,11 @@ def composed_answers():
     yield "pointer-ahead", dns_message(b"\xc0\x20", 1)
     yield "pointer-self", dns_message(b"\xc0\x0c", 1)
     yield "pointer-header", dns_message("a.test", 1, a(b"\xc0\x02", 1))
-    yield "pointer-ladder", dns_message("a.test", 16, dns_record(ASKED, 16, ASKED + b"".join(struct.pack("!H", 0xc000 + 30 + 2 * i) for i in range(200))), a(b"\xc1\xbe", 1))
+    for steps in (100, 200):  # each pointer leads to the one before it, the first of them (at byte 36) to the question
+        ladder = b"".join(struct.pack("!H", 0xc000 + 36 + 2 * i) for i in range(steps))
+        yield f"pointer-ladder-{steps}", dns_message("a.test", 1, dns_record(ASKED, 16, ASKED + ladder), a(struct.pack("!H", 0xc000 + 36 + 2 * steps), 1))
+    yield "twice", dns_message("a.test", 1, a(ASKED, 1, 300), a(ASKED, 1, 9), a(ASKED, 1, 10))
+    yield "question-class", dns_message("a.test", 1)[:-1] + b"\3"
     yield "label-reserved", dns_message(b"\x41a\0", 1)
     yield "label-dot", dns_message(b"\x05a.com\0", 1)
     yield "label-nul", dns_message(b"\x03a\0b\0", 1)
