@@ -89,8 +89,10 @@ meson_tests build-asan sanitizers --timeout-multiplier 5
 unset ASAN_OPTIONS UBSAN_OPTIONS
 step "the units under valgrind"
 # What is random there was tried a hundred times as often above: here each line has to run, not each case.
-BASTION_TEST_ROUNDS=1000 meson_tests build valgrind --suite unit --timeout-multiplier 20 \
+export BASTION_TEST_ROUNDS=1000
+meson_tests build valgrind --suite unit --timeout-multiplier 20 \
         --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99'
+unset BASTION_TEST_ROUNDS
 
 # --- end to end -------------------------------------------------------------------------------------------------------
 step "end to end, in private network namespaces"

@@ -23,11 +23,12 @@
 #include "wire/dns.h"
 
 enum { LIMIT_PARSING = 256 };
-static const uint64_t PATIENCE_NS = 5 * 1000000;
+static const uint64_t PATIENCE_NS = 5 * 1000000, LOST_NS = NS_PER_SEC; /* so long after it was asked the parser does not answer any more */
 
 struct parsing {
         uint32_t id; /* 0: free */
         uint64_t program;
+        struct boottime since;
 };
 
 struct naming {
@@ -48,20 +49,30 @@ static uint64_t key_of(const struct daemon *d, uint64_t program_key, uint32_t ui
         return hash_bytes(d->seed, words, sizeof(words));
 }
 
+static void release(struct naming *n, struct parsing *p)
+{
+        *p = (struct parsing){ 0 };
+        n->n_parsing--;
+}
+
+/* A thread of the kernel asks for nobody whom rules could know. */
 static void on_answer(void *userdata, const struct dns_datagram *datagram)
 {
         struct daemon *d = userdata;
         struct naming *n = d->naming;
-        struct parsing *p;
         struct probe probe = { .kind = PROBE_DNS, .data = datagram->data, .n = (uint16_t)datagram->n };
+        const struct boottime now = clock_boottime();
+        struct parsing *p;
 
         probe.id = ++n->last_id ? n->last_id : ++n->last_id;
         p = &n->parsing[probe.id % LIMIT_PARSING];
-        if (datagram->cut || p->id != 0 || helpers_parse(d, &probe) < 0) {
+        if (p->id != 0 && boottime_reached(boottime_add(p->since, LOST_NS), now))
+                release(n, p);
+        if (datagram->process.pid == 0 || datagram->cut || p->id != 0 || helpers_parse(d, &probe) < 0) {
                 d->counters.n_answers_unread++;
                 return;
         }
-        *p = (struct parsing){ .id = probe.id, .program = key_of(d, datagram->program_key, datagram->uid, &datagram->process) };
+        *p = (struct parsing){ .id = probe.id, .program = key_of(d, datagram->program_key, datagram->uid, &datagram->process), .since = now };
         n->n_parsing++;
 }
 
@@ -77,8 +88,7 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
                 log_warn("the parser sent what was not asked for: ignored");
                 return;
         }
-        *p = (struct parsing){ 0 };
-        n->n_parsing--;
+        release(n, p);
         n->impatient = false;
         if (dns_answer_read(result->data, result->n, &answer) != 0) {
                 d->counters.n_answers_unread++;
@@ -132,7 +142,7 @@ void naming_find(const struct daemon *d, const struct subject *subject, const st
         struct names_found found[LIMIT_HOSTS];
         const uint64_t program = key_of(d, subject->program_key, subject->uid, &subject->process);
 
-        ret->n = d->naming ? names_find(d->naming->names, program, addr, now, found, LIMIT_HOSTS) : 0;
+        ret->n = d->naming && subject->kind == SUBJECT_PROGRAM ? names_find(d->naming->names, program, addr, now, found, LIMIT_HOSTS) : 0;
         for (unsigned i = 0; i < ret->n; i++)
                 ret->names[i] = found[i].name;
 }
