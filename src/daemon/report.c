@@ -176,8 +176,8 @@ static void check_losses(struct daemon *d, struct findings *f)
                 return;
         tracker_stats(d->tracker, &s);
         add(f, s.n_answer_lost ? CHECK_WARNING : CHECK_OK, "dns answers",
-            "%" PRIu64 " questions asked by UDP, %" PRIu64 " answers read, %" PRIu64 " lost because too many were unread", s.n_questions, s.n_answers,
-            s.n_answer_lost);
+            "%" PRIu64 " questions asked by UDP, %" PRIu64 " answers read, %" PRIu64 " lost because too many were unread, %" PRIu64
+            " without a name that could be used", s.n_questions, s.n_answers, s.n_answer_lost, d->counters.n_answers_unread);
         add(f, s.n_tag_failed || s.n_track_lost || s.n_queued_full ? CHECK_WARNING : CHECK_OK, "tags",
             "%" PRIu64 " sockets tagged, %" PRIu64 " not (map full); %" PRIu64 " programs described, %" PRIu64 " lost; %" PRIu64
             " packets passed by the gate, %" PRIu64 " queued; %" PRIu64 " connections decided by verdicts that the kernel knows",
@@ -262,6 +262,7 @@ void report_kernel(struct daemon *d, struct buf *out)
                 tracker_stats(d->tracker, &s);
                 buf_printf(out, "\ngate %s\n  %" PRIu64 " passed, %" PRIu64 " queued, %" PRIu64 " sockets tagged, %" PRIu64 " connections decided\n",
                            tracker_gate_pin(d->tracker), s.n_passed, s.n_queued, s.n_tagged, s.n_known);
-                buf_printf(out, "dns\n  %" PRIu64 " questions, %" PRIu64 " answers read, %" PRIu64 " lost\n", s.n_questions, s.n_answers, s.n_answer_lost);
+                buf_printf(out, "dns\n  %" PRIu64 " questions, %" PRIu64 " answers read, %" PRIu64 " lost, %" PRIu64 " without a usable name\n",
+                           s.n_questions, s.n_answers, s.n_answer_lost, d->counters.n_answers_unread);
         }
 }
