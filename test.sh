@@ -95,18 +95,21 @@ meson_tests build valgrind --suite unit --timeout-multiplier 20 \
 unset BASTION_TEST_ROUNDS
 
 # --- end to end -------------------------------------------------------------------------------------------------------
+# Most of them wait for something; two files at a time, each in namespaces of its own, do so at once.
+workers='-n 2 --dist loadfile'
 step "end to end, in private network namespaces"
 # 5 is pytest's word for "no tests there"; anything else wrong is in the results, or they are missing, which counts as well.
-# shellcheck disable=SC2086  # a word or none
-"$python" -m pytest tests/e2e -q -rs --rung="$rung" --build="$PWD/build" -p no:cacheprovider \
+# shellcheck disable=SC2086  # words
+"$python" -m pytest tests/e2e -q -rs $workers --rung="$rung" --build="$PWD/build" -p no:cacheprovider \
         --junitxml="$results/e2e.xml" </dev/null || true
 [ -f "$results/e2e.xml" ] || : >"$results/e2e.xml"
 
 # The daemon's life under sanitizers: a leak at its end, a use after free or an undefined shift fails the test that it served.
 # Waiting for questions to expire takes the same time there and shows nothing more.
 step "end to end under sanitizers, a part"
+# shellcheck disable=SC2086  # words
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-        "$python" -m pytest tests/e2e/test_first_light.py tests/e2e/test_old_client.py tests/e2e/test_life.py -q -rs \
+        "$python" -m pytest tests/e2e/test_first_light.py tests/e2e/test_old_client.py tests/e2e/test_life.py -q -rs $workers \
         -k 'not no_answer_in_time' --rung="$rung" --build="$PWD/build-asan" -p no:cacheprovider \
         --junitxml="$results/e2e-sanitizers.xml" </dev/null || true
 [ -f "$results/e2e-sanitizers.xml" ] || : >"$results/e2e-sanitizers.xml"

@@ -54,7 +54,7 @@ packages_of() {
         gui)
                 echo libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin ;;
         test)
-                echo libcmocka-dev python3-pytest valgrind strace dnsmasq-base bind9-dnsutils iputils-ping ncat tcpdump git \
+                echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base bind9-dnsutils iputils-ping ncat tcpdump git \
                         shellcheck
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;

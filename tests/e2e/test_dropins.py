@@ -268,7 +268,7 @@ def test_files_are_checked_and_tested_without_a_daemon(begun, build):
     for path in (rules, folder.path("a.rules")):
         code, said = run(bastion, "check", path)
         assert code == 1 and "a.rules:1" in said and "there is no such program" in said, said
-    folder.write("b.rules", "deny /bin/sh", "deny /bin/bash to nowhere.")
+    folder.write("b.rules", "deny /bin/sh", "deny /bin/bash to nowhere")
     where = folder.path("b.rules") + ":2:19: "
     code, said = run(*daemon_check)
     assert code == 2 and where in said, said

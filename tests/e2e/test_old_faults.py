@@ -483,7 +483,7 @@ def test_fault_16_a_line_in_pieces_is_one_line(daemon, old_client):
 
 def test_fault_16_garbage_and_crowds_cost_nobody_else(daemon, old_client, visit):
     """1 MiB of garbage grew memory; fd exhaustion killed the server."""
-    d = daemon(wrapper=("prlimit", "--nofile=72:72", "--"))
+    d = daemon(wrapper=("prlimit", "--nofile=80:80", "--"))
     tray = old_client(d).settle()
 
     def resident_kib():
