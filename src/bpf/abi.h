@@ -276,7 +276,7 @@ struct abi_question {
         abi_u64 asked_ns;
 };
 
-#define ABI_ANSWER_BYTES (512 * 1024) /* of the ring */
+#define ABI_ANSWER_BYTES (256 * 1024) /* of the ring */
 #define ABI_ANSWER_DATA  4096         /* what of an answer is copied */
 
 #define ABI_ANSWER_CUT (1 << 0) /* it was longer */

@@ -323,7 +323,7 @@ def test_answers_that_nobody_reads_cost_no_process_its_record(network, passing, 
     passing.process.send_signal(signal.SIGCONT)
     visitor.wait()
     asked, copied, lost = counted(cli, passing)
-    assert asked == 301 and copied + lost == 301 and 0 < lost < 200
+    assert asked == 301 and copied + lost == 301 and lost > 0 and copied > 50
     until(lambda: [d for d in watcher.decisions() if d["path"] == str(programs.path("visit"))], "the visitor's decision")
     talk.ask(question(0))
     talk.reply(answer(0))

@@ -13,6 +13,7 @@ Each program visits several times, and in turns with others of the same file: wh
 import contextlib
 import os
 import re
+import shutil
 import socket
 
 import pytest
@@ -22,7 +23,6 @@ from harness.programs import Running
 from harness.sockets import PYTHON
 from harness.wait import until
 
-SH = os.path.realpath("/bin/sh")
 
 
 def cgroup_root():
@@ -31,12 +31,21 @@ def cgroup_root():
         return next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
 
 
+def shell_of(programs):
+    """A shell that nobody has among the ancestors of these tests."""
+    path = programs.path("own-shell")
+    if not os.path.exists(path):
+        shutil.copy(os.path.realpath("/bin/sh"), path)
+    return path
+
+
 class Desk:
     """A daemon in enforcement where nobody is asked: what no rule allows is refused."""
 
     def __init__(self, daemon, cli, network, programs, closing, tcp):
         self.daemon = daemon(config={"popup_enabled": False, "default_action": "deny"})
         self.cli, self.network, self.programs, self.closing, self.tcp = cli(self.daemon), network, programs, closing, tcp
+        self.shell = shell_of(programs)
 
     def rule(self, *sentences):
         for sentence in sentences:
@@ -53,10 +62,10 @@ class Desk:
 
     def by_shell(self, path, *more, **kw):
         """Started by a shell that waits for it."""
-        return self.run(SH, "-c", '"$@"; exit $?', "sh", *self.argv(path, *more, **kw))
+        return self.run(self.shell, "-c", '"$@"; exit $?', "sh", *self.argv(path, *more, **kw))
 
     def in_cgroup(self, cgroup, path):
-        return self.run(SH, "-c", f'echo $$ > {cgroup_root()}{cgroup}/cgroup.procs; exec "$@"', "sh", *self.argv(path))
+        return self.run(self.shell, "-c", f'echo $$ > {cgroup_root()}{cgroup}/cgroup.procs; exec "$@"', "sh", *self.argv(path))
 
 
 @pytest.fixture
@@ -94,7 +103,7 @@ def test_arguments(desk):
         assert not desk.visit(path)
 
 
-@pytest.mark.parametrize("criterion", (f"parent {SH}", "argument [!-]*", "ancestor /**/python*"))
+@pytest.mark.parametrize("criterion", ("parent /**/own-shell", "argument [!-]*", "ancestor /**/python*"), ids=("parent", "argument", "ancestor"))
 def test_what_depends_on_more_than_the_program_is_known_in_the_kernel_all_the_same(rung, desk, criterion):
     """The key by which verdicts are known covers what rules speak of."""
     if rung == "queue":
@@ -137,7 +146,7 @@ def test_no_argument_of_a_kind(desk):
 
 def test_the_parent(desk):
     path = desk.programs.visitor("child")
-    desk.rule(f"allow {path} parent {SH}")
+    desk.rule(f"allow {path} parent {desk.shell}")
     for _ in range(3):
         assert desk.by_shell(path)
         assert not desk.visit(path)
@@ -145,7 +154,7 @@ def test_the_parent(desk):
 
 def test_an_ancestor(desk):
     path, other = desk.programs.visitor("grandchild"), desk.programs.visitor("grandchild-2")
-    desk.rule(f"allow {path} ancestor {PYTHON}", f"allow {other}", f"deny {other} ancestor {SH}")
+    desk.rule(f"allow {path} ancestor {PYTHON}", f"allow {other}", f"deny {other} ancestor {desk.shell}")
     for _ in range(2):
         assert desk.by_shell(path) and desk.visit(path), "both were started by this python, at some remove"
         assert desk.visit(other) and not desk.by_shell(other)

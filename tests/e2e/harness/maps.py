@@ -12,7 +12,7 @@ import struct
 _BPF = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
 _MAP_LOOKUP, _MAP_UPDATE, _MAP_NEXT, _OBJ_GET = 1, 2, 4, 7
 _PROCESS_BYTES, _SEEN_BYTES, _CONFIG_BYTES, _CONFIG_WANTS = 16, 40, 56, 48
-_ANSWERS_BYTES, _ANSWER = 512 * 1024, struct.Struct("=IIQIIQQQII16sH6x")
+_ANSWERS_BYTES, _ANSWER = 256 * 1024, struct.Struct("=IIQIIQQQII16sH6x")
 _QUESTION_KEY_BYTES, _QUESTION_BYTES, _QUESTION_ASKED = 40, 80, 72
 
 Answer = collections.namedtuple("Answer", "cut pid program cookie uid gid server data")
