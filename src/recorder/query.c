@@ -14,6 +14,7 @@
 
 #include "recorder/fold.h"
 #include "recorder/query.h"
+#include "recorder/sql.h"
 #include "recorder/store.h"
 #include "wire/feed.h"
 
@@ -80,20 +81,6 @@ static int fail(struct query *q, int code, char *ret_error)
 
 /* ---- opening --------------------------------------------------------------------------------------------------------------- */
 
-static int read_version(struct query *q, int64_t *ret)
-{
-        sqlite3_stmt *statement;
-        int r = sqlite3_prepare_v2(q->db, "PRAGMA user_version", -1, &statement, NULL);
-
-        if (r != SQLITE_OK)
-                return r;
-        r = sqlite3_step(statement);
-        if (r == SQLITE_ROW)
-                *ret = sqlite3_column_int64(statement, 0);
-        sqlite3_finalize(statement);
-        return r == SQLITE_ROW ? SQLITE_OK : r == SQLITE_DONE ? SQLITE_CORRUPT : r;
-}
-
 static int prepare(struct query *q, int64_t version, const char *order, sqlite3_stmt **ret)
 {
         _cleanup_(buf_deinit) struct buf sql = { 0 };
@@ -127,7 +114,7 @@ static int open_database(struct query *q, const char *path, char *ret_error)
         if (r == SQLITE_OK)
                 r = set_up(q);
         if (r == SQLITE_OK)
-                r = read_version(q, &version);
+                r = sql_read_number(q->db, "PRAGMA user_version", &version);
         if (r != SQLITE_OK)
                 return fail(q, r, ret_error);
         if (version > STORE_VERSION) {

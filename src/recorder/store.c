@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "recorder/sql.h"
 #include "recorder/store.h"
 
 enum {
@@ -137,21 +138,6 @@ static int exec(struct store *s, const char *sql)
         return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 }
 
-static int read_number(struct store *s, const char *sql, int64_t *ret)
-{
-        sqlite3_stmt *statement;
-        int r;
-
-        r = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
-        if (r != SQLITE_OK)
-                return r;
-        r = sqlite3_step(statement);
-        if (r == SQLITE_ROW)
-                *ret = sqlite3_column_int64(statement, 0);
-        sqlite3_finalize(statement);
-        return r == SQLITE_ROW ? SQLITE_OK : r == SQLITE_DONE ? SQLITE_CORRUPT : r;
-}
-
 static int prepare_all(struct store *s)
 {
         for (size_t i = 0; i < STATEMENT_COUNT; i++) {
@@ -190,7 +176,7 @@ static int set_up(struct store *s)
                  CACHE_KIB, WAL_BYTES);
         r = exec(s, pragmas);
         if (r == SQLITE_OK)
-                r = read_number(s, "PRAGMA user_version", &version);
+                r = sql_read_number(s->db, "PRAGMA user_version", &version);
         if (r == SQLITE_OK && (version < 0 || version > STORE_VERSION))
                 r = SQLITE_FORMAT;
         else if (r == SQLITE_OK && version < STORE_VERSION)
@@ -345,8 +331,8 @@ static uint64_t used_bytes(struct store *s)
 {
         int64_t pages = 0, unused = 0, size = 0;
 
-        if (read_number(s, "PRAGMA page_count", &pages) != SQLITE_OK || read_number(s, "PRAGMA freelist_count", &unused) != SQLITE_OK ||
-            read_number(s, "PRAGMA page_size", &size) != SQLITE_OK || pages < unused)
+        if (sql_read_number(s->db, "PRAGMA page_count", &pages) != SQLITE_OK || sql_read_number(s->db, "PRAGMA freelist_count", &unused) != SQLITE_OK ||
+            sql_read_number(s->db, "PRAGMA page_size", &size) != SQLITE_OK || pages < unused)
                 return 0;
         return (uint64_t)(pages - unused) * (uint64_t)size;
 }
