@@ -31,7 +31,6 @@ enum {
         /* Rules and files. */
         LIMIT_RULES = 200000,
         LIMIT_RULE_VALUES = 64, /* of one criterion */
-        LIMIT_RULE_PORTS = 64,  /* the same; ports and ranges */
         LIMIT_PATTERN = 512,
         LIMIT_HOSTS = 8, /* names of one address that one program knows */
         LIMIT_PROCESS_RULES = 256, /* that end with a process: each holds a descriptor */

@@ -803,11 +803,6 @@ static int read_object(const json_t *o, sentence_name_fn names, void *userdata, 
         import->name = strdup(text_at(o, "name"));
         if (!rule || !import->words || !import->name)
                 return -ENOMEM;
-        rule->origin = ORIGIN_LIST;
-        rule->lifetime = LIFETIME_ALWAYS;
-        rule->subject = RULE_ANYONE;
-        rule->priority = PRIORITY_DEFAULT;
-        rule->expires = BOOTTIME_NEVER;
         error = take_rule(&r, o);
         if (!error)
                 import->rule = TAKE_PTR(rule);

@@ -625,8 +625,6 @@ struct rule *rulejson_read(struct jsonread *r, const json_t *o, enum rulejson_fo
                 jsonread_fail(r, "", "expected an object: {…}");
                 return NULL;
         }
-        rule->subject = RULE_ANYONE;
-        rule->expires = BOOTTIME_NEVER;
         check_fields(r, o, form);
         read_id(r, o, form, rule);
         if (!action_parse(jsonread_string(r, o, "action"), &rule->action))

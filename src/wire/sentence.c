@@ -639,12 +639,6 @@ int sentence_parse_with_names(const char *text, size_t n, sentence_name_fn names
         rule = rule_new(ACTION_DENY);
         if (!rule)
                 return -ENOMEM;
-        rule->origin = ORIGIN_LIST;
-        rule->lifetime = LIFETIME_ALWAYS;
-        rule->subject = RULE_ANYONE;
-        rule->priority = PRIORITY_DEFAULT;
-        rule->expires = BOOTTIME_NEVER;
-
         error = next(&r);
         if (!error)
                 error = parse_action(&r, rule);
