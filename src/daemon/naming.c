@@ -83,6 +83,7 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
         const struct boottime now = clock_boottime();
         const uint64_t program = p->program;
         struct dns_answer answer;
+        int r;
 
         if (p->id == 0 || p->id != result->id) {
                 log_warn("the parser sent what was not asked for: ignored");
@@ -90,7 +91,9 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
         }
         release(n, p);
         n->impatient = false;
-        if (dns_answer_read(result->data, result->n, &answer) != 0) {
+        r = dns_answer_read(result->data, result->n, &answer);
+        if (r != 0) {
+                log_debug("a DNS answer without a usable name: %s", dns_error_text(r));
                 d->counters.n_answers_unread++;
                 return;
         }
@@ -121,11 +124,11 @@ static bool is_parsing(const struct naming *n, uint64_t program)
 void naming_await(struct daemon *d, const struct subject *subject)
 {
         struct naming *n = d->naming;
-        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
-        uint64_t program;
+        uint64_t program, until;
 
         if (!n || n->n_parsing == 0 || n->impatient)
                 return;
+        until = clock_boottime().ns + PATIENCE_NS;
         program = key_of(d, subject->program_key, subject->uid, &subject->process);
         while (is_parsing(n, program)) {
                 const uint64_t now = clock_boottime().ns;

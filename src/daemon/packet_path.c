@@ -207,6 +207,14 @@ static struct decision judge(struct transit *t)
         return decision;
 }
 
+/* Most rules ask for nothing that is unknown here: then nothing is decided a second time. */
+static bool is_sure(const struct transit *t, const struct facts *facts)
+{
+        const unsigned unknown = facts_unknown(facts) & ruleset_kinds(t->d->rules);
+
+        return unknown == 0 || ruleset_is_sure(t->d->rules, facts, unknown, ruleset_decide(t->d->rules, facts, t->now), t->now);
+}
+
 struct decision packet_path_judge(struct daemon *d, const struct owner *owners, unsigned n, const struct flow *flow, enum owners certainty,
                                   struct boottime now)
 {
@@ -217,7 +225,7 @@ struct decision packet_path_judge(struct daemon *d, const struct owner *owners, 
         memcpy(t.owners, owners, n * sizeof(*owners));
         decision = judge(&t);
         for (unsigned i = 0; i < n && decision.reason != REASON_SELF; i++)
-                if (!ruleset_is_sure(d->rules, &t.facts[i], facts_unknown(&t.facts[i]), ruleset_decide(d->rules, &t.facts[i], now), now)) {
+                if (!is_sure(&t, &t.facts[i])) {
                         decision.verdict = VERDICT_ASK;
                         decision.needs_packet = true;
                 }
