@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The daemon's ends of its helpers: lines to the recorder, probes to the parser. Neither is ever waited for.
+ * The daemon's ends of its helpers: lines to the recorder, probes to the parser. The recorder is never waited for, the parser a bounded time
+ * and by naming.c alone.
  *
  * Lines gather for a tenth of a second, those of decisions as records that are not put into words yet (history.c), then go out as datagrams from
  * `queue`; what the recorder does not take stays until its socket has room. The recorder says how many it dealt with. What it took and did not
