@@ -52,7 +52,7 @@ static void send_one(struct client *c, const struct rule *rule)
 static int exchange(struct client *c, struct boottime deadline)
 {
         struct pollfd fd = {.fd = client_fd(c), .events = client_poll_events(c)};
-        uint64_t left = boottime_left(deadline, cli_now());
+        uint64_t left = boottime_left(deadline, client_now());
         int r;
 
         if (left == 0) {
@@ -70,7 +70,7 @@ static int exchange(struct client *c, struct boottime deadline)
 static int run(struct client *c, struct adding *a)
 {
         while (a->n_answered < a->n_sent || (!a->stop && a->n_sent < a->n)) {
-                struct boottime deadline = boottime_add(cli_now(), ANSWER_SECONDS * NS_PER_SEC);
+                struct boottime deadline = boottime_add(client_now(), ANSWER_SECONDS * NS_PER_SEC);
                 size_t n_answered = a->n_answered;
 
                 while (!a->stop && a->n_sent < a->n && a->n_sent - a->n_answered < WINDOW)

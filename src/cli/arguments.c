@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "cli/arguments.h"
+#include "client/words.h"
 
 const struct option_row option_rows[OPTION_COUNT_OF_ALL] = {
 #define OPTION(constant, name, argument, help) {name, argument, help},

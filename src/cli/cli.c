@@ -13,6 +13,7 @@
 
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { REPLY_SECONDS = 10, BACKLOG_TRIES = 20, BACKLOG_WAIT_MS = 100 };
 
@@ -56,14 +57,6 @@ int cli_print(struct buf *out)
         }
         buf_reset(out);
         return EXIT_YES;
-}
-
-struct boottime cli_now(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_BOOTTIME, &t);
-        return (struct boottime){(uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec};
 }
 
 /* Without a hello we would be an old-style client: shown every popup, and counted as somebody to ask. */
@@ -178,7 +171,7 @@ int cli_error_reply(const struct event *event)
         _cleanup_(buf_deinit) struct buf words = {0};
 
         if (event->text)
-                text_words(&words, event->text, strlen(event->text));
+                words_plain(&words, event->text, strlen(event->text));
         cli_error("%s", words.n > 0 ? words.data : message_error_word(event->error));
         return cli_error_exit(event->error);
 }
@@ -213,12 +206,12 @@ static void on_reply(struct client *c, struct event *event, const char *raw, siz
 /* Until the reply is there. EXIT_YES or an exit code with words. */
 static int wait_for_reply(struct client *c, struct wait *wait)
 {
-        struct boottime deadline = boottime_add(cli_now(), REPLY_SECONDS * NS_PER_SEC);
+        struct boottime deadline = boottime_add(client_now(), REPLY_SECONDS * NS_PER_SEC);
         struct pollfd fd = {.fd = client_fd(c)};
         int r;
 
         while (!wait->reply->raw) {
-                uint64_t left = boottime_left(deadline, cli_now());
+                uint64_t left = boottime_left(deadline, client_now());
 
                 if (left == 0) {
                         cli_error("the daemon did not answer within %d seconds", REPLY_SECONDS);

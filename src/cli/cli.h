@@ -57,8 +57,6 @@ void cli_error(const char *format, ...) _printf_(1, 2);
 int cli_wrong_input(const struct cli *cli, const char *format, ...) _printf_(2, 3);
 /* Writes the buffer to standard output and empties it: 0, or an exit code with words when that failed. */
 int cli_print(struct buf *out);
-/* CLOCK_BOOTTIME. */
-struct boottime cli_now(void);
 
 /* ---- asking the daemon
  * ------------------------------------------------------------------------------------------ */

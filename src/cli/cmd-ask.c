@@ -64,7 +64,7 @@ static void take_prompts(struct ask *a, const struct event *event)
 
                 if (!a->cli->json && !panel_find(&a->panel, prompt->ref))
                         print_question(a, prompt);
-                a->error = panel_add(&a->panel, prompt, cli_now());
+                a->error = panel_add(&a->panel, prompt, client_now());
         }
 }
 
@@ -75,7 +75,7 @@ static void on_question_closed(struct ask *a, const struct event *event)
 
         if (!q || q->request != 0)
                 return; /* ours: the reply says how it went */
-        panel_remove(&a->panel, q, cli_now());
+        panel_remove(&a->panel, q, client_now());
         if (a->cli->json)
                 return;
         buf_printf(&line, "closed %s  %s", event->ref, question_state_name(event->state));
@@ -89,7 +89,7 @@ static void on_answer_reply(struct ask *a, const struct event *event)
 
         a->answer_id = 0;
         if (q)
-                panel_remove(&a->panel, q, cli_now());
+                panel_remove(&a->panel, q, client_now());
         if (event->type == EVENT_ERROR) {
                 remember_exit(a, cli_error_reply(event));
                 return;

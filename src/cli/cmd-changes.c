@@ -11,6 +11,7 @@
 #include "cli/changes.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { PAGE_CHANGES = 100 };
 
@@ -33,7 +34,7 @@ static void put_author(struct buf *out, const struct journal_entry *e)
                 buf_puts(out, "an edit of rules.json");
                 return;
         }
-        text_user(out, e->uid);
+        words_user(out, e->uid);
         buf_puts(out, ", ");
         if (e->program)
                 str_escape(out, e->program);
@@ -64,11 +65,11 @@ static void put_rules(struct buf *out, const struct journal_entry *e)
         if (total <= e->n_changes)
                 return;
         buf_puts(out, e->whole ? "  and more: " : "  too many to be kept, or to be undone: ");
-        text_number(out, e->n_added);
+        words_number(out, e->n_added);
         buf_puts(out, " added, ");
-        text_number(out, e->n_deleted);
+        words_number(out, e->n_deleted);
         buf_puts(out, " deleted, ");
-        text_number(out, e->n_replaced);
+        words_number(out, e->n_replaced);
         buf_puts(out, " replaced in all\n");
 }
 

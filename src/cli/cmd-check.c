@@ -184,7 +184,7 @@ int cmd_check(const struct cli *cli)
         columns_add(&report.table, "ID");
         columns_add(&report.table, "FINDING");
         columns_add(&report.table, "RULE");
-        report.n += hygiene_check(rules, &hygiene, cli_now());
+        report.n += hygiene_check(rules, &hygiene, client_now());
         r = print(&report, cli->style, ruleset_count(rules));
         return r ? r : report.n > 0 ? EXIT_NO : EXIT_YES;
 }

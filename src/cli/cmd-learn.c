@@ -23,6 +23,7 @@
 #include "cli/rule-words.h"
 #include "cli/text.h"
 #include "cli/when.h"
+#include "client/words.h"
 #include "core/hygiene.h"
 #include "wire/hostname.h"
 #include "wire/search.h"
@@ -419,18 +420,18 @@ static void print_rest(const struct review *r)
         const struct learn_counts counts = learn_counts(r->learn);
         _cleanup_(buf_deinit) struct buf out = {0};
 
-        text_number(&out, counts.n_records);
+        words_number(&out, counts.n_records);
         buf_puts(&out, counts.n_records == 1 ? " connection was recorded, " : " connections were recorded, ");
-        text_number(&out, counts.n_undecided);
+        words_number(&out, counts.n_undecided);
         buf_puts(&out, " of them without a rule of today.");
         if (counts.n_nobody > 0) {
                 buf_puts(&out, " No rule can be about the programs of ");
-                text_number(&out, counts.n_nobody);
+                words_number(&out, counts.n_nobody);
                 buf_puts(&out, " (unknown, deleted, in a container).");
         }
         if (counts.n_left_out > 0) {
                 buf_puts(&out, " There was no room for ");
-                text_number(&out, counts.n_left_out);
+                words_number(&out, counts.n_left_out);
                 buf_puts(&out, ": review again when these are decided.");
         }
         buf_putc(&out, '\n');
@@ -484,7 +485,7 @@ int cmd_learn(const struct cli *cli)
         if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
                 seed = (uint64_t)now_us; /* before there is entropy: this process lives for seconds */
         r.accepted = ruleset_new(seed);
-        r.learn = learn_new(r.rules, cli_now(), seed);
+        r.learn = learn_new(r.rules, client_now(), seed);
         if (!r.accepted || !r.learn)
                 return no_memory();
         exit_code = read_records(&r);

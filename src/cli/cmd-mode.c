@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { TRY_SECONDS_MAX = 86400 };
 
@@ -30,7 +31,7 @@ static int show(const struct cli *cli, const struct reply *reply)
         buf_puts(&out, mode_name(reply->event->mode));
         if (reply->event->try_left_seconds > 0) {
                 buf_puts(&out, " for ");
-                text_duration(&out, reply->event->try_left_seconds);
+                words_duration(&out, reply->event->try_left_seconds);
                 buf_puts(&out, "; 'bastion mode --keep' keeps it");
         }
         buf_putc(&out, '\n');

@@ -15,6 +15,7 @@
 #include "cli/rule-words.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 static void format_id(struct buf *out, int64_t id, const void *parameters)
 {
@@ -32,7 +33,7 @@ static void put_left(struct buf *out, const struct rule *r)
         if (r->lifetime != LIFETIME_UNTIL || r->expires.ns == BOOTTIME_NEVER.ns)
                 return;
         buf_puts(out, "  (for ");
-        duration_format_about(boottime_left(r->expires, cli_now()) / NS_PER_SEC, out);
+        duration_format_about(boottime_left(r->expires, client_now()) / NS_PER_SEC, out);
         buf_puts(out, " more)");
 }
 
@@ -42,7 +43,7 @@ static void add_row(struct columns *table, const struct rule *r)
 
         str_escape(&cell, r->id ? r->id : "");
         columns_take(table, &cell);
-        text_number(&cell, r->n_hits);
+        words_number(&cell, r->n_hits);
         columns_take(table, &cell);
         columns_add(table, r->disabled ? "off" : rule_origin_name(r->origin));
         show_sentence(&cell, r);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { LABEL_COLUMNS = 13 };
 
@@ -27,7 +28,7 @@ static void put_mode(struct buf *out, const struct style *style, const struct st
                    enforcement ? style->green : style->yellow, mode_name(s->mode), style->reset);
         if (s->try_left_seconds > 0) {
                 buf_puts(out, ", tried for ");
-                text_duration(out, s->try_left_seconds);
+                words_duration(out, s->try_left_seconds);
                 buf_puts(out, " more ('bastion mode --keep' keeps it)");
         } else if (!enforcement) {
                 buf_puts(out, ": nothing is held, nothing is denied");
@@ -39,7 +40,7 @@ static void put_running(struct buf *out, const struct style *style, const struct
 {
         put_label(out, style, "Running");
         buf_puts(out, "for ");
-        text_duration(out, s->uptime_seconds);
+        words_duration(out, s->uptime_seconds);
         buf_printf(out, ", process %u, %u client%s\n", s->pid, s->n_clients, s->n_clients == 1 ? "" : "s");
 
         put_label(out, style, "Sees by");
@@ -59,7 +60,7 @@ static void put_count(struct buf *out, const struct style *style, const char *la
                       const char *words)
 {
         put_label(out, style, label);
-        text_number(out, n);
+        words_number(out, n);
         buf_printf(out, "%s\n", words);
 }
 
@@ -77,7 +78,7 @@ static void put_reasons(struct buf *out, const struct style *style, const struct
                         buf_puts(out, " · ");
                 first = false;
                 buf_printf(out, "%s ", reason_word((enum reason)i));
-                text_number(out, s->by_reason[i]);
+                words_number(out, s->by_reason[i]);
         }
         if (!first)
                 buf_putc(out, '\n');
@@ -100,7 +101,7 @@ static void put_hole(struct buf *out, const struct style *style, const char *wor
                      uint64_t n)
 {
         buf_printf(out, "  %s!%s %s: ", style->yellow, style->reset, words);
-        text_number(out, n);
+        words_number(out, n);
         buf_printf(out, " so far %s(%s)%s\n", style->dim, key, style->reset);
 }
 
@@ -124,7 +125,7 @@ static void put_holes(struct buf *out, const struct style *style, const struct s
 static void put_problem(struct buf *out, const struct style *style, const char *words, size_t n)
 {
         buf_printf(out, "  %s✗%s ", style->red, style->reset);
-        text_words(out, words, n);
+        words_plain(out, words, n);
         buf_putc(out, '\n');
 }
 
@@ -134,7 +135,7 @@ static void put_loss(struct buf *out, const struct style *style, uint64_t n, con
 
         if (n == 0)
                 return;
-        text_number(&line, n);
+        words_number(&line, n);
         buf_printf(&line, " %s", words);
         if (!buf_error(&line))
                 put_problem(out, style, line.data, line.n);

@@ -16,6 +16,7 @@
 #include "cli/names.h"
 #include "cli/rule-words.h"
 #include "cli/why-page.h"
+#include "client/words.h"
 
 /* ---- the last decision
  * ------------------------------------------------------------------------------------------------ */

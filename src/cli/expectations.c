@@ -8,6 +8,7 @@
 #include "cli/rule-words.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 #include "wire/jsonwrite.h"
 
 /* What would happen to a connection, and why. */
@@ -41,7 +42,7 @@ static struct outcome try_it(const struct expectations *e, const struct expectat
 static void put_line(struct buf *out, const char *line, size_t n)
 {
         buf_puts(out, "  ");
-        text_words(out, line, n);
+        words_plain(out, line, n);
         buf_putc(out, '\n');
 }
 

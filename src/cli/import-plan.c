@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 #include "core/limits.h"
 #include "core/ruleset.h"
 #include "wire/jsonwrite.h"
@@ -250,7 +251,7 @@ int import_plan_compare(struct import_plan *plan, struct rule *const *rules, siz
 
 static void put_words(const char *words, struct buf *out)
 {
-        text_words(out, words, strlen(words));
+        words_plain(out, words, strlen(words));
 }
 
 static void put_item(const struct import_item *item, struct buf *out)

@@ -7,6 +7,7 @@
 #include "cli/learn-page.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 #include "wire/jsonwrite.h"
 #include "wire/sentence.h"
 
@@ -27,10 +28,10 @@ static void put_amounts(struct buf *out, const struct proposal *p)
         const struct amounts *a = &p->amounts;
         char address[ADDR_TEXT_MAX];
 
-        text_number(out, a->n_connections);
+        words_number(out, a->n_connections);
         buf_puts(out, a->n_connections == 1 ? " connection, " : " connections, ");
         if (a->n_denied > 0) {
-                text_number(out, a->n_denied);
+                words_number(out, a->n_denied);
                 buf_puts(out, " of them denied, ");
         }
         put_minute(out, a->first_us);

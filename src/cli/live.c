@@ -14,6 +14,7 @@
 #include "cli/screen.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { TRY_SECONDS = 60, STATUS_EVERY_MS = 2000, KEYS_MAX = 64, OUTCOME_COLUMNS = 14 };
 
@@ -53,7 +54,7 @@ static void log_words(struct live *l, const char *look, const char *words)
         _cleanup_(buf_deinit) struct buf line = {0};
 
         buf_puts(&line, look);
-        text_words(&line, words, strlen(words));
+        words_plain(&line, words, strlen(words));
         buf_puts(&line, l->cli->style->reset);
         log_buf(l, &line);
 }
@@ -139,7 +140,7 @@ static void set_mode(struct live *l, enum mode mode, unsigned try_left_seconds)
         }
         l->has_mode = true;
         l->mode = mode;
-        l->try_ends = tries ? boottime_add(cli_now(), try_left_seconds * NS_PER_SEC) : BOOTTIME_NEVER;
+        l->try_ends = tries ? boottime_add(client_now(), try_left_seconds * NS_PER_SEC) : BOOTTIME_NEVER;
 }
 
 /* Moves the event's prompts into the panel; the event is the client's, so what was taken is left empty there.
@@ -147,7 +148,7 @@ static void set_mode(struct live *l, enum mode mode, unsigned try_left_seconds)
 static void take_prompts(struct live *l, const struct event *event)
 {
         for (size_t i = 0; i < event->n_prompts; i++) {
-                int r = panel_add(&l->panel, &event->prompts[i], cli_now());
+                int r = panel_add(&l->panel, &event->prompts[i], client_now());
 
                 if (r == -E2BIG)
                         log_words(l, l->cli->style->red, "More questions are open than can be shown here.");
@@ -180,7 +181,7 @@ static void on_question_closed(struct live *l, const struct event *event)
         if (!q || q->request != 0)
                 return; /* ours: the reply says how it went */
         log_question(l, l->cli->style->dim, closed_words(event->state), &q->prompt);
-        panel_remove(&l->panel, q, cli_now());
+        panel_remove(&l->panel, q, client_now());
 }
 
 static void on_answer_reply(struct live *l, struct panel_question *q, const struct event *event)
@@ -191,7 +192,7 @@ static void on_answer_reply(struct live *l, struct panel_question *q, const stru
         if (event->type == EVENT_ERROR) {
                 log_words(l, style->red, event->text ? event->text : message_error_word(event->error));
                 if (event->error != MESSAGE_ERROR_CLOSED && event->error != MESSAGE_ERROR_NOT_FOUND) {
-                        panel_set_request(&l->panel, q, 0, cli_now());
+                        panel_set_request(&l->panel, q, 0, client_now());
                         return;
                 }
         } else {
@@ -202,7 +203,7 @@ static void on_answer_reply(struct live *l, struct panel_question *q, const stru
                 if (q->prompt.learning)
                         log_words(l, style->yellow, "               recorded, takes effect in enforcement");
         }
-        panel_remove(&l->panel, q, cli_now());
+        panel_remove(&l->panel, q, client_now());
 }
 
 /* Moves the status out of the event. */
@@ -293,7 +294,7 @@ static void send_answer(struct live *l, const struct answer *answer)
         id = client_next_id(l->client);
         message_format_request_answer(client_output(l->client), id, q->prompt.ref, answer);
         q->answer = *answer;
-        panel_set_request(&l->panel, q, id, cli_now());
+        panel_set_request(&l->panel, q, id, client_now());
 }
 
 static void on_watch_key(struct live *l, char key)
@@ -316,7 +317,7 @@ static void on_key(struct live *l, char key)
         }
         if (l->watch)
                 on_watch_key(l, key);
-        if (panel_key(&l->panel, key, cli_now(), &answer) == PANEL_ANSWER)
+        if (panel_key(&l->panel, key, client_now(), &answer) == PANEL_ANSWER)
                 send_answer(l, &answer);
 }
 
@@ -359,7 +360,7 @@ static void put_hint(const struct live *l, struct buf *out, const char *key, con
 
 static void put_mode(const struct live *l, struct buf *out)
 {
-        uint64_t left = (boottime_left(l->try_ends, cli_now()) + NS_PER_SEC - 1) / NS_PER_SEC;
+        uint64_t left = (boottime_left(l->try_ends, client_now()) + NS_PER_SEC - 1) / NS_PER_SEC;
         const struct style *style = l->cli->style;
 
         if (!l->has_mode)
@@ -373,7 +374,7 @@ static void put_mode(const struct live *l, struct buf *out)
 static void put_count(struct buf *out, uint64_t n, const char *what)
 {
         buf_puts(out, " · ");
-        text_number(out, n);
+        words_number(out, n);
         buf_printf(out, " %s", what);
 }
 
@@ -445,7 +446,7 @@ static int draw(struct live *l)
                         : l->screen.rows > 6 ? l->screen.rows - 3
                                              : 2;
 
-        panel_format(&l->panel, l->cli->style, l->screen.columns, rows, cli_now(), &panel);
+        panel_format(&l->panel, l->cli->style, l->screen.columns, rows, client_now(), &panel);
         format_bottom(l, &panel);
         if (buf_error(&panel))
                 return buf_error(&panel);
@@ -462,7 +463,7 @@ static int sooner(int a, int b)
 
 static int timeout_ms(struct live *l)
 {
-        struct boottime now = cli_now();
+        struct boottime now = client_now();
         int timeout = panel_timeout_ms(&l->panel, now);
 
         if (l->watch)
@@ -474,9 +475,9 @@ static int timeout_ms(struct live *l)
 
 static void ask_status(struct live *l)
 {
-        if (!l->watch || !boottime_reached(l->next_status, cli_now()))
+        if (!l->watch || !boottime_reached(l->next_status, client_now()))
                 return;
-        l->next_status = boottime_add(cli_now(), STATUS_EVERY_MS * NS_PER_MSEC);
+        l->next_status = boottime_add(client_now(), STATUS_EVERY_MS * NS_PER_MSEC);
         if (l->status_id == 0)
                 l->status_id = request_plain(l, MESSAGE_STATUS);
 }

@@ -144,7 +144,7 @@ int offline_clocks(struct clocks *ret)
         if (r)
                 return r;
         clock_gettime(CLOCK_REALTIME, &t);
-        *ret = (struct clocks){.now = cli_now(), .realtime_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000};
+        *ret = (struct clocks){.now = client_now(), .realtime_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000};
         /* Not known, it is nobody's: then the wall clock holds, as in another boot. */
         if (text && n > 0)
                 text[n - 1] = '\0';

@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "cli/rule-words.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 enum { NAMES_MAX = 4, NAME_MAX_BYTES = 256 };
 
@@ -146,10 +147,10 @@ void rule_words_show_error(struct buf *out, const char *sentence, const struct s
         _cleanup_(buf_deinit) struct buf before = {0}, word = {0};
         size_t n = strlen(sentence), at = MIN(error->at, n), length = MIN(error->length, n - at);
 
-        text_words(&before, sentence, at);
-        text_words(&word, sentence + at, length);
+        words_plain(&before, sentence, at);
+        words_plain(&word, sentence + at, length);
         buf_puts(out, "  ");
-        text_words(out, sentence, n);
+        words_plain(out, sentence, n);
         buf_printf(out, "\n  %*s", (int)(before.n > 0 ? text_width(before.data) : 0), "");
         for (unsigned i = word.n > 0 ? MAX(text_width(word.data), 1u) : 1; i > 0; i--)
                 buf_putc(out, '^');

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 #include "wire/sentence.h"
 
 /* On a narrow terminal: time, verdict, a short name and the arrow stand before the remote end. */
@@ -115,7 +116,7 @@ void show_chain(struct buf *out, const struct subject *s, unsigned columns)
 void show_user(struct buf *out, const struct subject *s)
 {
         if (s->kind == SUBJECT_PROGRAM)
-                text_user(out, s->uid);
+                words_user(out, s->uid);
 }
 
 void show_host_port(struct buf *out, const struct flow *flow, const char *host)
@@ -161,7 +162,7 @@ void show_sentence(struct buf *out, const struct rule *rule)
         if (buf_error(&sentence))
                 out->error = buf_error(&sentence);
         else
-                text_words(out, sentence.data, sentence.n);
+                words_plain(out, sentence.data, sentence.n);
 }
 
 void show_why(struct buf *out, const struct record *r)
@@ -236,9 +237,9 @@ static void show_amount(struct buf *out, const struct record *r)
 {
         if (!r->is_summary)
                 return;
-        text_number(out, r->n_connections);
+        words_number(out, r->n_connections);
         buf_puts(out, r->n_connections == 1 ? " connection, " : " connections, ");
-        text_bytes(out, r->n_bytes);
+        words_bytes(out, r->n_bytes);
         buf_puts(out, ", ");
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Words and numbers as people read them: widths in terminal columns, cutting, columns, durations, the time of
- * day, users. Text is UTF-8; the only escape sequences in it are the colours of struct style, which take no
- * room.
+ * Text in a terminal: widths in columns, cutting, tables, the time of day. Text is UTF-8; the only escape
+ * sequences in it are the colours of struct style, which take no room. Numbers and users: client/words.h.
  */
 #pragma once
 
@@ -20,17 +19,8 @@ void text_cut(struct buf *out, const char *s, unsigned width);
 /* text_cut(), then blanks up to `width`. */
 void text_pad(struct buf *out, const char *s, unsigned width);
 
-void text_number(struct buf *out, uint64_t n);         /* 1,234,567 */
-void text_bytes(struct buf *out, uint64_t n);          /* "912 B", "1.5 kB", "12 MB" */
-void text_duration(struct buf *out, uint64_t seconds); /* "8 s", "12 min 3 s", "3 h 5 min", "4 d 2 h" */
 /* Local time of day "21:14:03" of microseconds since 1970. */
 void text_time(struct buf *out, int64_t time_us);
-/* Name of `uid` in /etc/passwd, else its number. The name service is not asked: it may use the network, which
- * may wait for the very question that is being shown. */
-void text_user(struct buf *out, uint32_t uid);
-/* Words of the daemon or of the person, one line of them: what could disturb the terminal is shown escaped,
- * the rest as it is. */
-void text_words(struct buf *out, const char *s, size_t n);
 /* Words over several lines, each ended with a newline; all but the first are indented by `indent` columns. */
 void text_block(struct buf *out, const char *s, unsigned indent);
 

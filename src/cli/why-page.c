@@ -9,6 +9,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 #include "cli/why-page.h"
+#include "client/words.h"
 
 enum { LABEL_COLUMNS = 13, FACT_COLUMNS = 40 };
 
@@ -62,7 +63,7 @@ static void put_user(struct buf *out, const struct subject *s)
 
         put_number(out, "user", s->uid);
         if (s->uid != UINT32_MAX) {
-                text_user(&name, s->uid);
+                words_user(&name, s->uid);
                 buf_printf(out, " (%s)", name.n > 0 ? name.data : "");
         }
         put_number(out, ", group", s->gid);

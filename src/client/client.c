@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/client.h"
@@ -218,4 +219,12 @@ int client_dispatch(struct client *c)
                         return r;
         }
         return client_flush(c); /* what the callbacks asked */
+}
+
+struct boottime client_now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return (struct boottime){ (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec };
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/boottime.h"
 #include "base/buf.h"
 #include "base/macros.h"
 #include "core/limits.h"
@@ -68,6 +69,9 @@ int64_t client_next_id(struct client *c);
 /* Where requests are appended by message_format_request…(). Errors stick in it and come out of
  * client_dispatch(). */
 struct buf *client_output(struct client *c);
+
+/* CLOCK_BOOTTIME: what the daemon's deadlines and lifetimes are counted by, and who shows them has to count by too. */
+struct boottime client_now(void);
 
 /* Lines that were not of this protocol; they are dropped, and whoever shows anything to a person says so. */
 uint64_t client_n_garbage(const struct client *c);

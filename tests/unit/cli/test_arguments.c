@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "cli/answer-line.h"
 #include "cli/arguments.h"
+#include "client/words.h"
 
 #define PARSE(a, error, ...)                                                                                 \
         ({                                                                                                   \

@@ -13,6 +13,7 @@
 #include "cli/rule-words.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 #define assert_shown(out, expected)                                                                          \
         do {                                                                                                 \
@@ -72,7 +73,7 @@ static void durations_have_two_units(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                text_duration(&out, rows[i].seconds);
+                words_duration(&out, rows[i].seconds);
                 assert_shown(&out, rows[i].words);
         }
 }
@@ -82,13 +83,13 @@ static void numbers_are_grouped(void **state)
         _cleanup_(buf_deinit) struct buf out = {0};
 
         (void)state;
-        text_number(&out, 0);
+        words_number(&out, 0);
         assert_shown(&out, "0");
-        text_number(&out, 999);
+        words_number(&out, 999);
         assert_shown(&out, "999");
-        text_number(&out, 1000);
+        words_number(&out, 1000);
         assert_shown(&out, "1,000");
-        text_number(&out, UINT64_MAX);
+        words_number(&out, UINT64_MAX);
         assert_shown(&out, "18,446,744,073,709,551,615");
 }
 
@@ -108,7 +109,7 @@ static void words_cannot_disturb_the_terminal(void **state)
         _cleanup_(buf_deinit) struct buf out = {0};
 
         (void)state;
-        text_words(&out, text, strlen(text));
+        words_plain(&out, text, strlen(text));
         assert_shown(&out, "say \"hi\" \\ \\x1b[31m\\u202e\\n");
         text_block(&out, "one\n\ttwo\nthree\n", 2);
         assert_shown(&out, "one\n          two\n  three\n");
@@ -228,7 +229,7 @@ static void bytes_have_their_unit(void **state)
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                text_bytes(&out, cases[i].n);
+                words_bytes(&out, cases[i].n);
                 assert_shown(&out, cases[i].text);
         }
 }
