@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A desktop of the tests' own, and the daemons and networks of tests/e2e."""
+
+import os
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+from harness.fixtures import *  # noqa: E402,F401,F403  pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+
+from desktop import Desktop  # noqa: E402  pylint: disable=wrong-import-position
+
+TOOLS = ("Xvfb", "openbox", "dbus-daemon", "xdotool", "xprop", "import")
+
+
+@pytest.fixture(scope="session")
+def rung():
+    """The desktop is the same on every rung: what the daemon says is what it shows. Names are heard on this one."""
+    return "gate"
+
+
+@pytest.fixture(scope="session", name="desktop")
+def _desktop(build, tmp_path_factory):
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+    if not os.path.exists(os.path.join(build, "src/gui/bastion-gui")):
+        pytest.skip("the desktop's programs were not built: needs GTK 4.8 and libadwaita 1.2")
+    desktop = Desktop(build, tmp_path_factory.mktemp("desktop"))
+    try:
+        yield desktop
+    finally:
+        desktop.close()
+
+
+@pytest.fixture
+def gui(desktop, closing):
+    """gui("bastion-gui", daemon): starts one of the desktop's programs on that daemon; it ends with the test."""
+    return lambda name, daemon, *words, **kw: closing(desktop.start(name, daemon, *words, **kw))
