@@ -2,8 +2,7 @@
 /*
  * What Bastion has in the kernel is the daemon's knowledge, and history is the recorder's: some commands run their programs in place of this one.
  *
- * `argv`: [0] is filled in. A program is looked for beside this one first, so that a tree that was built and never installed works, then where it
- * is installed. Each returns only when that failed, with words about every file that was there and did not run.
+ * `argv`: [0] is filled in (client/programs.h). Each returns only when that failed, with words.
  */
 #pragma once
 
