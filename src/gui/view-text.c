@@ -8,3 +8,8 @@ const char *view_lost(void)
 {
         return _("The firewall's daemon went away before it answered.");
 }
+
+const char *view_history_garbled(void)
+{
+        return _("The program that reads history said something that this one does not understand.");
+}

@@ -9,3 +9,4 @@
 #include "wire/message.h"
 
 const char *view_lost(void); /* the daemon went away before it answered */
+const char *view_history_garbled(void); /* what reads history said something that is none of its words */

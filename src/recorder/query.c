@@ -347,19 +347,25 @@ static void bind_search(sqlite3_stmt *statement, const struct search *s)
         }
 }
 
-bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us, int64_t *ret_newest)
+bool query_has_reached(struct query *q, const struct search *s, int64_t *ret_newest)
 {
-        bool reached;
+        int64_t seq, time_us;
+        bool is_there;
 
         *ret_newest = 0;
         if (!q->newest)
                 return true;
-        /* Numbers begin anew with each daemon; by its time a row of an earlier one is told from this one's. */
-        reached = sqlite3_step(q->newest) == SQLITE_ROW && sqlite3_column_int64(q->newest, 1) >= (int64_t)seq &&
-                  sqlite3_column_int64(q->newest, 2) >= time_us;
+        is_there = sqlite3_step(q->newest) == SQLITE_ROW;
         *ret_newest = sqlite3_column_int64(q->newest, 0);
+        seq = sqlite3_column_int64(q->newest, 1);
+        time_us = sqlite3_column_int64(q->newest, 2);
         sqlite3_reset(q->newest);
-        return reached;
+        if (!is_there)
+                return false;
+        if (s->has & SEARCH_UNTIL && time_us >= s->until_us)
+                return true;
+        /* Numbers begin anew with each daemon; by its time a row of an earlier one is told from this one's. */
+        return seq >= (int64_t)s->older_seq && time_us >= s->older_us;
 }
 
 static void end_search(struct query *q)

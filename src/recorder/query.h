@@ -30,9 +30,9 @@ int query_open(const char *path, struct query **ret, char ret_error[QUERY_ERROR_
 struct query *query_free(struct query *q); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct query, query_free)
 
-/* Whether the recorder has come as far as the decision of number `seq`, made at `time_us`. A database without numbers is as far as it ever gets.
- * *ret_newest: the newest row's id, 0 where there is none. */
-bool query_has_reached(struct query *q, uint64_t seq, int64_t time_us, int64_t *ret_newest);
+/* Whether the recorder has come as far as `s` wants: to its `older` decision, or beyond its `until`, when all that can be found is there already. A
+ * database without numbers is as far as it ever gets. *ret_newest: the newest row's id, 0 where there is none. */
+bool query_has_reached(struct query *q, const struct search *s, int64_t *ret_newest);
 
 /* Finds where the last `limit` (at least 1) rows begin that `s` finds; `s` is borrowed until the end. 0, or as above. */
 int query_begin(struct query *q, const struct search *s, uint64_t limit, char ret_error[QUERY_ERROR_MAX]);

@@ -88,7 +88,7 @@ static void await_recorder(struct query *q, const struct search *search)
         if (!(search->has & SEARCH_OLDER) || search->older_seq <= 1)
                 return;
         for (int all_ms = 0, ms = 0; ms < STANDSTILL_MS && all_ms < PATIENCE_MS; ms += MOMENT_MS, all_ms += MOMENT_MS) {
-                if (query_has_reached(q, search->older_seq, search->older_us, &newest))
+                if (query_has_reached(q, search, &newest))
                         return;
                 if (newest != before)
                         ms = 0;

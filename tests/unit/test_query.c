@@ -372,20 +372,31 @@ static void change(const struct place *p, const char *sql)
         sqlite3_close(db);
 }
 
+static bool has_reached(struct query *q, uint64_t seq, int64_t us, int64_t until_us)
+{
+        const struct search s = {
+                .has = SEARCH_OLDER | (until_us ? SEARCH_UNTIL : 0), .older_seq = seq, .older_us = NOW_US + us, .until_us = NOW_US + until_us };
+        int64_t newest;
+        bool reached = query_has_reached(q, &s, &newest);
+
+        assert_int_equal(newest, 10);
+        return reached;
+}
+
 static void it_is_known_how_far_the_recorder_has_come(void **state)
 {
         struct place *p = *state;
         _cleanup_(query_freep) struct query *q = NULL;
         char error[QUERY_ERROR_MAX];
-        int64_t newest;
 
         fill(p, 10);
         assert_int_equal(query_open(p->path, &q, error), 0);
-        assert_true(query_has_reached(q, 10, NOW_US + 10, &newest));
-        assert_int_equal(newest, 10);
-        assert_true(query_has_reached(q, 9, NOW_US + 9, &newest));
-        assert_false(query_has_reached(q, 11, NOW_US + 11, &newest));
-        assert_false(query_has_reached(q, 5, NOW_US + 11, &newest)); /* number 10 is of an earlier life */
+        assert_true(has_reached(q, 10, 10, 0));
+        assert_true(has_reached(q, 9, 9, 0));
+        assert_false(has_reached(q, 11, 11, 0));
+        assert_false(has_reached(q, 5, 11, 0)); /* number 10 is of an earlier life */
+        assert_true(has_reached(q, 5000, 8, 9)); /* of an earlier life too, and nothing from later than number 9 is wanted */
+        assert_false(has_reached(q, 5000, 10, 11));
 }
 
 static void a_history_that_is_not_there_is_missing(void **state)
