@@ -16,6 +16,7 @@
 #include "recorder/query.h"
 #include "recorder/sql.h"
 #include "recorder/store.h"
+#include "recorder/timeline.h"
 #include "wire/feed.h"
 
 enum {
@@ -61,6 +62,7 @@ struct query {
         sqlite3_stmt *find, *read, *newest; /* newest: NULL where rows have no numbers */
         const struct search *search;
         struct fold *fold; /* or NULL */
+        struct timeline *timeline; /* or NULL */
         int64_t next_id, last_id; /* what is still to be read; next > last: nothing */
         uint64_t n_unreadable;
 };
@@ -396,6 +398,19 @@ int query_begin(struct query *q, const struct search *s, uint64_t limit, char re
         return 0;
 }
 
+/* False: this row means nothing to us. */
+static bool count_row(struct query *q, sqlite3_stmt *row)
+{
+        const char *word = text_of(row, VERDICT);
+        enum verdict verdict;
+        int64_t time_us, count;
+
+        if (!word || !verdict_parse(word, &verdict) || !number_of(row, TIME_US, INT64_MAX, &time_us) || !number_of(row, COUNT, INT64_MAX, &count))
+                return false;
+        timeline_add(q->timeline, time_us, verdict, (uint64_t)count);
+        return true;
+}
+
 static void put_row(struct query *q, sqlite3_stmt *row, struct buf *out)
 {
         const int64_t id = sqlite3_column_int64(row, ID);
@@ -407,6 +422,10 @@ static void put_row(struct query *q, sqlite3_stmt *row, struct buf *out)
                 end_search(q);
         if (!row_matches(q->search, row))
                 return;
+        if (q->timeline) {
+                q->n_unreadable += !count_row(q, row);
+                return;
+        }
         if (!read_row(row, &record)) {
                 q->n_unreadable++;
                 return;
@@ -417,13 +436,18 @@ static void put_row(struct query *q, sqlite3_stmt *row, struct buf *out)
         record_deinit(&record);
 }
 
+static bool take_sum(struct query *q, struct record *ret)
+{
+        return q->timeline ? timeline_take(q->timeline, ret) : q->fold && fold_take(q->fold, ret);
+}
+
 /* What was put together, when all was read. */
-static int put_folded(struct query *q, struct buf *out)
+static int put_sums(struct query *q, struct buf *out)
 {
         struct record record;
 
         for (unsigned n = 0; n < CHUNK_ROWS; n++) {
-                if (!q->fold || !fold_take(q->fold, &record))
+                if (!take_sum(q, &record))
                         return buf_error(out) ? -ENOMEM : QUERY_END;
                 feed_format_decision(out, &record);
                 record_deinit(&record);
@@ -436,6 +460,11 @@ void query_fold(struct query *q, struct fold *fold)
         q->fold = fold;
 }
 
+void query_timeline(struct query *q, struct timeline *timeline)
+{
+        q->timeline = timeline;
+}
+
 int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX])
 {
         const size_t most = out->n + CHUNK_BYTES;
@@ -443,7 +472,7 @@ int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]
         int r = SQLITE_ROW;
 
         if (q->next_id > q->last_id)
-                return put_folded(q, out);
+                return put_sums(q, out);
         sqlite3_bind_int64(q->read, 11, q->next_id);
         sqlite3_bind_int64(q->read, 12, q->last_id);
         while (n_rows++ < CHUNK_ROWS && out->n < most && q->next_id <= q->last_id && (r = sqlite3_step(q->read)) == SQLITE_ROW)

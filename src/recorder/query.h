@@ -17,6 +17,7 @@
 
 struct query;
 struct fold;
+struct timeline;
 
 enum {
         QUERY_E_MISSING = 1, /* there is no such file */
@@ -38,6 +39,8 @@ bool query_has_reached(struct query *q, const struct search *s, int64_t *ret_new
 int query_begin(struct query *q, const struct search *s, uint64_t limit, char ret_error[QUERY_ERROR_MAX]);
 /* From now on rows are put together there (fold.h), and told at the end as summaries; those without room are told as they are. Borrowed. */
 void query_fold(struct query *q, struct fold *fold);
+/* From now on rows only count, there (timeline.h), and the counts are told at the end. Borrowed. */
+void query_timeline(struct query *q, struct timeline *timeline);
 /* Appends the next lines to `out`: QUERY_MORE, QUERY_END, -ENOMEM, or QUERY_E_FAILED with words. */
 enum { QUERY_END = 0, QUERY_MORE = 100 };
 int query_next(struct query *q, struct buf *out, char ret_error[QUERY_ERROR_MAX]);

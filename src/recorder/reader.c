@@ -12,6 +12,7 @@
 #include "recorder/fold.h"
 #include "recorder/query.h"
 #include "recorder/reader.h"
+#include "recorder/timeline.h"
 #include "sys/privs.h"
 
 enum { PATIENCE_MS = 20000, STANDSTILL_MS = 2000, MOMENT_MS = 20, FOLD_MAX = 65536 };
@@ -125,9 +126,32 @@ static struct fold *new_fold(void)
         return fold_new(FOLD_MAX, seed);
 }
 
-static int search_history(const struct search *search, uint64_t limit, bool wants_fold)
+/* What becomes of the rows that are found. */
+struct sums {
+        bool fold;
+        unsigned pieces; /* of a timeline; 0: none is wanted */
+};
+
+/* "fold", "timeline=PIECES": true, and *ret says so. */
+static bool parse_sums(const char *word, struct sums *ret)
 {
-        _cleanup_(fold_freep) struct fold *fold = wants_fold ? new_fold() : NULL;
+        uint64_t pieces;
+
+        if (strcmp(word, "fold") == 0) {
+                ret->fold = true;
+                return true;
+        }
+        if (!str_has_prefix(word, "timeline=") || !str_parse_u64(word + strlen("timeline="), TIMELINE_PIECES, &pieces) || pieces == 0)
+                return false;
+        ret->pieces = (unsigned)pieces;
+        return true;
+}
+
+static int search_history(const struct search *search, uint64_t limit, const struct sums *sums)
+{
+        _cleanup_(fold_freep) struct fold *fold = sums->fold ? new_fold() : NULL;
+        _cleanup_(timeline_freep) struct timeline *timeline =
+                sums->pieces > 0 ? timeline_new(search->since_us, search->until_us, sums->pieces) : NULL;
         _cleanup_(query_freep) struct query *q = NULL;
         _cleanup_(buf_deinit) struct buf out = { 0 };
         char words[QUERY_ERROR_MAX];
@@ -136,9 +160,10 @@ static int search_history(const struct search *search, uint64_t limit, bool want
         r = query_open(DATABASE, &q, words);
         if (r != 0)
                 return exit_code_of(r, words);
-        if (wants_fold && !fold)
+        if ((sums->fold && !fold) || (sums->pieces > 0 && !timeline))
                 return refuse("out of memory");
         query_fold(q, fold);
+        query_timeline(q, timeline);
         await_recorder(q, search);
         r = query_begin(q, search, limit, words);
         if (r != 0)
@@ -155,16 +180,22 @@ static int search_history(const struct search *search, uint64_t limit, bool want
         return r == QUERY_END ? SEARCH_EXIT_FINE : exit_code_of(r, words);
 }
 
+static bool has_stretch(const struct search *s)
+{
+        return s->has & SEARCH_SINCE && s->has & SEARCH_UNTIL && s->since_us < s->until_us;
+}
+
 int reader_main(int argc, char **argv)
 {
         _cleanup_(search_deinit) struct search search = { 0 };
         char error[SEARCH_ERROR_MAX] = "out of memory";
-        const int words = argc > 2 && strcmp(argv[2], "fold") == 0 ? 3 : 2;
+        struct sums sums = { 0 };
+        const int words = argc > 2 && parse_sums(argv[2], &sums) ? 3 : 2;
         uint64_t limit;
         int r;
 
         if (argc < 2 || !str_parse_u64(argv[1], LIMIT_HISTORY_ROWS, &limit) || limit == 0) {
-                fprintf(stderr, "bastion: usage: bastion-recorder --query FOLDER LIMIT [fold] [KEY=VALUE …]; 'bastion log' runs it\n");
+                fprintf(stderr, "bastion: usage: bastion-recorder --query FOLDER LIMIT [fold | timeline=PIECES] [KEY=VALUE …]; 'bastion log' runs it\n");
                 return SEARCH_EXIT_WRONG;
         }
         for (int i = words; i < argc; i++)
@@ -172,11 +203,15 @@ int reader_main(int argc, char **argv)
                         refuse(error);
                         return SEARCH_EXIT_WRONG;
                 }
+        if (sums.pieces > 0 && !has_stretch(&search)) {
+                refuse("timeline: expected since=TIME and a later until=TIME");
+                return SEARCH_EXIT_WRONG;
+        }
         r = enter(argv[0]);
         if (r != SEARCH_EXIT_FINE)
                 return r;
         r = give_up_privileges();
         if (r < 0)
                 return refuse_errno("cannot give up privileges", -r);
-        return search_history(&search, limit, words == 3);
+        return search_history(&search, limit, &sums);
 }

@@ -8,6 +8,7 @@
 #include "recorder/fold.h"
 #include "recorder/query.h"
 #include "recorder/store.h"
+#include "recorder/timeline.h"
 #include "unit.h"
 #include "wire/message.h"
 
@@ -305,6 +306,36 @@ static void rows_that_differ_in_time_alone_are_folded(void **state)
         }
 }
 
+static void rows_are_counted_by_time(void **state)
+{
+        struct place *p = *state;
+        _cleanup_(search_deinit) struct search s = search_of("program=curl");
+        _cleanup_(timeline_freep) struct timeline *timeline = timeline_new(NOW_US + 1001, NOW_US + 3001, 4);
+        _cleanup_(query_freep) struct query *q = NULL;
+        _cleanup_(buf_deinit) struct buf out = {};
+        char error[QUERY_ERROR_MAX] = "";
+        uint64_t n_lines = 0, n_connections = 0;
+        int r;
+
+        fill(p, 3000);
+        assert_int_equal(query_open(p->path, &q, error), 0);
+        query_timeline(q, timeline);
+        assert_int_equal(query_begin(q, &s, 5000, error), 0);
+        while ((r = query_next(q, &out, error)) == QUERY_MORE)
+                ;
+        assert_int_equal(r, QUERY_END);
+        for (char *line = out.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+                _cleanup_(event_freep) struct event *e = NULL;
+
+                assert_int_equal(event_parse(line, (size_t)(end - line), &e), 0);
+                assert_true(e->records->is_summary);
+                n_lines++;
+                n_connections += e->records->n_connections;
+        }
+        assert_true(n_lines >= 4 && n_lines <= 8);
+        assert_int_equal(n_connections, 1800); /* nine of ten are curl's */
+}
+
 /* The recorder adds and deletes between two reads, and its log of changes begins anew, which a reader that held on to it would prevent. */
 static void the_recorder_goes_on_meanwhile(void **state)
 {
@@ -543,6 +574,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(it_is_known_how_far_the_recorder_has_come, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(a_history_that_is_not_there_is_missing, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(a_newer_version_is_left_alone, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(rows_are_counted_by_time, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(damage_is_told, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(older_versions_are_read, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(rows_that_mean_nothing_are_counted, make_place, remove_place),
