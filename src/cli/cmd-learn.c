@@ -3,8 +3,6 @@
  * `bastion learn review`: what was recorded (the daemon's memory, and history before it) becomes proposals (core/learn.h), and a person says of
  * each whether it is a rule. Answers are lines, so that a script can give them; a sentence that is wrong is asked for again, with an arrow under the
  * word. Rules are added as `bastion rules add` adds them, one by one: who leaves in the middle has what was accepted until then.
- *
- * Who can change a program's file is asked of the file system here: the domain does no I/O.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,6 +21,7 @@
 #include "cli/rule-words.h"
 #include "cli/text.h"
 #include "cli/when.h"
+#include "client/program-file.h"
 #include "client/words.h"
 #include "core/hygiene.h"
 #include "wire/hostname.h"
@@ -123,39 +122,7 @@ static int read_records(struct review *r)
         return r->failed ? no_memory() : exit_code;
 }
 
-/* ---- who can change a program's file ---------------------------------------------------------------------------------------- */
-
-/* It, or a folder on the way to it, belongs to somebody else than root or is open to everybody. */
-static bool others_can_change(const char *path)
-{
-        char part[PATH_MAX];
-        struct stat st;
-        char *slash;
-
-        if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
-                return true;
-        for (;;) {
-                if (stat(part, &st) == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH)))
-                        return true;
-                slash = strrchr(part, '/');
-                if (!slash || slash == part)
-                        return false;
-                *slash = '\0';
-        }
-}
-
-static unsigned file_surprises(const struct rule *rule)
-{
-        unsigned surprises = 0;
-
-        if (rule->subject != RULE_PATH)
-                return 0;
-        if (learn_is_users_place(rule->program) || others_can_change(rule->program))
-                surprises |= SURPRISE_WRITABLE;
-        if (access(rule->program, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
-                surprises |= SURPRISE_NO_FILE;
-        return surprises;
-}
+/* ---- proposals ---------------------------------------------------------------------------------------------------------------- */
 
 static int make_proposals(struct review *r, int64_t now_us)
 {
@@ -166,7 +133,7 @@ static int make_proposals(struct review *r, int64_t now_us)
         if (learn_propose(r->learn, today_us, hostname_domain, &r->proposals, &r->n) < 0)
                 return no_memory();
         for (size_t i = 0; i < r->n; i++)
-                r->proposals[i].surprises |= file_surprises(r->proposals[i].rule);
+                r->proposals[i].surprises |= program_file_surprises(r->proposals[i].rule);
         return EXIT_YES;
 }
 

@@ -101,13 +101,3 @@ bool learn_answer_parse(const char *line, enum learn_answer *ret, const char **r
         }
         return false;
 }
-
-bool learn_is_users_place(const char *path)
-{
-        static const char *const places[] = {"/tmp/", "/var/tmp/", "/dev/shm/", "/home/", "/run/user/"};
-
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-                if (str_has_prefix(path, places[i]))
-                        return true;
-        return false;
-}

@@ -18,6 +18,3 @@ enum learn_answer {
 };
 /* "a", "accept", "e allow /bin/x", …: false when it is none of them. */
 bool learn_answer_parse(const char *line, enum learn_answer *ret, const char **ret_rest);
-
-/* Of where a program lies: a place that users can write to, whatever the mode of the file. */
-bool learn_is_users_place(const char *path);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cli/learn-page.h"
+#include "client/program-file.h"
 #include "wire/sentence.h"
 
 static int in_utc(void **state)
@@ -95,14 +96,14 @@ static void answers_are_letters_or_words(void **state)
 static void users_have_their_places(void **state)
 {
         (void)state;
-        assert_true(learn_is_users_place("/tmp/x"));
-        assert_true(learn_is_users_place("/home/alice/bin/x"));
-        assert_true(learn_is_users_place("/dev/shm/x"));
-        assert_true(learn_is_users_place("/var/tmp/x"));
-        assert_true(learn_is_users_place("/run/user/1000/x"));
-        assert_false(learn_is_users_place("/usr/bin/x"));
-        assert_false(learn_is_users_place("/tmpfiles/x"));
-        assert_false(learn_is_users_place("/opt/tmp/x"));
+        assert_true(program_file_is_users_place("/tmp/x"));
+        assert_true(program_file_is_users_place("/home/alice/bin/x"));
+        assert_true(program_file_is_users_place("/dev/shm/x"));
+        assert_true(program_file_is_users_place("/var/tmp/x"));
+        assert_true(program_file_is_users_place("/run/user/1000/x"));
+        assert_false(program_file_is_users_place("/usr/bin/x"));
+        assert_false(program_file_is_users_place("/tmpfiles/x"));
+        assert_false(program_file_is_users_place("/opt/tmp/x"));
 }
 
 int main(void)
