@@ -1,48 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * The list of past decisions over a real history, searched by the real reader. That is looked for beside the program that wants it, so the test runs
- * again as a copy of itself, in a folder that has the reader beside it (argv[1] says where it was built).
- */
-#include <glib/gstdio.h>
-#include <unistd.h>
-
-#include "../unit.h"
+/* The list of past decisions over a real history, searched by the real reader. */
 #include "gui/history-model.h"
-#include "recorder/store.h"
-
-static const int64_t NOW_US = INT64_C(1800000000000000);
-
-static char folder[] = "/tmp/bastion-model.XXXXXX";
-
-static void add(struct store *s, uint64_t seq, int64_t time_us)
-{
-        _cleanup_(subject_unrefp) struct subject *subject = subject_new(SUBJECT_PROGRAM, seq % 2 ? "/usr/bin/odd" : "/usr/bin/even", "a-comm");
-        struct decision decision = { VERDICT_ALLOW, REASON_LEARNING };
-        struct flow flow = flow_to("192.0.2.1", 443, 6);
-        struct record r;
-
-        assert_int_equal(record_init(&r, &decision, subject, &flow, NULL), 0);
-        r.seq = seq;
-        r.time_us = time_us;
-        store_add(s, &r);
-        record_deinit(&r);
-}
+#include "place.h"
 
 /* Two daemons' lives, the second one's numbers beginning anew: 3,000 and 2,000 decisions, one a second. */
 enum { FIRST = 3000, SECOND = 2000, ALL = FIRST + SECOND };
 
-static void fill(void)
+static void fill(struct store *s)
 {
-        static const struct store_limits limits = { .rows = 1000000, .bytes = 200 << 20, .age_us = UINT64_C(30) * 86400000000 };
-        g_autofree char *path = g_build_filename(folder, "history", "history.db", NULL);
-        struct store *s = store_new(path, &limits);
+        for (uint64_t i = 0; i < ALL; i++) {
+                const uint64_t seq = i < FIRST ? i + 1 : i - FIRST + 1;
 
-        store_begin(s, NOW_US);
-        for (uint64_t i = 0; i < ALL; i++)
-                add(s, i < FIRST ? i + 1 : i - FIRST + 1, NOW_US + (int64_t)i * 1000000);
-        if (store_commit(s) != 0)
-                fail_msg("%s", store_problem(s));
-        store_free(s);
+                add_row(s, &(struct row){ .seq = seq, .time_us = NOW_US + (int64_t)i * 1000000, .remote = "192.0.2.1", .port = 443,
+                                          .path = seq % 2 ? "/usr/bin/odd" : "/usr/bin/even" });
+        }
 }
 
 static void settle(BastionHistoryModel *model)
@@ -165,46 +136,11 @@ static void test_a_damaged_history_fails_with_words(_unused_ void **state)
 
 static int make_place(_unused_ void **state)
 {
-        g_autofree char *history = g_build_filename(folder, "history", NULL);
-
-        assert_int_equal(g_mkdir(history, 0700), 0);
-        fill();
+        make_history(fill);
         return 0;
 }
 
-static int remove_place(_unused_ void **state)
-{
-        const char *const argv[] = { "rm", "-rf", "--", folder, NULL };
-        int status = -1;
-
-        g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL);
-        return status;
-}
-
-/* This program again, as FOLDER/gui/test with FOLDER/recorder beside it. */
-static int run_in_place(char *self, const char *reader)
-{
-        g_autofree char *gui = NULL, *recorder = NULL, *copy = NULL, *link = NULL;
-        const char *const argv[] = { "cp", "--", self, NULL, NULL };
-        int status = -1;
-
-        if (!mkdtemp(folder))
-                return 1;
-        gui = g_build_filename(folder, "gui", NULL);
-        recorder = g_build_filename(folder, "recorder", NULL);
-        copy = g_build_filename(gui, "test", NULL);
-        link = g_build_filename(recorder, "bastion-recorder", NULL);
-        if (g_mkdir(gui, 0700) < 0 || g_mkdir(recorder, 0700) < 0 || symlink(reader, link) < 0)
-                return 1;
-        ((const char **)argv)[3] = copy;
-        if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL) || status != 0)
-                return 1;
-        g_setenv("BASTION_TEST_PLACE", folder, TRUE);
-        execl(copy, copy, NULL);
-        return 1;
-}
-
-int main(int argc, char **argv)
+static int run(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_row_is_there_once_the_newest_first),
@@ -214,10 +150,11 @@ int main(int argc, char **argv)
                 cmocka_unit_test(test_nothing_found_is_told_from_no_history),
                 cmocka_unit_test(test_a_damaged_history_fails_with_words),
         };
-        const char *place = g_getenv("BASTION_TEST_PLACE");
 
-        if (!place)
-                return argc > 1 ? run_in_place(argv[0], argv[1]) : 2;
-        g_strlcpy(folder, place, sizeof(folder));
         return cmocka_run_group_tests(tests, make_place, remove_place);
+}
+
+int main(int argc, char **argv)
+{
+        return run_in_place(argc, argv, run);
 }
