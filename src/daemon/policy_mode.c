@@ -4,6 +4,7 @@
  * the last good copy in the state directory takes a bad file's place. A try of a mode ends by itself unless somebody says keep.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -133,16 +134,17 @@ static int64_t save_mode(struct daemon *d)
         _cleanup_(freep) char *text = NULL;
         _cleanup_(buf_deinit) struct buf out = { .max = LIMIT_CONFIG_FILE };
         struct file_error error = { 0 };
-        char path[PATH_MAX];
+        char path[PATH_MAX], word[32];
         size_t n = 0;
         int r;
 
         policy_path(path, d->options.etc, "config.json");
+        snprintf(word, sizeof(word), "\"%s\"", mode_name(d->config.mode));
         r = files_read(path, LIMIT_CONFIG_FILE, &text, &n);
         if (r == -ENOENT)
-                r = conffile_set_mode("{}", 2, d->config.mode, &out, &error);
+                r = conffile_edit("{}", 2, "mode", word, &out, &error);
         else if (r == 0)
-                r = conffile_set_mode(text, n, d->config.mode, &out, &error);
+                r = conffile_edit(text, n, "mode", word, &out, &error);
         if (r != 0) {
                 log_error("cannot write the mode to %s: %s; it is in force until the daemon stops", path, r < 0 ? strerror(-r) : error.text);
                 return r < 0 ? r : -EINVAL;

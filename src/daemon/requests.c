@@ -429,6 +429,10 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                                           message_type_word(m->type));
                 return;
         }
+        if (!HANDLERS[m->type].handle) {
+                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
+                return;
+        }
         d->speaker = server_peer(c);
         HANDLERS[m->type].handle(d, c, m);
         d->speaker = NULL;
