@@ -77,6 +77,15 @@ static void on_cancel_popup(_unused_ struct daemon *d, _unused_ struct client *c
 
 /* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
 
+/* What came of a change that was not made: a negative errno, or POLICY_E_REFUSED with its error. */
+static void send_failure(struct client *c, int64_t id, int r, const char *what, const struct policy_error *error)
+{
+        if (r < 0)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "%s: %s", what, strerror(-r));
+        else
+                server_send_error(c, id, error->code, "%s", error->text);
+}
+
 static void on_hello(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -293,17 +302,15 @@ static void on_rules_history(struct daemon *d, struct client *c, struct message 
 static void on_rules_undo(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct undo_error error = { 0 };
+        struct policy_error error = { 0 };
         uint64_t change = 0;
         int64_t ticket = 0;
         int r = policy_undo(d, m->undo.change, &change, &ticket, &error);
 
-        if (r < 0)
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "nothing was undone: %s", strerror(-r));
-        else if (r > 0)
-                server_send_error(c, m->id, error.code, "%s", error.text);
-        if (r != 0)
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was undone", &error);
                 return;
+        }
         message_format_reply_change(&line, m->id, &d->journal, change);
         server_reply_after(c, ticket, m->id, &line);
 }
@@ -319,6 +326,29 @@ static void on_mode(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         message_format_reply_mode(&line, m->id, d->config.mode, policy_try_left(d));
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_config(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        policy_format_config(d, &line, &m->id);
+        server_send(c, &line);
+}
+
+static void on_config_set(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
+        int64_t ticket = 0;
+        int r = policy_set_key(d, m->config_set.key, m->config_set.value, &ticket, &error);
+
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was changed", &error);
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
         server_reply_after(c, ticket, m->id, &line);
 }
 
@@ -415,6 +445,8 @@ static const struct {
         [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
         [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
+        [MESSAGE_CONFIG] = { ROLE_MANAGER, on_config },
+        [MESSAGE_CONFIG_SET] = { ROLE_MANAGER, on_config_set },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
         [MESSAGE_WHY] = { ROLE_MANAGER, on_why },
@@ -427,6 +459,10 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
+                return;
+        }
+        if (!HANDLERS[m->type].handle) {
+                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
                 return;
         }
         d->speaker = server_peer(c);
