@@ -3,9 +3,7 @@
  * `bastion check`: what is wrong with rules that load without a mistake. The daemon's rules are judged here and not by the daemon,
  * because whether a program's file exists is asked of a file system, which may take its time.
  */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
@@ -13,7 +11,7 @@
 #include "cli/rule-pages.h"
 #include "cli/show.h"
 #include "cli/text.h"
-#include "core/hygiene.h"
+#include "client/findings.h"
 #include "wire/jsonwrite.h"
 
 struct report {
@@ -29,45 +27,13 @@ static void report_deinit(struct report *report)
         columns_deinit(&report->table);
 }
 
-/* What cannot be looked at is not said to be missing. */
-static bool exists(void *userdata, const char *path)
-{
-        (void)userdata;
-        return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
-static void put_words(struct buf *out, const struct finding *f)
-{
-        const char *other = f->other ? f->other->id : "";
-
-        switch (f->kind) {
-        case FINDING_SHADOWED:
-                buf_puts(out, "never decides: before it comes ");
-                break;
-        case FINDING_DUPLICATE:
-                buf_puts(out, "says again what this says: ");
-                break;
-        case FINDING_OVERRULED:
-                buf_puts(out, "does not decide in this session, for ");
-                break;
-        case FINDING_NEVER:
-                buf_printf(out, "matches nothing: %s", f->why);
-                return;
-        case FINDING_NO_FILE:
-        case FINDING_KIND_COUNT:
-                buf_puts(out, "there is no such program");
-                return;
-        }
-        str_escape(out, other);
-}
-
 static void add_row(struct columns *table, const struct finding *f)
 {
         _cleanup_(buf_deinit) struct buf cell = {0};
 
         str_escape(&cell, f->rule->id);
         columns_take(table, &cell);
-        put_words(&cell, f);
+        findings_words(f, &cell);
         columns_take(table, &cell);
         show_sentence(&cell, f->rule);
         columns_take(table, &cell);
@@ -175,7 +141,7 @@ static int print(struct report *report, const struct style *style, size_t n_rule
 int cmd_check(const struct cli *cli)
 {
         _cleanup_(report_deinit) struct report report = {.json = cli->json, .table = {.n_columns = 3}};
-        const struct hygiene hygiene = {.exists = exists, .found = on_found, .userdata = &report};
+        const struct hygiene hygiene = {.exists = findings_file_exists, .found = on_found, .userdata = &report};
         _cleanup_(ruleset_freep) struct ruleset *rules = NULL;
         int r = load(cli, &rules, &report);
 

@@ -87,6 +87,11 @@ struct daemon {
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
+        struct {
+                char *text; /* as it will lie on disk; NULL: no save of it is under way */
+                size_t n;
+                int64_t ticket;
+        } config_saving;
         char *config_problem, *rules_problem, *dropins_problem; /* words about a bad file, or NULL */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
@@ -134,7 +139,7 @@ struct daemon {
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
+void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
                         const struct decision *decision, struct boottime opened);
 
 /* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
@@ -160,10 +165,13 @@ bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts,
                   struct boottime now, struct decision *ret);
 /* Asks about a connection that went already (learning). */
 void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
-/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), negative errno or RULESET_E_FULL when its connections have their
- * verdict but no rule could be kept, or POLICY_E_OVER, when nothing has happened. */
-int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule);
-/* Rules or mode changed: every open question is decided again. */
+/* The rule that an answer would write; nothing is done. The caller frees it. NULL: it cannot be carried out, and *ret_error says why. */
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *answer, struct message_error *ret_error);
+/* Carries out an answer to an open question or, for the future, to a missed one, which ends here. True with *ret_rule borrowed (NULL where none was
+ * written). False with *ret_error: as of prompts_preview(), when nothing has happened; or its connections have their verdict, and no rule could be kept. */
+bool prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule,
+                    struct message_error *ret_error);
+/* Rules or mode changed: every question, open or missed, is decided again. */
 void prompts_reconsider(struct daemon *d);
 /* Somebody to ask came or went. */
 void prompts_askers_changed(struct daemon *d);
@@ -175,6 +183,12 @@ int prompts_start(struct daemon *d);
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
+/* Why something is not done, for who asked for it. */
+struct policy_error {
+        enum message_error_code code;
+        char text[512];
+};
+enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
 /* Takes `rule`, whose lifetime begins. 0, a RULESET_E_…, POLICY_E_OVER (it has ended already), or negative errno. *ret is NULL where the process
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };
@@ -201,19 +215,20 @@ int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- policy_undo.c */
-/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. */
-struct undo_error {
-        enum message_error_code code;
-        char text[512];
-};
-enum { POLICY_E_NOT_UNDONE = 1 };
-/* 0, a negative errno, or POLICY_E_NOT_UNDONE with the reason; only 0 has changed anything. */
-int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error);
+/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. 0, a negative errno, or
+ * POLICY_E_REFUSED; only 0 has changed anything. */
+int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct policy_error *ret_error);
+
+/* ---- policy_config.c */
+/* Changes one key of the configuration (not the mode), in force at once; `value` is JSON. Results as of policy_undo(). */
+int policy_set_key(struct daemon *d, const char *key, const char *value, int64_t *ret_ticket, struct policy_error *ret_error);
+/* The configuration as it is told: a reply to `id`, or, without one, an event. */
+void policy_format_config(const struct daemon *d, struct buf *out, const int64_t *id);
 
 /* ---- history.c */
-/* Counts and remembers one decision; it is told to log and clients when no packet waits. */
+/* Counts and remembers one decision; it is told to log and clients when no packet waits. `hosts` may be NULL. */
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
-                 const char *host, uint64_t latency_ns);
+                 const struct hosts *hosts, uint64_t latency_ns);
 /* The same for what the kernel decided by itself, and the rule's hits. Nothing when there was no connection. */
 void history_add_summary(struct daemon *d, const struct summary *summary);
 /* What is not told yet is told now: before anything that has to come after it. */
@@ -268,6 +283,8 @@ void server_take_waiting(struct daemon *d);
 unsigned server_client_count(const struct daemon *d);
 /* One line to everybody whom it concerns: old-style clients when `old`, subscribers of `events` (enum subscription) else. */
 void server_broadcast(struct daemon *d, const struct buf *line, bool old, unsigned events);
+/* One line to every new-style client, whatever it subscribes to. */
+void server_broadcast_new_style(struct daemon *d, const struct buf *line);
 bool server_has_subscribers(const struct daemon *d, bool old, unsigned events);
 void server_notify(struct daemon *d, const char *title, enum notification_level level, const char *format, ...) _printf_(4, 5);
 /* A save is done: replies that waited for it go out. */

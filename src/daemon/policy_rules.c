@@ -447,6 +447,7 @@ int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int erro
         malloc_trim(0); /* the file's text lay between what stays */
         if (journal_on_saved(d, path, error))
                 return error;
+        policy_on_config_saved(d, ticket);
         if (d->rules_ticket != 0 && saver_covers(ticket, d->rules_ticket))
                 return on_rules_saved(d, path, error);
         if (error == -ESTALE)

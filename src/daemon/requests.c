@@ -20,6 +20,7 @@ typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m
 static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct message *m)
 {
         struct question *q = question_find(d->questions, m->response.request_id);
+        struct message_error error;
         const struct rule *rule;
 
         if (!q) {
@@ -27,7 +28,7 @@ static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct 
                 log_debug("late or unknown answer to %s: dropped", m->response.request_id);
                 return;
         }
-        if (prompts_answer(d, q, &m->response.answer, &rule) != 0)
+        if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
                 server_notify(d, "Not kept", NOTIFICATION_ERROR, "the answer holds for this connection but could not be kept as a rule");
 }
 
@@ -76,6 +77,15 @@ static void on_cancel_popup(_unused_ struct daemon *d, _unused_ struct client *c
 }
 
 /* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
+
+/* What came of a change that was not made: a negative errno, or POLICY_E_REFUSED with its error. */
+static void send_failure(struct client *c, int64_t id, int r, const char *what, const struct policy_error *error)
+{
+        if (r < 0)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "%s: %s", what, strerror(-r));
+        else
+                server_send_error(c, id, error->code, "%s", error->text);
+}
 
 static void on_hello(struct daemon *d, struct client *c, struct message *m)
 {
@@ -158,14 +168,19 @@ static void on_questions(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* The rule that an answer writes, or that it would write. */
 static void on_answer(struct daemon *d, struct client *c, struct message *m)
 {
+        const struct answer *answer = &m->response.answer;
         struct question *q = question_find(d->questions, m->response.request_id);
         _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(rule_freep) struct rule *preview = NULL;
         const struct rule *rule = NULL;
+        struct message_error error;
         enum question_state ended;
-        int r;
 
+        if (!q && answer->late)
+                q = question_find_missed(d->questions, m->response.request_id);
         if (!q && question_was(d->questions, m->response.request_id, &ended)) {
                 server_send_error(c, m->id, MESSAGE_ERROR_CLOSED, "the question has ended already: %s", question_state_name(ended));
                 return;
@@ -174,14 +189,10 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such question");
                 return;
         }
-        r = prompts_answer(d, q, &m->response.answer, &rule);
-        if (r == POLICY_E_OVER) {
-                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
-                return;
-        }
-        if (r != 0) {
-                server_send_error(c, m->id, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
-                                  "the answer could not be kept as a rule");
+        if (answer->preview)
+                rule = preview = prompts_preview(d, q, answer, &error);
+        if (answer->preview ? !preview : !prompts_answer(d, q, answer, &rule, &error)) {
+                server_send_error(c, m->id, error.code, "%s", error.text);
                 return;
         }
         message_format_reply_rule(&line, m->id, rule);
@@ -293,17 +304,15 @@ static void on_rules_history(struct daemon *d, struct client *c, struct message 
 static void on_rules_undo(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct undo_error error = { 0 };
+        struct policy_error error = { 0 };
         uint64_t change = 0;
         int64_t ticket = 0;
         int r = policy_undo(d, m->undo.change, &change, &ticket, &error);
 
-        if (r < 0)
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "nothing was undone: %s", strerror(-r));
-        else if (r > 0)
-                server_send_error(c, m->id, error.code, "%s", error.text);
-        if (r != 0)
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was undone", &error);
                 return;
+        }
         message_format_reply_change(&line, m->id, &d->journal, change);
         server_reply_after(c, ticket, m->id, &line);
 }
@@ -319,6 +328,29 @@ static void on_mode(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         message_format_reply_mode(&line, m->id, d->config.mode, policy_try_left(d));
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_config(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        policy_format_config(d, &line, &m->id);
+        server_send(c, &line);
+}
+
+static void on_config_set(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
+        int64_t ticket = 0;
+        int r = policy_set_key(d, m->config_set.key, m->config_set.value, &ticket, &error);
+
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was changed", &error);
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
         server_reply_after(c, ticket, m->id, &line);
 }
 
@@ -374,7 +406,8 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                 facts = (struct facts){
                         .subject = record->subject,
                         .flow = &record->flow,
-                        .host = record->host,
+                        .host = hosts_first(&record->hosts),
+                        .hosts = &record->hosts,
                         .interface = netinfo_interface(&d->net, record->flow.interface),
                 };
         facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;
@@ -415,6 +448,8 @@ static const struct {
         [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
         [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
+        [MESSAGE_CONFIG] = { ROLE_MANAGER, on_config },
+        [MESSAGE_CONFIG_SET] = { ROLE_MANAGER, on_config_set },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
         [MESSAGE_WHY] = { ROLE_MANAGER, on_why },
@@ -427,6 +462,10 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
+                return;
+        }
+        if (!HANDLERS[m->type].handle) {
+                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
                 return;
         }
         d->speaker = server_peer(c);

@@ -283,6 +283,11 @@ static void on_socket_changed(_unused_ GFileMonitor *monitor, _unused_ GFile *fi
 
 /* ---- the object ---------------------------------------------------------------------------------------------------- */
 
+const char *bastion_link_get_path(BastionLink *link)
+{
+        return link->path;
+}
+
 BastionLinkState bastion_link_get_state(BastionLink *link)
 {
         return link->state;

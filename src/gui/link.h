@@ -34,6 +34,7 @@ G_DECLARE_FINAL_TYPE(BastionLink, bastion_link, BASTION, LINK, GObject)
 /* `client` is what it calls itself, `events` a mask of enum subscription. It connects when the main loop runs. */
 BastionLink *bastion_link_new(const char *socket_path, const char *client, unsigned events);
 
+const char *bastion_link_get_path(BastionLink *link); /* where it connects to */
 BastionLinkState bastion_link_get_state(BastionLink *link);
 /* While UP: the daemon's mode; whether this user may change anything; when a mode that is tried ends (BOOTTIME_NEVER: none is). */
 enum mode bastion_link_get_mode(BastionLink *link);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/conffile-shape.h"
 #include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/message.h"
@@ -17,13 +18,15 @@ void prompt_deinit(struct prompt *p)
         subject_unref(p->subject);
         for (unsigned i = 0; i < p->n_others; i++)
                 subject_unref(p->others[i]);
-        free(p->host);
+        hosts_deinit(&p->hosts);
+        free(p->domain);
         *p = (struct prompt){};
 }
 
 void connection_deinit(struct connection *c)
 {
         subject_unref(c->subject);
+        hosts_deinit(&c->hosts);
         *c = (struct connection){};
 }
 
@@ -49,6 +52,8 @@ struct event *event_free(struct event *e)
                 record_deinit(&e->records[i]);
         for (size_t i = 0; i < e->n_prompts; i++)
                 prompt_deinit(&e->prompts[i]);
+        for (size_t i = 0; i < e->n_missed; i++)
+                prompt_deinit(&e->missed[i]);
         for (size_t i = 0; i < e->n_connections; i++)
                 connection_deinit(&e->connections[i]);
         for (size_t i = 0; i < e->n_rules; i++)
@@ -58,12 +63,15 @@ struct event *event_free(struct event *e)
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
         free(e->history);
+        free(e->config_file);
+        free(e->config_problem);
         status_deinit(&e->status);
         if (e->why)
                 why_deinit(e->why);
         free(e->why);
         free(e->records);
         free(e->prompts);
+        free(e->missed);
         free(e->connections);
         rules_mark_deinit(&e->next);
         free(e->rules);
@@ -97,11 +105,11 @@ static void read_records(struct jsonread *r, const json_t *list, struct event *e
                 shape_read_record(r, json_array_get(list, i), &e->records[e->n_records++]);
 }
 
-static void read_prompts(struct jsonread *r, const json_t *list, struct event *e)
+static void read_prompts(struct jsonread *r, const json_t *list, struct prompt **prompts, size_t *n)
 {
-        e->prompts = allocate(r, list, sizeof(*e->prompts));
+        *prompts = allocate(r, list, sizeof(**prompts));
         for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
-                shape_read_prompt(r, json_array_get(list, i), &e->prompts[e->n_prompts++]);
+                shape_read_prompt(r, json_array_get(list, i), &(*prompts)[(*n)++]);
 }
 
 static void read_connections(struct jsonread *r, const json_t *list, struct event *e)
@@ -162,18 +170,8 @@ static void read_question(struct jsonread *r, const json_t *o, struct event *e)
 
 static void read_question_closed(struct jsonread *r, const json_t *o, struct event *e)
 {
-        const char *word;
-        bool known = false;
-
         shape_read_text(r, o, "question", e->ref, sizeof(e->ref));
-        word = jsonread_string(r, o, "state");
-        for (int state = QUESTION_OPEN; state <= QUESTION_SUPERSEDED; state++)
-                if (strcmp(question_state_name((enum question_state)state), word) == 0) {
-                        e->state = (enum question_state)state;
-                        known = true;
-                }
-        if (!known)
-                jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
+        e->state = shape_read_state(r, o);
 }
 
 /* One rule under the key `rule`. */
@@ -212,6 +210,28 @@ static void read_mode(struct jsonread *r, const json_t *o, struct event *e)
                 jsonread_fail(r, "mode", "expected learning or enforcement");
         e->has_mode = true;
         e->try_left_seconds = (unsigned)jsonread_int_or(r, o, "try_left_seconds", 0, UINT32_MAX, 0);
+}
+
+static void read_config(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const json_t *config = jsonread_object(r, o, "config"), *defaults = jsonread_object(r, o, "defaults");
+
+        if (!config || !defaults) {
+                jsonread_fail(r, config ? "defaults" : "config", "expected an object: {…}");
+                return;
+        }
+        conffile_read_fields(r, config, &e->config);
+        conffile_read_fields(r, defaults, &e->config_defaults);
+        e->config_file = jsonread_bytes(r, o, "file");
+        e->config_problem = shape_read_copy(r, o, "problem");
+        if (!e->config_file)
+                jsonread_fail(r, "file", "expected a path");
+        e->has_config = true;
+}
+
+/* Nothing is told beside that they have. */
+static void read_rules_changed(_unused_ struct jsonread *r, _unused_ const json_t *o, _unused_ struct event *e)
+{
 }
 
 /* The four numbers that old clients get; the rest of the status stays zero. */
@@ -263,12 +283,13 @@ static void read_why(struct jsonread *r, const json_t *o, struct event *e)
 static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
 {
         const json_t *status = jsonread_object(r, o, "status"), *rule = json_object_get(o, "rule");
-        const json_t *why = jsonread_object(r, o, "why");
+        const json_t *why = jsonread_object(r, o, "why"), *traffic = jsonread_object(r, o, "traffic");
 
         e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
         read_records(r, jsonread_array(r, o, "decisions"), e);
         e->history = jsonread_bytes(r, o, "history");
-        read_prompts(r, jsonread_array(r, o, "questions"), e);
+        read_prompts(r, jsonread_array(r, o, "questions"), &e->prompts, &e->n_prompts);
+        read_prompts(r, jsonread_array(r, o, "missed"), &e->missed, &e->n_missed);
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);
         e->has_next = shape_read_rules_mark(r, o, "next", &e->next);
@@ -285,6 +306,12 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
                 read_why(r, why, e);
         if (json_object_get(o, "mode"))
                 read_mode(r, o, e);
+        if (json_object_get(o, "config"))
+                read_config(r, o, e);
+        if (traffic) {
+                shape_read_traffic(r, traffic, &e->traffic);
+                e->has_traffic = true;
+        }
         e->may_manage = jsonread_bool_or(r, o, "may_manage", false);
         e->text = shape_read_copy(r, o, "text");
 }
@@ -299,7 +326,9 @@ static const struct {
         { "question", EVENT_QUESTION, read_question },
         { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
         { "mode_changed", EVENT_MODE_CHANGED, read_mode },
+        { "config_changed", EVENT_CONFIG_CHANGED, read_config },
         { "rule_gone", EVENT_RULE_GONE, read_rule_gone },
+        { "rules_changed", EVENT_RULES_CHANGED, read_rules_changed },
         { "stats_update", EVENT_STATS, read_stats },
         { "notification", EVENT_NOTIFICATION, read_notification },
         { "reply", EVENT_REPLY, read_reply },

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/conffile-shape.h"
 #include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/rulejson.h"
@@ -54,8 +55,8 @@ static void write_app_name(struct jsonwrite *w, const struct question *q)
         const struct subject *s = q->subjects[0];
 
         buf_puts(&name, subject_display_name(s));
-        if (q->host && s->path[0])
-                buf_printf(&name, " (%s)", q->host);
+        if (hosts_first(&q->hosts) && s->path[0])
+                buf_printf(&name, " (%s)", hosts_first(&q->hosts));
         if (buf_error(&name))
                 w->out->error = buf_error(&name);
         else
@@ -226,11 +227,38 @@ void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rul
         end(&w);
 }
 
+void message_format_rules_changed(struct buf *out)
+{
+        struct jsonwrite w = begin(out, "rules_changed");
+
+        end(&w);
+}
+
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds)
 {
         struct jsonwrite w = begin(out, "mode_changed");
 
         put_mode(&w, mode, try_left_seconds);
+        end(&w);
+}
+
+static void put_config(struct jsonwrite *w, const struct config *config, const struct config *defaults, const char *path, const char *problem)
+{
+        jsonwrite_open(w, "config", '{');
+        conffile_write_fields(w, config);
+        jsonwrite_close(w, '}');
+        jsonwrite_open(w, "defaults", '{');
+        conffile_write_fields(w, defaults);
+        jsonwrite_close(w, '}');
+        jsonwrite_bytes(w, "file", path);
+        jsonwrite_string(w, "problem", problem);
+}
+
+void message_format_config_changed(struct buf *out, const struct config *config, const struct config *defaults, const char *path, const char *problem)
+{
+        struct jsonwrite w = begin(out, "config_changed");
+
+        put_config(&w, config, defaults, path, problem);
         end(&w);
 }
 
@@ -304,18 +332,25 @@ void message_format_reply_connections(struct buf *out, int64_t id, const struct 
         end(&w);
 }
 
+static void put_question(struct jsonwrite *w, const struct question *q, struct boottime now)
+{
+        jsonwrite_open(w, NULL, '{');
+        shape_write_question(w, q, now);
+        jsonwrite_close(w, '}');
+}
+
 void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
+        const size_t start = out->n;
 
         jsonwrite_open(&w, "questions", '[');
-        for (const struct question *q = question_next(table, NULL); q; q = question_next(table, q)) {
-                if (q->state != QUESTION_OPEN)
-                        continue;
-                jsonwrite_open(&w, NULL, '{');
-                shape_write_question(&w, q, now);
-                jsonwrite_close(&w, '}');
-        }
+        for (const struct question *q = question_next(table, NULL); q; q = question_next(table, q))
+                put_question(&w, q, now);
+        jsonwrite_close(&w, ']');
+        jsonwrite_open(&w, "missed", '[');
+        for (const struct question *q = question_next_missed(table, NULL); q && out->n - start < LIMIT_RULES_TEXT; q = question_next_missed(table, q))
+                put_question(&w, q, now);
         jsonwrite_close(&w, ']');
         end(&w);
 }
@@ -404,6 +439,25 @@ void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsi
         struct jsonwrite w = begin_with_id(out, "reply", id);
 
         put_mode(&w, mode, try_left_seconds);
+        end(&w);
+}
+
+void message_format_reply_config(struct buf *out, int64_t id, const struct config *config, const struct config *defaults, const char *path,
+                                 const char *problem)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        put_config(&w, config, defaults, path, problem);
+        end(&w);
+}
+
+void message_format_reply_traffic(struct buf *out, int64_t id, const struct traffic *traffic)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "traffic", '{');
+        shape_write_traffic(&w, traffic);
+        jsonwrite_close(&w, '}');
         end(&w);
 }
 
@@ -497,12 +551,26 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
         jsonwrite_string(&w, "lifetime", lifetime_name(answer->lifetime));
         rulejson_write_ending(&w, answer->lifetime, &answer->ending);
         jsonwrite_string(&w, "scope", answer_scope_name(answer->scope));
+        if (answer->late)
+                jsonwrite_bool(&w, "late", true);
+        if (answer->preview)
+                jsonwrite_bool(&w, "preview", true);
         end(&w);
 }
 
-void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence)
+void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence, const char *replaces)
 {
         struct jsonwrite w = begin_with_id(out, "rule_add", id);
+
+        jsonwrite_string(&w, "sentence", sentence);
+        if (replaces)
+                jsonwrite_bytes(&w, "replaces", replaces);
+        end(&w);
+}
+
+void message_format_request_rule_check(struct buf *out, int64_t id, const char *sentence)
+{
+        struct jsonwrite w = begin_with_id(out, "rule_check", id);
 
         jsonwrite_string(&w, "sentence", sentence);
         end(&w);
@@ -555,6 +623,23 @@ void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, un
                 if (try_seconds > 0)
                         jsonwrite_int(&w, "try_seconds", try_seconds);
         }
+        end(&w);
+}
+
+void message_format_request_config_set(struct buf *out, int64_t id, const char *key, const char *value)
+{
+        struct jsonwrite w = begin_with_id(out, "config_set", id);
+
+        jsonwrite_string(&w, "key", key);
+        jsonwrite_json(&w, "value", value);
+        end(&w);
+}
+
+void message_format_request_connection_end(struct buf *out, int64_t id, const struct flow *flow)
+{
+        struct jsonwrite w = begin_with_id(out, "connection_end", id);
+
+        shape_write_flow(&w, flow);
         end(&w);
 }
 

@@ -12,9 +12,9 @@
 /* A question that shows what the prompt shows. */
 static struct question question_of(const struct prompt *p)
 {
-        struct question q = { .subjects = { p->subject }, .n_subjects = 1 + p->n_others, .flow = p->flow, .host = p->host,
+        struct question q = { .subjects = { p->subject }, .n_subjects = 1 + p->n_others, .flow = p->flow, .hosts = p->hosts, .domain = p->domain,
                               .whole_program = p->whole_program, .n_more = p->n_more, .learning = p->learning, .reason = p->reason,
-                              .n_connections = p->n_connections };
+                              .n_connections = p->n_connections, .state = p->state, .ended_us = p->ended_us, .verdict = p->verdict };
 
         memcpy(q.ref, p->ref, sizeof(q.ref));
         for (unsigned i = 0; i < p->n_others; i++)
@@ -45,6 +45,10 @@ static void format(const struct event *e, struct buf *out)
                 struct question q = question_of(e->prompts);
 
                 message_format_question(out, &q, (struct boottime){ 0 });
+        } else if (e->n_missed > 0) {
+                struct question q = question_of(e->missed);
+
+                message_format_question(out, &q, (struct boottime){ 0 });
         } else if (e->n_records > 0) {
                 message_format_decision(out, e->records);
         } else if (e->n_rules > 0) {
@@ -55,6 +59,10 @@ static void format(const struct event *e, struct buf *out)
                 message_format_reply_connections(out, e->id, e->connections, e->n_connections);
         } else if (e->has_status) {
                 message_format_reply_status(out, e->id, &e->status);
+        } else if (e->has_config) {
+                message_format_reply_config(out, e->id, &e->config, &e->config_defaults, e->config_file, e->config_problem);
+        } else if (e->has_traffic) {
+                message_format_reply_traffic(out, e->id, &e->traffic);
         } else if (e->type == EVENT_MODE_CHANGED) {
                 message_format_mode_changed(out, e->mode, e->try_left_seconds);
         } else {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "wire/conffile.h"
 #include "wire/message.h"
 
 static struct flow tcp(const char *remote, uint16_t port)
@@ -84,6 +85,13 @@ static struct event *parse(struct buf *out, enum event_type type)
         assert_int_equal(e->type, type);
         buf_reset(out);
         return e;
+}
+
+static void check_hosts(const struct hosts *expected, const struct hosts *hosts)
+{
+        assert_true(hosts->n == expected->n && hosts->source == expected->source);
+        for (unsigned i = 0; i < hosts->n; i++)
+                assert_string_equal(hosts->names[i], expected->names[i]);
 }
 
 static void test_connection_request(void **state _unused_)
@@ -191,7 +199,7 @@ static void test_decision(void **state _unused_)
         _cleanup_(buf_deinit) struct buf out = {}, json = {};
         struct record rows[2] = {
                 { .seq = 7, .time_us = 1769860800123456, .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .would_deny = true,
-                  .flow = tcp("2001:db8::1", 443), .host = (char *)"example.com", .rule = (char *)"/tmp/\xfe:443", .latency_ns = 41000 },
+                  .flow = tcp("2001:db8::1", 443), .hosts = { .names = { "example.com", "b.example" }, .n = 2, .source = HOST_SOURCE_DNS }, .rule = (char *)"/tmp/\xfe:443", .latency_ns = 41000 },
                 { .verdict = VERDICT_DENY, .reason = REASON_TIMEOUT, .flow = tcp("192.0.2.9", 0), .direction = DIRECTION_IN },
         };
 
@@ -218,13 +226,11 @@ static void test_decision(void **state _unused_)
                 assert_true(flow_equal(&r->flow, &rows[i].flow) && r->flow.interface == rows[i].flow.interface);
                 assert_int_equal(r->latency_ns, rows[i].latency_ns);
                 check_subject(rows[i].subject, r->subject);
-                if (i == 0) {
-                        assert_string_equal(r->host, rows[i].host);
+                check_hosts(&rows[i].hosts, &r->hosts);
+                if (i == 0)
                         assert_string_equal(r->rule, rows[i].rule);
-                } else {
-                        assert_null(r->host);
+                else
                         assert_null(r->rule);
-                }
                 event_free(e);
         }
         const struct record *both[] = { &rows[0], &rows[1] };
@@ -238,6 +244,49 @@ static void test_decision(void **state _unused_)
         event_free(e);
         subject_unref(rows[0].subject);
         subject_unref(rows[1].subject);
+}
+
+/* Of the names that come with a line: the first is `host`, exactly; no more than can be; what a newer daemon says is no error. */
+static void test_hosts(void **state _unused_)
+{
+        static const struct {
+                const char *fields;
+                int result;
+                unsigned n;
+                enum host_source source;
+        } rows[] = {
+                { "\"host\":\"a.example\",\"hosts\":[\"a.example\",\"b.example\"],\"host_source\":\"dns\"", 0, 2, HOST_SOURCE_DNS },
+                { "\"host\":\"a.example\",\"hosts\":[],\"host_source\":\"tea leaves\"", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":\"a.example\"", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":\"\ufffd\",\"host_bytes\":\"\\\\xff\",\"hosts\":[\"\ufffd\"]", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":null,\"hosts\":[\"b.example\"],\"host_source\":\"dns\"", 0, 0, HOST_SOURCE_NONE },
+                { "\"hosts\":[]", 0, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"a\",\"hosts\":[\"a\",2]", 1, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"a\",\"hosts\":{}", 1, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"1\",\"hosts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\"]", 0, LIMIT_HOSTS, HOST_SOURCE_NONE },
+                { "\"host\":\"1\",\"hosts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", 1, 0, HOST_SOURCE_NONE },
+        };
+        const struct connection c = { .flow = tcp("192.0.2.9", 22), .subject = subject_unknown() };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(buf_deinit) struct buf out = {}, line = {};
+                struct event *e = NULL;
+                char *at;
+
+                message_format_reply_connections(&out, 1, &c, 1);
+                at = strstr(out.data, "\"host\":null,\"hosts\":[],\"host_source\":null");
+                assert_non_null(at);
+                buf_append(&line, out.data, (size_t)(at - out.data));
+                buf_puts(&line, rows[i].fields);
+                buf_puts(&line, strstr(at, ",\"direction\""));
+                assert_int_equal(event_parse(line.data, line.n, &e), rows[i].result);
+                if (e) {
+                        assert_true(e->connections->hosts.n == rows[i].n && e->connections->hosts.source == rows[i].source);
+                        if (rows[i].n == 1)
+                                assert_string_equal(e->connections->hosts.names[0], i == 3 ? "\xff" : "a.example");
+                }
+                event_free(e);
+        }
 }
 
 static void test_summaries(void **state _unused_)
@@ -289,14 +338,20 @@ static void test_broken_summaries(void **state _unused_)
         }
 }
 
+static const char *whole_name(const char *host)
+{
+        return host;
+}
+
 static void test_questions(void **state _unused_)
 {
         static const struct boottime now = { 5 * NS_PER_SEC };
         _cleanup_(buf_deinit) struct buf out = {};
-        _cleanup_(question_table_freep) struct question_table *table = question_table_new(1, 2);
+        _cleanup_(question_table_freep) struct question_table *table = question_table_new(1, 2, whole_name);
         struct flow flow = tcp("192.0.2.9", 443);
         struct subject *a = curl("/usr/bin/a"), *b = curl("/usr/bin/b");
-        struct facts facts[2] = { { .subject = a, .flow = &flow, .host = "h" }, { .subject = b, .flow = &flow, .host = "h" } };
+        const struct hosts hosts = { .names = { "a.example", "b.example" }, .n = 2, .source = HOST_SOURCE_DNS };
+        struct facts facts[2] = { { .subject = a, .flow = &flow, .host = "a.example", .hosts = &hosts }, { .subject = b, .flow = &flow } };
         struct question *q;
         struct event *e;
 
@@ -320,6 +375,10 @@ static void test_questions(void **state _unused_)
                 assert_int_equal(p->reason, REASON_OWNER_AMBIGUOUS);
                 assert_true(p->learning && !p->whole_program && p->n_more == 0 && p->n_connections == q->n_connections);
                 assert_int_equal(p->left_ms, 30000);
+                check_hosts(&hosts, &p->hosts);
+                assert_string_equal(p->domain, "a.example");
+                assert_int_equal(p->state, QUESTION_OPEN);
+                assert_int_equal(e->n_missed, 0);
                 event_free(e);
         }
         question_close(table, q, QUESTION_EXPIRED);
@@ -328,7 +387,16 @@ static void test_questions(void **state _unused_)
         assert_string_equal(e->ref, q->ref);
         assert_int_equal(e->state, QUESTION_EXPIRED);
         event_free(e);
-        question_forget(table, q);
+        question_miss(table, q, VERDICT_ALLOW, 1769860800123456);
+        message_format_reply_questions(&out, 3, table, now);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->n_prompts == 0 && e->n_missed == 1);
+        assert_string_equal(e->missed->ref, q->ref);
+        check_subject(b, e->missed->others[0]);
+        check_hosts(&hosts, &e->missed->hosts);
+        assert_true(e->missed->state == QUESTION_EXPIRED && e->missed->verdict == VERDICT_ALLOW && e->missed->ended_us == 1769860800123456);
+        assert_int_equal(e->missed->left_ms, 0);
+        event_free(e);
         subject_unref(a);
         subject_unref(b);
 }
@@ -506,7 +574,7 @@ static void test_other_replies(void **state _unused_)
                             .rung_reason = (char *)"no BTF", .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
                             .n_queue_overruns = 15, .root_bypass = true, .problems = (char *)"a\nb" };
         struct check checks[] = { { CHECK_OK, (char *)"hooks", (char *)"run" }, { CHECK_FAILED, (char *)"queue", (char *)"a\nb" } };
-        struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN };
+        struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN, .hosts = { .names = { "a" }, .n = 1 } };
         struct message_error error = { .code = MESSAGE_ERROR_CLOSED, .has_id = true, .id = 4, .text = "ended" };
         struct event *e;
         const struct rule gone = {
@@ -538,8 +606,23 @@ static void test_other_replies(void **state _unused_)
         message_format_reply_connections(&out, 1, &c, 1);
         e = parse(&out, EVENT_REPLY);
         assert_true(e->n_connections == 1 && e->connections[0].direction == DIRECTION_IN);
+        assert_true(e->connections->state == CONNECTION_STATELESS && !e->connections->has_bytes);
         check_subject(c.subject, e->connections[0].subject);
+        check_hosts(&c.hosts, &e->connections[0].hosts);
         event_free(e);
+        for (int word = CONNECTION_CONNECTING; word <= CONNECTION_CLOSING; word++) {
+                struct connection counted = c;
+
+                counted.state = (enum connection_state)word;
+                counted.has_bytes = true;
+                counted.bytes_out = 0;
+                counted.bytes_in = INT64_MAX;
+                message_format_reply_connections(&out, 1, &counted, 1);
+                e = parse(&out, EVENT_REPLY);
+                assert_true((int)e->connections->state == word && e->connections->has_bytes);
+                assert_true(e->connections->bytes_out == 0 && e->connections->bytes_in == INT64_MAX);
+                event_free(e);
+        }
         subject_unref(c.subject);
 
         message_format_reply_hello(&out, 1, true, MODE_LEARNING);
@@ -552,6 +635,12 @@ static void test_other_replies(void **state _unused_)
         event_free(e);
         message_format_mode_changed(&out, MODE_LEARNING, 0);
         event_free(parse(&out, EVENT_MODE_CHANGED));
+        message_format_rules_changed(&out);
+        event_free(parse(&out, EVENT_RULES_CHANGED));
+        message_format_reply_traffic(&out, 1, &(struct traffic){ .at = { 5 }, .bytes_out = 6, .bytes_in = INT64_MAX });
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->has_traffic && e->traffic.at.ns == 5 && e->traffic.bytes_out == 6 && e->traffic.bytes_in == INT64_MAX && !e->has_config);
+        event_free(e);
         message_format_rule_gone(&out, &gone, RULE_GONE_EXPIRED);
         e = parse(&out, EVENT_RULE_GONE);
         assert_true(e->gone == RULE_GONE_EXPIRED && e->n_rules == 1 && e->rules[0]->lifetime == LIFETIME_UNTIL);
@@ -580,6 +669,72 @@ static void test_other_replies(void **state _unused_)
         event_free(e);
 }
 
+static void check_config(const struct event *e, const struct config *config, const struct config *defaults)
+{
+        assert_true(e->has_config);
+        assert_memory_equal(&e->config, config, sizeof(*config));
+        assert_memory_equal(&e->config_defaults, defaults, sizeof(*defaults));
+        assert_string_equal(e->config_file, "/etc/bastion/config.json");
+}
+
+/* Every value away from its default, so that a key which were forgotten would show. */
+static void test_config(void **state _unused_)
+{
+        static const struct config config = {
+                .mode = MODE_ENFORCEMENT, .timeout_seconds = 300, .default_action = ACTION_ALLOW, .on_failure = ON_FAILURE_CLOSED, .allow_lan = true,
+                .log_every_connection = true, .deny_errno = EPERM, .log_file = "/srv/\"log\"",
+        };
+        _cleanup_(buf_deinit) struct buf out = {};
+        struct config defaults;
+        struct event *e;
+
+        memset(&defaults, 0, sizeof(defaults));
+        assert_int_equal(conffile_set(&defaults, "log_file", "\"/var/log/bastion-daemon.log\"", "/var/log", &(const char *){ NULL }), 0);
+        for (size_t i = 1; conffile_key(i); i++)
+                assert_int_equal(conffile_set(&defaults, conffile_key(i), "null", "/var/log", &(const char *){ NULL }), 0);
+        assert_int_equal(defaults.on_failure, ON_FAILURE_BY_MODE);
+        message_format_reply_config(&out, 1, &config, &defaults, "/etc/bastion/config.json", NULL);
+        e = parse(&out, EVENT_REPLY);
+        check_config(e, &config, &defaults);
+        assert_null(e->config_problem);
+        event_free(e);
+        message_format_config_changed(&out, &defaults, &config, "/etc/bastion/config.json", "line 3");
+        e = parse(&out, EVENT_CONFIG_CHANGED);
+        check_config(e, &defaults, &config);
+        assert_string_equal(e->config_problem, "line 3");
+        event_free(e);
+}
+
+/* A reply in which one key says something else, or is not there. */
+static void test_broken_config(void **state _unused_)
+{
+        static const struct {
+                const char *from, *to;
+        } rows[] = {
+                { "\"mode\":\"learning\"", "\"mode\":\"off\"" },    { "\"timeout_seconds\":30", "\"timeout_seconds\":4" },
+                { "\"timeout_seconds\":30", "\"timeout\":30" },       { "\"allow_lan\":false", "\"allow_lan\":0" },
+                { "\"on_failure\":null", "\"on_failure\":\"maybe\"" }, { "\"on_failure\":null", "\"on_fail\":null" },
+                { "\"log_file\":\"/", "\"log_file\":\"" },            { "\"file\":\"/f\"", "\"file\":null" },
+                { "\"defaults\":", "\"default\":" },
+        };
+        const struct config config = config_default();
+        _cleanup_(buf_deinit) struct buf out = {};
+
+        message_format_config_changed(&out, &config, &config, "/f", NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const char *at = strstr(out.data, rows[i].from);
+                _cleanup_(buf_deinit) struct buf broken = {};
+                struct event *e = NULL;
+
+                assert_non_null(at);
+                buf_append(&broken, out.data, (size_t)(at - out.data));
+                buf_puts(&broken, rows[i].to);
+                buf_puts(&broken, at + strlen(rows[i].from));
+                if (event_parse(broken.data, broken.n - 1, &e) != 1)
+                        fail_msg("%s: was taken", rows[i].to);
+        }
+}
+
 static void test_refused(void **state _unused_)
 {
         static const char *const rows[] = {
@@ -594,6 +749,9 @@ static void test_refused(void **state _unused_)
                 "{\"type\":\"reply\",\"id\":1,\"rules\":[{\"action\":\"deny\"}]}",
                 "{\"type\":\"reply\",\"id\":1,\"checks\":[{\"level\":\"ok\"}]}",
                 "{\"type\":\"mode_changed\",\"mode\":\"off\"}",
+                "{\"type\":\"config_changed\"}",
+                "{\"type\":\"reply\",\"id\":1,\"traffic\":{\"at_ns\":1,\"bytes_out\":1}}",
+                "{\"type\":\"reply\",\"id\":1,\"traffic\":{\"at_ns\":1,\"bytes_out\":-1,\"bytes_in\":1}}",
                 "{\"type\":\"stats_update\"}",
         };
         struct event *e = NULL;
@@ -610,11 +768,12 @@ static void test_refused(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
+                cmocka_unit_test(test_hosts), cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
                 cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
-                cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),
+                cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),               cmocka_unit_test(test_config),
+                cmocka_unit_test(test_broken_config),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
