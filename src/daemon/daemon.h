@@ -332,6 +332,9 @@ void naming_on_parser_gone(struct daemon *d);
 int sweep_start(struct daemon *d);
 /* What is allowed has changed: every live flow is decided again before the loop turns to anything else. Many requests make one sweep. */
 void sweep_request(struct daemon *d);
+/* Ends this live flow, at somebody's word: 0, -ENOENT: no socket has it, -EPROTONOSUPPORT: its protocol has no such end, or another negative errno
+ * of the kernel, that will not end it. */
+int sweep_end(struct daemon *d, const struct flow *flow);
 /* The last one let a flow live for a rule that an answer "once" left behind, which may have stood before one that denies. */
 bool sweep_used_once(const struct daemon *d);
 void sweep_stop(struct daemon *d);

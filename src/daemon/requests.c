@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "sys/traffic.h"
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
@@ -156,6 +157,38 @@ static void on_connections(struct daemon *d, struct client *c, struct message *m
         for (size_t i = 0; i < n; i++)
                 connection_deinit(&connections[i]);
         free(connections);
+        server_send(c, &line);
+}
+
+static void on_connection_end(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = sweep_end(d, &m->flow);
+
+        if (r == -ENOENT) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such connection any more");
+                return;
+        }
+        if (r < 0) {
+                server_send_error(c, m->id, r == -ENOMEM ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_NOT_PERMITTED, "the kernel cannot end it: %s",
+                                  strerror(-r));
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
+}
+
+static void on_traffic(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct traffic traffic = { .at = clock_boottime() };
+        int r = traffic_read(&traffic.bytes_out, &traffic.bytes_in);
+
+        if (r < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "cannot read what the interfaces have carried: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_traffic(&line, m->id, &traffic);
         server_send(c, &line);
 }
 
@@ -458,6 +491,8 @@ static const struct {
         [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
         [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
         [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
+        [MESSAGE_CONNECTION_END] = { ROLE_MANAGER, on_connection_end },
+        [MESSAGE_TRAFFIC] = { ROLE_MANAGER, on_traffic },
         [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
         [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
@@ -482,10 +517,6 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
-                return;
-        }
-        if (!HANDLERS[m->type].handle) {
-                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
                 return;
         }
         d->speaker = server_peer(c);
