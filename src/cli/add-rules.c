@@ -45,7 +45,7 @@ static void send_one(struct client *c, const struct rule *rule)
         if (buf_error(&sentence))
                 client_output(c)->error = buf_error(&sentence);
         else
-                message_format_request_rule_add(client_output(c), client_next_id(c), sentence.data);
+                message_format_request_rule_add(client_output(c), client_next_id(c), sentence.data, NULL);
 }
 
 /* Until something comes, or can be sent. EXIT_YES or an exit code with words. */

@@ -146,7 +146,7 @@ static bool lookup(bool group, const char *name, uint32_t *ret)
 
 static void format_sentence(struct buf *out, int64_t id, const void *parameters)
 {
-        message_format_request_rule_add(out, id, parameters);
+        message_format_request_rule_add(out, id, parameters, NULL);
 }
 
 /* EXIT_YES and the rule as the daemon has it now. */

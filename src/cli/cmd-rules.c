@@ -24,7 +24,7 @@ static void format_id(struct buf *out, int64_t id, const void *parameters)
 
 static void format_sentence(struct buf *out, int64_t id, const void *parameters)
 {
-        message_format_request_rule_add(out, id, parameters);
+        message_format_request_rule_add(out, id, parameters, NULL);
 }
 
 /* "  (for 42 minutes more)": by the clock that the daemon goes by. */

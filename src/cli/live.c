@@ -273,7 +273,9 @@ static void on_event(struct client *c, struct event *event, const char *raw, siz
                 if (event->text)
                         log_words(l, l->cli->style->yellow, event->text);
                 break;
+        case EVENT_CONFIG_CHANGED:
         case EVENT_RULE_GONE:
+        case EVENT_RULES_CHANGED:
         case EVENT_STATS:
         case EVENT_OTHER:
                 break;

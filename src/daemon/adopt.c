@@ -17,16 +17,8 @@
 #include "daemon/daemon.h"
 #include "daemon/walk.h"
 #include "sys/clock.h"
-#include "sys/procread.h"
 
-enum { STATE_SYN_SENT = 2 };
-
-static struct subject *subject_of(const struct walked *found)
-{
-        struct subject *subject = found->n_pids ? procread_subject(found->pids[0], IDENTITY_PROC) : NULL;
-
-        return subject ? subject : subject_ref(subject_unknown());
-}
+enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 };
 
 /* By a rule. */
 static bool is_denied(const struct daemon *d, const struct sockdiag_socket *s, const struct subject *subject)
@@ -84,7 +76,7 @@ int adopt_sockets(struct daemon *d)
 
                 if (s->flow.protocol == IPPROTO_TCP && !walk_is_connection(s))
                         continue;
-                subject = subject_of(&w.found[i]);
+                subject = walk_subject(&w.found[i]);
                 if (tracker_adopt(d->tracker, s->cookie, &s->flow, direction, subject, state_for(d, s, direction, subject)) < 0)
                         n_failed++;
         }
@@ -93,9 +85,42 @@ int adopt_sockets(struct daemon *d)
         return r;
 }
 
+static enum connection_state connection_state(const struct sockdiag_socket *s)
+{
+        if (s->flow.protocol != IPPROTO_TCP)
+                return CONNECTION_STATELESS;
+        if (s->state == STATE_SYN_SENT)
+                return CONNECTION_CONNECTING;
+        return s->state == STATE_ESTABLISHED ? CONNECTION_ESTABLISHED : CONNECTION_CLOSING;
+}
+
+/* A bound interface tells apart what is the same by addresses: link-local ones are of their link. */
+static struct flow flow_of(const struct sockdiag_socket *s)
+{
+        struct flow flow = s->flow;
+
+        flow.interface = s->interface;
+        return flow;
+}
+
+static struct connection connection_of(const struct walk *w, const struct walked *found)
+{
+        const struct sockdiag_socket *s = &found->socket;
+
+        return (struct connection){
+                .subject = walk_subject(found),
+                .flow = flow_of(s),
+                .direction = walk_direction(w, s),
+                .state = connection_state(s),
+                .has_bytes = s->has_bytes,
+                .bytes_out = s->bytes_out,
+                .bytes_in = s->bytes_in,
+        };
+}
+
 int adopt_list(struct daemon *d, struct connection **ret, size_t *ret_n)
 {
-        _cleanup_(walk_deinit) struct walk w = { 0 };
+        _cleanup_(walk_deinit) struct walk w = { .bytes = true };
         struct connection *connections;
         size_t n = 0;
         int r = walk_all(d, &w);
@@ -107,11 +132,7 @@ int adopt_list(struct daemon *d, struct connection **ret, size_t *ret_n)
         }
         for (size_t i = 0; i < w.n; i++)
                 if (walk_is_connection(&w.found[i].socket))
-                        connections[n++] = (struct connection){
-                                .subject = subject_of(&w.found[i]),
-                                .flow = w.found[i].socket.flow,
-                                .direction = walk_direction(&w, &w.found[i].socket),
-                        };
+                        connections[n++] = connection_of(&w, &w.found[i]);
         *ret = connections;
         *ret_n = n;
         return 0;

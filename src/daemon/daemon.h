@@ -87,6 +87,11 @@ struct daemon {
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
+        struct {
+                char *text; /* as it will lie on disk; NULL: no save of it is under way */
+                size_t n;
+                int64_t ticket;
+        } config_saving;
         char *config_problem, *rules_problem, *dropins_problem; /* words about a bad file, or NULL */
         int64_t rules_ticket; /* of our own save that is not finished, 0: none */
         bool rules_reload_due; /* asked for while that save was not finished */
@@ -126,6 +131,9 @@ struct daemon {
         uint64_t n_told;        /* of those, to the recorder and to whoever watches; at most LIMIT_RECORDS fewer */
         sd_event_source *tell_source;
 
+        sd_event_source *rules_timer; /* `rules_changed` is due */
+        uint64_t rules_told_us;       /* CLOCK_MONOTONIC: of the last one */
+        bool rules_told_later;        /* there will be one */
         sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
@@ -171,14 +179,26 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_replace.c, policy_rules.c, policy_watchers.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
+/* Why something is not done, for who asked for it. */
+struct policy_error {
+        enum message_error_code code;
+        char text[512];
+};
+enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
 /* Takes `rule`, whose lifetime begins. 0, a RULESET_E_…, POLICY_E_OVER (it has ended already), or negative errno. *ret is NULL where the process
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+/* The same of a rule that is only looked at: it gets what it would be told with. */
+int policy_preview_rule(struct daemon *d, struct rule *rule);
+/* Takes `rule`, which comes into the place of the one with this id (none of a file or the factory): both, as one change, or neither. As
+ * policy_add_rule(), or POLICY_E_REFUSED. */
+int policy_replace_rule(struct daemon *d, const char *id, struct rule *rule, const struct rule **ret, int64_t *ret_ticket,
+                        struct policy_error *ret_error);
 /* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 /* Switches a rule on or off. 0 with the rule in *ret, -ENOENT where there is none or none that clients change, or another negative errno. */
@@ -201,14 +221,15 @@ int policy_install_hook(struct daemon *d);
 void policy_stop(struct daemon *d);
 
 /* ---- policy_undo.c */
-/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. */
-struct undo_error {
-        enum message_error_code code;
-        char text[512];
-};
-enum { POLICY_E_NOT_UNDONE = 1 };
-/* 0, a negative errno, or POLICY_E_NOT_UNDONE with the reason; only 0 has changed anything. */
-int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error);
+/* Undoes a change of the journal, 0: the last one that can be. *ret_change: the number of the change that this is. 0, a negative errno, or
+ * POLICY_E_REFUSED; only 0 has changed anything. */
+int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct policy_error *ret_error);
+
+/* ---- policy_config.c */
+/* Changes one key of the configuration (not the mode), in force at once; `value` is JSON. Results as of policy_undo(). */
+int policy_set_key(struct daemon *d, const char *key, const char *value, int64_t *ret_ticket, struct policy_error *ret_error);
+/* The configuration as it is told: a reply to `id`, or, without one, an event. */
+void policy_format_config(const struct daemon *d, struct buf *out, const int64_t *id);
 
 /* ---- history.c */
 /* Counts and remembers one decision; it is told to log and clients when no packet waits. */
@@ -268,6 +289,8 @@ void server_take_waiting(struct daemon *d);
 unsigned server_client_count(const struct daemon *d);
 /* One line to everybody whom it concerns: old-style clients when `old`, subscribers of `events` (enum subscription) else. */
 void server_broadcast(struct daemon *d, const struct buf *line, bool old, unsigned events);
+/* One line to every new-style client, whatever it subscribes to. */
+void server_broadcast_new_style(struct daemon *d, const struct buf *line);
 bool server_has_subscribers(const struct daemon *d, bool old, unsigned events);
 void server_notify(struct daemon *d, const char *title, enum notification_level level, const char *format, ...) _printf_(4, 5);
 /* A save is done: replies that waited for it go out. */
@@ -309,6 +332,9 @@ void naming_on_parser_gone(struct daemon *d);
 int sweep_start(struct daemon *d);
 /* What is allowed has changed: every live flow is decided again before the loop turns to anything else. Many requests make one sweep. */
 void sweep_request(struct daemon *d);
+/* Ends this live flow, at somebody's word: 0, -ENOENT: no socket has it, -EPROTONOSUPPORT: its protocol has no such end, or another negative errno
+ * of the kernel, that will not end it. */
+int sweep_end(struct daemon *d, const struct flow *flow);
 /* The last one let a flow live for a rule that an answer "once" left behind, which may have stood before one that denies. */
 bool sweep_used_once(const struct daemon *d);
 void sweep_stop(struct daemon *d);

@@ -4,6 +4,7 @@
  * file that does not parse changes nothing and is told to everybody, with line and column.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +49,39 @@ int policy_start(struct daemon *d)
         return policy_start_rules(d);
 }
 
+int policy_refuse(struct policy_error *error, enum message_error_code code, const char *format, ...)
+{
+        va_list args;
+
+        error->code = code;
+        va_start(args, format);
+        vsnprintf(error->text, sizeof(error->text), format, args);
+        va_end(args);
+        return POLICY_E_REFUSED;
+}
+
+void policy_follow_config(struct daemon *d, enum mode mode)
+{
+        apply_log(d);
+        policy_apply_config(d);
+        if (!d->config.cache_decisions)
+                policy_forget_session_answers(d);
+        if (mode != d->config.mode) {
+                policy_enter_mode(d, mode);
+        } else {
+                policy_refresh_hook(d);
+                policy_changed(d);
+        }
+        prompts_askers_changed(d); /* popup_enabled may have changed */
+}
 
 void policy_reload(struct daemon *d)
 {
+        _cleanup_(buf_deinit) struct buf before = { 0 }, after = { 0 };
         bool trying = d->try_ends.ns != BOOTTIME_NEVER.ns;
         enum mode running = d->config.mode, wanted;
 
+        policy_format_config(d, &before, NULL);
         history_tell(d); /* by the words of the old configuration */
         d->config.mode = policy_settled_mode(d);
         policy_load_config(d, false);
@@ -62,7 +90,6 @@ void policy_reload(struct daemon *d)
         /* A try goes on over a reload; what the file says holds when it ends. */
         if (trying)
                 d->mode_before_try = wanted;
-        apply_log(d);
         policy_read_net(d);
         if (policy_read_dropins(d, false) < 0)
                 log_error("cannot read rules.d: no memory; what was read before stays");
@@ -70,16 +97,10 @@ void policy_reload(struct daemon *d)
         d->rules_reload_due = d->rules_ticket != 0;
         if (!d->rules_reload_due && policy_load_rules(d, false) < 0)
                 log_error("cannot reload the rules: no memory; those in force stay");
-        policy_apply_config(d);
-        if (!d->config.cache_decisions)
-                policy_forget_session_answers(d);
-        if (!trying && wanted != running) {
-                policy_enter_mode(d, wanted);
-        } else {
-                policy_refresh_hook(d);
-                policy_changed(d);
-        }
-        prompts_askers_changed(d); /* popup_enabled may have changed */
+        policy_follow_config(d, trying ? running : wanted);
+        policy_format_config(d, &after, NULL);
+        if (buf_error(&before) < 0 || buf_error(&after) < 0 || before.n != after.n || memcmp(before.data, after.data, after.n) != 0)
+                policy_tell_config(d);
         log_info("reloaded: %zu rules, %s", ruleset_count(d->rules), mode_name(d->config.mode));
 }
 
@@ -95,6 +116,7 @@ void policy_stop(struct daemon *d)
         policy_clear_problem(&d->rules_problem);
         policy_clear_problem(&d->dropins_problem);
         dropins_deinit(&d->dropins);
+        policy_on_config_saved(d, -ECANCELED);
 }
 
 /* ---- --check ---------------------------------------------------------------------------------------------------------------- */

@@ -17,11 +17,15 @@ struct policy_warnings {
         struct daemon *d; /* NULL: print, as --check does */
         const char *path;
         unsigned n;
+        struct file_error first;
 };
 
 /* 0, -ENOENT, another negative errno or CONFFILE_E_SYNTAX with *ret_error. */
 int policy_read_config(const char *path, const struct config *last_good, const struct options *options, struct policy_warnings *warnings,
                        struct config *ret, struct file_error *ret_error);
+/* The same of a text that is at hand. */
+int policy_parse_config(const char *text, size_t n, const struct config *last_good, const struct options *options, struct policy_warnings *warnings,
+                        struct config *ret, struct file_error *ret_error);
 /* `path` (PATH_MAX bytes) is written: where factory.rules was looked for. */
 int policy_read_factory(const struct options *options, struct ruleset *set, char *path, struct file_error *ret_error);
 /* As dropin_check() and dropin_add_rules(), with this machine's users and groups. */
@@ -41,12 +45,29 @@ int policy_add_dropins(const struct dropins *dropins, struct ruleset *set);
 /* --check: prints; false when something is wrong. */
 bool policy_check_dropins(const struct options *options, struct ruleset *set);
 
-/* ---- policy_mode.c: configuration and mode */
+/* ---- policy_config.c: config.json */
 int policy_start_config(struct daemon *d);
-/* The mode that holds when no try is running. */
-enum mode policy_settled_mode(const struct daemon *d);
 /* Reads config.json over `d->config`, whose mode must be the settled one: a wrong word keeps it. */
 void policy_load_config(struct daemon *d, bool at_start);
+/* A last good copy of what is in force, with this mode. */
+void policy_keep_good_config(struct daemon *d, enum mode mode);
+/* Has `key` written into config.json. A ticket of the saver, or a negative errno; with words where the file is no JSON. */
+int64_t policy_save_key(struct daemon *d, const char *key, const char *value, struct file_error *ret_error);
+/* `ticket` of a save that has finished; negative: there is none. */
+void policy_on_config_saved(struct daemon *d, int64_t ticket);
+/* To every new-style client: what is in force now. */
+void policy_tell_config(struct daemon *d);
+
+/* ---- policy.c */
+/* The configuration is acted on everywhere; `mode` is the one to be in. */
+void policy_follow_config(struct daemon *d, enum mode mode);
+/* Fills *error and returns POLICY_E_REFUSED. */
+int policy_refuse(struct policy_error *error, enum message_error_code code, const char *format, ...) _printf_(3, 4);
+
+/* ---- policy_mode.c */
+int policy_start_mode(struct daemon *d);
+/* The mode that holds when no try is running. */
+enum mode policy_settled_mode(const struct daemon *d);
 void policy_enter_mode(struct daemon *d, enum mode mode);
 /* `on_failure` (which follows the mode unless the file says otherwise) or `deny_errno` may have changed. */
 void policy_refresh_hook(struct daemon *d);
@@ -82,13 +103,21 @@ void policy_forget_session_answers(struct daemon *d);
 /* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);
 
+/* When a new rule was made, and changed: `before` (NULL: none) is the one that it replaces. */
+void policy_date_rule(struct rule *rule, const struct rule *before, const struct clocks *now);
+
+/* ---- policy_watchers.c */
+int policy_start_watchers(struct daemon *d);
+/* A rule has left the set, or is about to: the log, and who watches the rules. */
+void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
+/* Some rule was added, changed or removed: told to who watches the rules, soon. */
+void policy_rules_changed(struct daemon *d);
+
 /* ---- policy_lifetimes.c: rules that end by themselves */
 int policy_start_lifetimes(struct daemon *d);
 void policy_stop_lifetimes(struct daemon *d);
 /* The set in force may have another first end. */
 void policy_arm_expiry(struct daemon *d);
-/* A rule has left the set, or is about to: the log, and who watches the rules. */
-void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
 /* A pidfd of this very process; -ESRCH when it has exited, or another negative errno. */
 int policy_open_process(const struct process *process);
 /* Takes `pidfd`: `rule`, which is in force, ends with its process. -ENOMEM; -EMFILE for too many. */

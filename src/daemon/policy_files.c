@@ -55,7 +55,8 @@ static void on_config_warning(void *userdata, const struct file_error *warning)
 {
         struct policy_warnings *w = userdata;
 
-        w->n++;
+        if (w->n++ == 0)
+                w->first = *warning;
         if (!w->d) {
                 fprintf(stderr, "%s:%u:%u: %s\n", w->path, warning->line, warning->column, warning->text);
                 return;
@@ -64,7 +65,12 @@ static void on_config_warning(void *userdata, const struct file_error *warning)
         server_notify(w->d, "Configuration", NOTIFICATION_WARNING, "%s:%u: %s", w->path, warning->line, warning->text);
 }
 
-/* 0, -ENOENT, another negative errno or CONFFILE_E_SYNTAX with *ret_error. */
+int policy_parse_config(const char *text, size_t n, const struct config *last_good, const struct options *options, struct policy_warnings *warnings,
+                        struct config *ret, struct file_error *ret_error)
+{
+        return conffile_parse(text, n, last_good, options->log_dir, ret, on_config_warning, warnings, ret_error);
+}
+
 int policy_read_config(const char *path, const struct config *last_good, const struct options *options, struct policy_warnings *warnings,
                        struct config *ret, struct file_error *ret_error)
 {
@@ -77,7 +83,7 @@ int policy_read_config(const char *path, const struct config *last_good, const s
                 io_error(ret_error, r);
                 return r;
         }
-        return conffile_parse(text, n, last_good, options->log_dir, ret, on_config_warning, warnings, ret_error);
+        return policy_parse_config(text, n, last_good, options, warnings, ret, ret_error);
 }
 
 void policy_keep_good(struct daemon *d, const char *name, char *text, size_t n)

@@ -5,7 +5,6 @@
  * saved, carried to live flows, and to be undone in its turn.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +14,9 @@
 #include "daemon/policy.h"
 #include "sys/clock.h"
 
-static int _printf_(3, 4) refuse(struct undo_error *error, enum message_error_code code, const char *format, ...)
-{
-        va_list args;
-
-        error->code = code;
-        va_start(args, format);
-        vsnprintf(error->text, sizeof(error->text), format, args);
-        va_end(args);
-        return POLICY_E_NOT_UNDONE;
-}
-
 /* ---- may it be? ------------------------------------------------------------------------------------------------------------ */
 
-static int refuse_changed(const struct daemon *d, const struct journal_entry *e, const char *id, const char *what, struct undo_error *error)
+static int refuse_changed(const struct daemon *d, const struct journal_entry *e, const char *id, const char *what, struct policy_error *error)
 {
         _cleanup_(buf_deinit) struct buf shown = { 0 };
         uint64_t by = journal_changed_since(&d->journal, e->number, id);
@@ -37,9 +25,9 @@ static int refuse_changed(const struct daemon *d, const struct journal_entry *e,
         if (buf_error(&shown) < 0)
                 return buf_error(&shown);
         if (by)
-                return refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since, by change %llu; nothing was undone", shown.data, what,
+                return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since, by change %llu; nothing was undone", shown.data, what,
                               (unsigned long long)by);
-        return refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since; nothing was undone", shown.data, what);
+        return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since; nothing was undone", shown.data, what);
 }
 
 /* This rule goes when the change is undone. */
@@ -52,7 +40,7 @@ static bool is_made_by(const struct journal_entry *e, const struct rule *rule)
 }
 
 /* What the change made is still as it made it. */
-static int check_after(const struct daemon *d, const struct journal_entry *e, const struct rule *after, struct undo_error *error)
+static int check_after(const struct daemon *d, const struct journal_entry *e, const struct rule *after, struct policy_error *error)
 {
         const struct rule *now = ruleset_find(d->rules, after->id);
 
@@ -64,14 +52,14 @@ static int check_after(const struct daemon *d, const struct journal_entry *e, co
 }
 
 /* There is room for what was before. */
-static int check_before(const struct daemon *d, const struct journal_entry *e, const struct rule *before, struct undo_error *error)
+static int check_before(const struct daemon *d, const struct journal_entry *e, const struct rule *before, struct policy_error *error)
 {
         const struct rule *now = ruleset_find(d->rules, before->id);
         const struct clocks clocks = clock_all(&d->boot);
         struct rule again = *before; /* borrows all that it has */
 
         if (!rule_begin(&again, &clocks))
-                return refuse(error, MESSAGE_ERROR_CONFLICT, "the time of rule %s, which would come back, is over", before->id);
+                return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "the time of rule %s, which would come back, is over", before->id);
         if (now && !is_made_by(e, now))
                 return refuse_changed(d, e, before->id, "was added again", error);
         now = ruleset_find_same(d->rules, before);
@@ -80,7 +68,7 @@ static int check_before(const struct daemon *d, const struct journal_entry *e, c
         return 0;
 }
 
-static int check(const struct daemon *d, const struct journal_entry *e, struct undo_error *error)
+static int check(const struct daemon *d, const struct journal_entry *e, struct policy_error *error)
 {
         size_t n_now = ruleset_count(d->rules), n_before = 0, n_after = 0;
 
@@ -96,7 +84,7 @@ static int check(const struct daemon *d, const struct journal_entry *e, struct u
                 n_after += c->after != NULL;
         }
         if (n_now + n_before > LIMIT_RULES + n_after)
-                return refuse(error, MESSAGE_ERROR_FULL, "there would be more than %d rules", LIMIT_RULES);
+                return policy_refuse(error, MESSAGE_ERROR_FULL, "there would be more than %d rules", LIMIT_RULES);
         return 0;
 }
 
@@ -210,30 +198,30 @@ static int undo(struct daemon *d, const struct journal_entry *e, uint64_t *ret_c
         return 0;
 }
 
-static int find(const struct daemon *d, uint64_t change, struct journal_entry *ret, struct undo_error *error)
+static int find(const struct daemon *d, uint64_t change, struct journal_entry *ret, struct policy_error *error)
 {
         uint64_t number = change ? change : journal_last_to_undo(&d->journal), by;
         const struct journal_line *line = number ? journal_find(&d->journal, number) : NULL;
         int r;
 
         if (!number)
-                return refuse(error, MESSAGE_ERROR_NOT_FOUND, "there is no change that could be undone");
+                return policy_refuse(error, MESSAGE_ERROR_NOT_FOUND, "there is no change that could be undone");
         if (!line)
-                return refuse(error, MESSAGE_ERROR_NOT_FOUND, "there is no change %llu in the journal", (unsigned long long)number);
+                return policy_refuse(error, MESSAGE_ERROR_NOT_FOUND, "there is no change %llu in the journal", (unsigned long long)number);
         by = journal_undone_by(&d->journal, number);
         if (by)
-                return refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu was undone already, by change %llu", (unsigned long long)number,
+                return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu was undone already, by change %llu", (unsigned long long)number,
                               (unsigned long long)by);
         r = journal_parse_line(line->text, line->n - 1, ret);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG; /* it was parsed when it came here */
         if (!ret->whole)
-                return refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu is too large to be undone: of its %llu rules only the number was kept",
+                return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu is too large to be undone: of its %llu rules only the number was kept",
                               (unsigned long long)number, (unsigned long long)(ret->n_added + ret->n_deleted + ret->n_replaced));
         return 0;
 }
 
-int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error)
+int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct policy_error *ret_error)
 {
         _cleanup_(journal_entry_deinit) struct journal_entry e = { 0 };
         int r;
@@ -247,6 +235,7 @@ int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t
         if (r != 0)
                 return r;
         *ret_ticket = policy_save_rules(d);
+        policy_rules_changed(d);
         policy_changed(d);
         return 0;
 }

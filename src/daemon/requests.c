@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "sys/traffic.h"
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
@@ -76,6 +77,15 @@ static void on_cancel_popup(_unused_ struct daemon *d, _unused_ struct client *c
 }
 
 /* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
+
+/* What came of a change that was not made: a negative errno, or POLICY_E_REFUSED with its error. */
+static void send_failure(struct client *c, int64_t id, int r, const char *what, const struct policy_error *error)
+{
+        if (r < 0)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "%s: %s", what, strerror(-r));
+        else
+                server_send_error(c, id, error->code, "%s", error->text);
+}
 
 static void on_hello(struct daemon *d, struct client *c, struct message *m)
 {
@@ -150,6 +160,38 @@ static void on_connections(struct daemon *d, struct client *c, struct message *m
         server_send(c, &line);
 }
 
+static void on_connection_end(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = sweep_end(d, &m->flow);
+
+        if (r == -ENOENT) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such connection any more");
+                return;
+        }
+        if (r < 0) {
+                server_send_error(c, m->id, r == -ENOMEM ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_NOT_PERMITTED, "the kernel cannot end it: %s",
+                                  strerror(-r));
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
+}
+
+static void on_traffic(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct traffic traffic = { .at = clock_boottime() };
+        int r = traffic_read(&traffic.bytes_out, &traffic.bytes_in);
+
+        if (r < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "cannot read what the interfaces have carried: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_traffic(&line, m->id, &traffic);
+        server_send(c, &line);
+}
+
 static void on_questions(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -202,50 +244,72 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* There is such a rule, and it is one that clients may change; else the client is told. */
+static bool may_be_changed(struct daemon *d, struct client *c, int64_t id, const char *rule_id)
+{
+        const struct rule *rule = ruleset_find(d->rules, rule_id);
+        char place[PATH_MAX];
+
+        if (!rule) {
+                server_send_error(c, id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return false;
+        }
+        if (rule->origin == ORIGIN_FILE) {
+                policy_dropin_place(d, rule->id, place, sizeof(place));
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
+                                  place);
+                return false;
+        }
+        if (rule->origin == ORIGIN_FACTORY)
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED,
+                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
+        return rule->origin != ORIGIN_FACTORY;
+}
+
+/* Why a rule was not added. */
+static void send_not_added(struct client *c, int64_t id, int r, const struct policy_error *error)
+{
+        if (r == POLICY_E_OVER)
+                server_send_error(c, id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        else if (r == RULESET_E_FULL)
+                server_send_error(c, id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+        else if (r == RULESET_E_EXISTS)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: another rule has this id");
+        else
+                send_failure(c, id, r, "the rule could not be added", error);
+}
+
 static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
         const struct rule *added;
         int64_t ticket = 0;
-        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+        int r;
 
-        if (r == POLICY_E_OVER) {
-                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        if (m->add.replaces && !may_be_changed(d, c, m->id, m->add.replaces))
                 return;
-        }
-        if (r == RULESET_E_FULL) {
-                server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
-                return;
-        }
+        r = m->add.replaces ? policy_replace_rule(d, m->add.replaces, TAKE_PTR(m->add.rule), &added, &ticket, &error) :
+                              policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
         if (r != 0) {
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: %s",
-                                  r < 0 ? strerror(-r) : "another rule has this id");
+                send_not_added(c, m->id, r, &error);
                 return;
         }
         message_format_reply_rule(&line, m->id, added);
         server_reply_after(c, ticket, m->id, &line);
 }
 
-/* There is such a rule, and it is one that clients may change; else the client is told. */
-static bool may_be_changed(struct daemon *d, struct client *c, const struct message *m)
+static void on_rule_check(struct daemon *d, struct client *c, struct message *m)
 {
-        const struct rule *rule = ruleset_find(d->rules, m->key.key);
-        char place[PATH_MAX];
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = policy_preview_rule(d, m->add.rule);
 
-        if (!rule) {
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
-                return false;
+        if (r != 0) {
+                send_not_added(c, m->id, r, NULL);
+                return;
         }
-        if (rule->origin == ORIGIN_FILE) {
-                policy_dropin_place(d, rule->id, place, sizeof(place));
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
-                                  place);
-                return false;
-        }
-        if (rule->origin == ORIGIN_FACTORY)
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED,
-                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
-        return rule->origin != ORIGIN_FACTORY;
+        message_format_reply_rule(&line, m->id, m->add.rule);
+        server_send(c, &line);
 }
 
 static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
@@ -253,7 +317,7 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
         _cleanup_(buf_deinit) struct buf line = { 0 };
         int64_t ticket = 0;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         if (!policy_delete_rule(d, m->key.key, &ticket)) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id any more");
@@ -270,7 +334,7 @@ static void on_rule_enable(struct daemon *d, struct client *c, struct message *m
         int64_t ticket = 0;
         int r;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         r = policy_enable_rule(d, m->key.key, m->key.enabled, &rule, &ticket);
         if (r < 0) {
@@ -293,17 +357,15 @@ static void on_rules_history(struct daemon *d, struct client *c, struct message 
 static void on_rules_undo(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
-        struct undo_error error = { 0 };
+        struct policy_error error = { 0 };
         uint64_t change = 0;
         int64_t ticket = 0;
         int r = policy_undo(d, m->undo.change, &change, &ticket, &error);
 
-        if (r < 0)
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "nothing was undone: %s", strerror(-r));
-        else if (r > 0)
-                server_send_error(c, m->id, error.code, "%s", error.text);
-        if (r != 0)
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was undone", &error);
                 return;
+        }
         message_format_reply_change(&line, m->id, &d->journal, change);
         server_reply_after(c, ticket, m->id, &line);
 }
@@ -319,6 +381,29 @@ static void on_mode(struct daemon *d, struct client *c, struct message *m)
                 return;
         }
         message_format_reply_mode(&line, m->id, d->config.mode, policy_try_left(d));
+        server_reply_after(c, ticket, m->id, &line);
+}
+
+static void on_config(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        policy_format_config(d, &line, &m->id);
+        server_send(c, &line);
+}
+
+static void on_config_set(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
+        int64_t ticket = 0;
+        int r = policy_set_key(d, m->config_set.key, m->config_set.value, &ticket, &error);
+
+        if (r != 0) {
+                send_failure(c, m->id, r, "nothing was changed", &error);
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
         server_reply_after(c, ticket, m->id, &line);
 }
 
@@ -406,15 +491,20 @@ static const struct {
         [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
         [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
         [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
+        [MESSAGE_CONNECTION_END] = { ROLE_MANAGER, on_connection_end },
+        [MESSAGE_TRAFFIC] = { ROLE_MANAGER, on_traffic },
         [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
         [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
         [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
+        [MESSAGE_RULE_CHECK] = { ROLE_MANAGER, on_rule_check },
         [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
         [MESSAGE_RULE_ENABLE] = { ROLE_MANAGER, on_rule_enable },
         [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
         [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
         [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
+        [MESSAGE_CONFIG] = { ROLE_MANAGER, on_config },
+        [MESSAGE_CONFIG_SET] = { ROLE_MANAGER, on_config_set },
         [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
         [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
         [MESSAGE_WHY] = { ROLE_MANAGER, on_why },

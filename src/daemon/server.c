@@ -298,6 +298,18 @@ void server_broadcast(struct daemon *d, const struct buf *line, bool old, unsign
                         server_send(client_of(link), line);
 }
 
+void server_broadcast_new_style(struct daemon *d, const struct buf *line)
+{
+        if (!d->server)
+                return;
+        list_for_each(link, &d->server->clients) {
+                struct client *c = client_of(link);
+
+                if (c->style == STYLE_NEW && c->peer.may_manage)
+                        server_send(c, line);
+        }
+}
+
 void server_notify(struct daemon *d, const char *title, enum notification_level level, const char *format, ...)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One row a key: a reader that fills its field or says what it expected. A wrong value costs a warning and nothing else, so that a typing
- * mistake in one key does not put the others back to their defaults. Changing the mode edits the text in place: what a person wrote around it
+ * One row a key: a reader that fills its field or says what it expected, and a writer. A wrong value costs a warning and nothing else, so that a typing
+ * mistake in one key does not put the others back to their defaults. Changing a key edits the text in place: what a person wrote around it
  * (order, spacing, keys of other versions) is theirs.
  */
 #include "wire/conffile.h"
@@ -11,44 +11,55 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/conffile-shape.h"
 #include "wire/jsonpos.h"
-#include "wire/jsonread.h"
-#include "wire/jsonwrite.h"
-
-struct reading {
-        struct config *config;
-        const char *log_dir;
-};
 
 /* Each returns NULL when it took the value, else what it expected. */
-typedef const char *(*read_fn)(const struct reading *r, const json_t *value, void *field);
+typedef const char *(*read_fn)(const char *log_dir, const json_t *value, void *field);
+/* The same value again, or null where the field's value is the absence of its key. */
+typedef void (*write_fn)(struct jsonwrite *w, const char *key, const void *field);
 
-static const char *read_bool(const struct reading *r, const json_t *value, void *field)
+static const char *read_bool(const char *log_dir, const json_t *value, void *field)
 {
-        (void)r;
+        (void)log_dir;
         if (!json_is_boolean(value))
                 return "true or false";
         *(bool *)field = json_is_true(value);
         return NULL;
 }
 
-static const char *read_mode(const struct reading *r, const json_t *value, void *field)
+static void write_bool(struct jsonwrite *w, const char *key, const void *field)
 {
-        (void)r;
+        jsonwrite_bool(w, key, *(const bool *)field);
+}
+
+static const char *read_mode(const char *log_dir, const json_t *value, void *field)
+{
+        (void)log_dir;
         if (!json_is_string(value) || !mode_parse(json_string_value(value), field))
                 return "\"learning\" or \"enforcement\"";
         return NULL;
 }
 
-static const char *read_timeout(const struct reading *r, const json_t *value, void *field)
+static void write_mode(struct jsonwrite *w, const char *key, const void *field)
+{
+        jsonwrite_string(w, key, mode_name(*(const enum mode *)field));
+}
+
+static const char *read_timeout(const char *log_dir, const json_t *value, void *field)
 {
         json_int_t seconds = json_integer_value(value);
 
-        (void)r;
+        (void)log_dir;
         if (!json_is_integer(value) || seconds < CONFIG_TIMEOUT_MIN || seconds > CONFIG_TIMEOUT_MAX)
                 return "a whole number of seconds, 5..300";
         *(unsigned *)field = (unsigned)seconds;
         return NULL;
+}
+
+static void write_timeout(struct jsonwrite *w, const char *key, const void *field)
+{
+        jsonwrite_uint(w, key, *(const unsigned *)field);
 }
 
 static bool is_word(const json_t *value, const char *word)
@@ -56,9 +67,9 @@ static bool is_word(const json_t *value, const char *word)
         return json_is_string(value) && strcmp(json_string_value(value), word) == 0;
 }
 
-static const char *read_default_action(const struct reading *r, const json_t *value, void *field)
+static const char *read_default_action(const char *log_dir, const json_t *value, void *field)
 {
-        (void)r;
+        (void)log_dir;
         if (is_word(value, "allow"))
                 *(enum action *)field = ACTION_ALLOW;
         else if (is_word(value, "deny") || is_word(value, "prompt")) /* the old word: it asked, and blocked without an answer */
@@ -68,9 +79,14 @@ static const char *read_default_action(const struct reading *r, const json_t *va
         return NULL;
 }
 
-static const char *read_on_failure(const struct reading *r, const json_t *value, void *field)
+static void write_default_action(struct jsonwrite *w, const char *key, const void *field)
 {
-        (void)r;
+        jsonwrite_string(w, key, *(const enum action *)field == ACTION_ALLOW ? "allow" : "deny");
+}
+
+static const char *read_on_failure(const char *log_dir, const json_t *value, void *field)
+{
+        (void)log_dir;
         if (is_word(value, "open"))
                 *(enum on_failure *)field = ON_FAILURE_OPEN;
         else if (is_word(value, "closed"))
@@ -80,20 +96,37 @@ static const char *read_on_failure(const struct reading *r, const json_t *value,
         return NULL;
 }
 
+static void write_on_failure(struct jsonwrite *w, const char *key, const void *field)
+{
+        static const char *const words[] = { [ON_FAILURE_BY_MODE] = NULL, [ON_FAILURE_OPEN] = "open", [ON_FAILURE_CLOSED] = "closed" };
+
+        jsonwrite_string(w, key, words[*(const enum on_failure *)field]);
+}
+
 static const struct {
         const char *word;
         int number;
 } errno_names[] = { { "ECONNREFUSED", ECONNREFUSED }, { "EPERM", EPERM }, { "ENETUNREACH", ENETUNREACH } };
 
-static const char *read_deny_errno(const struct reading *r, const json_t *value, void *field)
+static const char *read_deny_errno(const char *log_dir, const json_t *value, void *field)
 {
-        (void)r;
+        (void)log_dir;
         for (size_t i = 0; i < ARRAY_SIZE(errno_names); i++)
                 if (is_word(value, errno_names[i].word)) {
                         *(int *)field = errno_names[i].number;
                         return NULL;
                 }
         return "\"ECONNREFUSED\", \"EPERM\" or \"ENETUNREACH\"";
+}
+
+static void write_deny_errno(struct jsonwrite *w, const char *key, const void *field)
+{
+        const char *word = errno_names[0].word;
+
+        for (size_t i = 0; i < ARRAY_SIZE(errno_names); i++)
+                if (errno_names[i].number == *(const int *)field)
+                        word = errno_names[i].word;
+        jsonwrite_string(w, key, word);
 }
 
 /* Below `dir`, by name: no component is empty, "." or "..". What links do is the opener's business. */
@@ -114,45 +147,84 @@ static bool is_below(const char *path, const char *dir)
         return true;
 }
 
-static const char *read_log_file(const struct reading *r, const json_t *value, void *field)
+static const char *read_log_file(const char *log_dir, const json_t *value, void *field)
 {
         const char *path = json_string_value(value);
 
         if (!path || strlen(path) >= CONFIG_LOG_FILE_MAX)
                 return "a path of at most 511 bytes";
-        if (!is_below(path, r->log_dir))
+        if (!is_below(path, log_dir))
                 return "a path under the log directory, without . or .. in it";
         snprintf(field, CONFIG_LOG_FILE_MAX, "%s", path);
         return NULL;
 }
 
+static void write_log_file(struct jsonwrite *w, const char *key, const void *field)
+{
+        jsonwrite_string(w, key, field);
+}
+
 static const struct row {
         const char *key;
         read_fn read;
+        write_fn write;
         size_t offset, size;
 } rows[] = {
-#define ROW(field, read) { #field, read, offsetof(struct config, field), sizeof(((struct config *)NULL)->field) }
-        ROW(mode, read_mode),
-        ROW(timeout_seconds, read_timeout),
-        ROW(default_action, read_default_action),
-        ROW(on_failure, read_on_failure),
-        ROW(popup_enabled, read_bool),
-        ROW(notifications_enabled, read_bool),
-        ROW(allow_localhost, read_bool),
-        ROW(allow_lan, read_bool),
-        ROW(allow_root_bypass, read_bool),
-        ROW(allow_systemd_bypass, read_bool),
-        ROW(cache_decisions, read_bool),
-        ROW(log_decisions, read_bool),
-        ROW(log_every_connection, read_bool),
-        ROW(log_file, read_log_file),
-        ROW(deny_errno, read_deny_errno),
-        ROW(inbound_protection, read_bool),
+#define ROW(field, kind) { #field, read_##kind, write_##kind, offsetof(struct config, field), sizeof(((struct config *)NULL)->field) }
+        ROW(mode, mode),
+        ROW(timeout_seconds, timeout),
+        ROW(default_action, default_action),
+        ROW(on_failure, on_failure),
+        ROW(popup_enabled, bool),
+        ROW(notifications_enabled, bool),
+        ROW(allow_localhost, bool),
+        ROW(allow_lan, bool),
+        ROW(allow_root_bypass, bool),
+        ROW(allow_systemd_bypass, bool),
+        ROW(cache_decisions, bool),
+        ROW(log_decisions, bool),
+        ROW(log_every_connection, bool),
+        ROW(log_file, log_file),
+        ROW(deny_errno, deny_errno),
+        ROW(inbound_protection, bool),
 #undef ROW
 };
 
 _Static_assert(CONFIG_TIMEOUT_MIN == 5 && CONFIG_TIMEOUT_MAX == 300, "read_timeout() says 5..300");
 _Static_assert(CONFIG_LOG_FILE_MAX == 512, "read_log_file() says 511");
+
+static void *field_of(struct config *c, const struct row *row)
+{
+        return (char *)c + row->offset;
+}
+
+static const void *field_in(const struct config *c, const struct row *row)
+{
+        return (const char *)c + row->offset;
+}
+
+static void copy_field(struct config *to, const struct config *from, const struct row *row)
+{
+        memcpy(field_of(to, row), field_in(from, row), row->size);
+}
+
+static const struct row *find_row(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (strcmp(rows[i].key, key) == 0)
+                        return &rows[i];
+        return NULL;
+}
+
+const char *conffile_key(size_t i)
+{
+        return i < ARRAY_SIZE(rows) ? rows[i].key : NULL;
+}
+
+bool conffile_is_key(const char *word)
+{
+        return find_row(word) != NULL;
+}
 
 static void warn(const char *data, size_t n, const char *key, const char *expected, conffile_warning_fn on_warning, void *userdata)
 {
@@ -168,7 +240,7 @@ static void warn(const char *data, size_t n, const char *key, const char *expect
                 on_warning(userdata, &warning);
 }
 
-static struct config defaults(const char *log_dir)
+struct config conffile_defaults(const char *log_dir)
 {
         struct config c = config_default();
         size_t n = strlen(log_dir);
@@ -197,8 +269,7 @@ int conffile_parse(const char *data, size_t n, const struct config *last_good, c
                    conffile_warning_fn on_warning, void *userdata, struct file_error *ret_error)
 {
         _cleanup_(json_decrefp) json_t *root = NULL;
-        struct config config = defaults(log_dir), fallback = last_good ? *last_good : config;
-        const struct reading reading = { .config = &config, .log_dir = log_dir };
+        struct config config = conffile_defaults(log_dir), fallback = last_good ? *last_good : config;
         int error;
 
         error = load(data, n, &root, ret_error);
@@ -206,82 +277,148 @@ int conffile_parse(const char *data, size_t n, const struct config *last_good, c
                 return error;
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 const json_t *value = json_object_get(root, rows[i].key);
-                char *field = (char *)&config + rows[i].offset;
-                const char *expected = value ? rows[i].read(&reading, value, field) : NULL;
+                const char *expected = value ? rows[i].read(log_dir, value, field_of(&config, &rows[i])) : NULL;
 
                 /* A key that was taken out goes back to its default; the mode alone is never changed by silence. */
                 if (!value && rows[i].read == read_mode)
                         expected = "\"learning\" or \"enforcement\"; there is no such key";
                 if (!expected)
                         continue;
-                memcpy(field, (const char *)&fallback + rows[i].offset, rows[i].size);
+                copy_field(&config, &fallback, &rows[i]);
                 warn(data, n, rows[i].key, expected, on_warning, userdata);
         }
         *ret = config;
         return 0;
 }
 
-/* The text between the opening brace and what follows it: the indentation for a key that is put in. */
-static size_t leading_space(const char *data, size_t n, size_t at)
+int conffile_set(struct config *config, const char *key, const char *value, const char *log_dir, const char **ret_expected)
+{
+        json_error_t error = {};
+        _cleanup_(json_decrefp) json_t *wanted = json_loads(value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+        const struct config defaults = conffile_defaults(log_dir);
+        const struct row *row = find_row(key);
+        const char *expected = NULL;
+
+        if (!wanted && json_error_code(&error) == json_error_out_of_memory)
+                return -ENOMEM;
+        if (!wanted)
+                expected = "JSON";
+        else if (!row)
+                expected = "a key of config.json";
+        else if (json_is_null(wanted) && row->read != read_mode)
+                copy_field(config, &defaults, row);
+        else
+                expected = row->read(log_dir, wanted, field_of(config, row));
+        if (!expected)
+                return 0;
+        *ret_expected = expected;
+        return CONFFILE_E_VALUE;
+}
+
+void conffile_format_word(struct buf *out, const char *word)
+{
+        struct jsonwrite w = { .out = out };
+        uint64_t number;
+
+        if (strcmp(word, "default") == 0)
+                word = "null";
+        if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0 || strcmp(word, "null") == 0)
+                jsonwrite_json(&w, NULL, word);
+        else if (str_parse_u64(word, INT64_MAX, &number))
+                jsonwrite_uint(&w, NULL, number);
+        else
+                jsonwrite_string(&w, NULL, word);
+}
+
+void conffile_format_value(struct buf *out, const struct config *config, const char *key)
+{
+        _cleanup_(buf_deinit) struct buf text = {};
+        struct jsonwrite w = { .out = &text };
+        const struct row *row = find_row(key);
+        _cleanup_(json_decrefp) json_t *value = NULL;
+
+        if (row)
+                row->write(&w, NULL, field_in(config, row));
+        value = row && !buf_error(&text) ? json_loadb(text.data, text.n, JSON_DECODE_ANY, NULL) : NULL;
+        if (!value)
+                out->error = row ? -ENOMEM : -EINVAL;
+        else if (json_is_string(value))
+                buf_puts(out, json_string_value(value));
+        else
+                buf_puts(out, json_is_null(value) ? "default" : text.data);
+}
+
+/* ---- editing the text --------------------------------------------------------------------------------------------- */
+
+static size_t space_after(const char *data, size_t n, size_t at)
 {
         size_t length = 0;
 
-        while (at + length < n && strchr(" \t\r\n", data[at + length]) && data[at + length])
+        while (at + length < n && data[at + length] && strchr(" \t\r\n", data[at + length]))
                 length++;
         return length;
 }
 
-static void insert_mode(const char *data, size_t n, size_t at, bool is_empty, enum mode mode, struct buf *out)
+static size_t space_before(const char *data, size_t at)
 {
-        size_t space = leading_space(data, n, at);
+        size_t length = 0;
+
+        while (length < at && data[at - length - 1] && strchr(" \t\r\n", data[at - length - 1]))
+                length++;
+        return length;
+}
+
+/* First in the object, which opens before `at`, indented as what followed there. */
+static void insert_member(const char *data, size_t n, size_t at, bool is_empty, const char *key, const char *value, struct buf *out)
+{
+        size_t space = space_after(data, n, at);
 
         buf_append(out, data, at);
         if (!is_empty)
                 buf_append(out, data + at, space);
-        buf_printf(out, "\"mode\": \"%s\"%s", mode_name(mode), is_empty ? "" : ",");
+        buf_printf(out, "\"%s\": %s%s", key, value, is_empty ? "" : ",");
         buf_append(out, data + at, n - at);
 }
 
-int conffile_set_mode(const char *data, size_t n, enum mode mode, struct buf *out, struct file_error *ret_error)
+/* With the comma after it or, of the last member, the one before it. */
+static void remove_member(const char *data, size_t n, size_t start, size_t end, struct buf *out)
 {
-        const struct jsonpos_step path = { .key = "mode" };
+        size_t next = end + space_after(data, n, end), before = start - space_before(data, start);
+
+        if (next < n && data[next] == ',') {
+                end = next + 1;
+                end += space_after(data, n, end);
+        } else if (before > 0 && data[before - 1] == ',') {
+                start = before - 1;
+        }
+        buf_append(out, data, start);
+        buf_append(out, data + end, n - end);
+}
+
+int conffile_edit(const char *data, size_t n, const char *key, const char *value, struct buf *out, struct file_error *ret_error)
+{
+        const struct jsonpos_step path = { .key = key };
+        const bool remove = strcmp(value, "null") == 0;
         _cleanup_(json_decrefp) json_t *root = NULL;
-        struct jsonpos at;
+        struct jsonpos name, at;
         int error;
 
         error = load(data, n, &root, ret_error);
         if (error)
                 return error;
-        if (jsonpos_find(data, n, &path, 1, NULL, &at)) {
-                buf_append(out, data, at.at);
-                buf_printf(out, "\"%s\"", mode_name(mode));
-                buf_append(out, data + at.at + at.length, n - at.at - at.length);
+        if (!jsonpos_find(data, n, &path, 1, &name, &at)) {
+                if (remove)
+                        buf_append(out, data, n);
+                else
+                        insert_member(data, n, at.at + 1, json_object_size(root) == 0, key, value, out);
+        } else if (remove) {
+                remove_member(data, n, name.at, at.at + at.length, out);
         } else {
-                insert_mode(data, n, at.at + 1, json_object_size(root) == 0, mode, out);
+                buf_append(out, data, at.at);
+                buf_puts(out, value);
+                buf_append(out, data + at.at + at.length, n - at.at - at.length);
         }
         return buf_error(out);
-}
-
-static const char *word_of_errno(int number)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(errno_names); i++)
-                if (errno_names[i].number == number)
-                        return errno_names[i].word;
-        return errno_names[0].word;
-}
-
-/* ON_FAILURE_BY_MODE is the absence of the key. */
-static const char *word_of_on_failure(enum on_failure on_failure)
-{
-        switch (on_failure) {
-        case ON_FAILURE_OPEN:
-                return "open";
-        case ON_FAILURE_CLOSED:
-                return "closed";
-        case ON_FAILURE_BY_MODE:
-                break;
-        }
-        return NULL;
 }
 
 int conffile_format(const struct config *c, struct buf *out)
@@ -289,24 +426,34 @@ int conffile_format(const struct config *c, struct buf *out)
         struct jsonwrite w = { .out = out, .spaced = true };
 
         jsonwrite_open(&w, NULL, '{');
-        jsonwrite_string(&w, "mode", mode_name(c->mode));
-        jsonwrite_uint(&w, "timeout_seconds", c->timeout_seconds);
-        jsonwrite_string(&w, "default_action", c->default_action == ACTION_ALLOW ? "allow" : "deny");
-        if (word_of_on_failure(c->on_failure))
-                jsonwrite_string(&w, "on_failure", word_of_on_failure(c->on_failure));
-        jsonwrite_bool(&w, "popup_enabled", c->popup_enabled);
-        jsonwrite_bool(&w, "notifications_enabled", c->notifications_enabled);
-        jsonwrite_bool(&w, "allow_localhost", c->allow_localhost);
-        jsonwrite_bool(&w, "allow_lan", c->allow_lan);
-        jsonwrite_bool(&w, "allow_root_bypass", c->allow_root_bypass);
-        jsonwrite_bool(&w, "allow_systemd_bypass", c->allow_systemd_bypass);
-        jsonwrite_bool(&w, "cache_decisions", c->cache_decisions);
-        jsonwrite_bool(&w, "log_decisions", c->log_decisions);
-        jsonwrite_bool(&w, "log_every_connection", c->log_every_connection);
-        jsonwrite_string(&w, "log_file", c->log_file);
-        jsonwrite_string(&w, "deny_errno", word_of_errno(c->deny_errno));
-        jsonwrite_bool(&w, "inbound_protection", c->inbound_protection);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (rows[i].read != read_on_failure || c->on_failure != ON_FAILURE_BY_MODE)
+                        rows[i].write(&w, rows[i].key, field_in(c, &rows[i]));
         jsonwrite_close(&w, '}');
         buf_putc(out, '\n');
         return buf_error(out);
+}
+
+/* ---- in the protocol ---------------------------------------------------------------------------------------------- */
+
+void conffile_write_fields(struct jsonwrite *w, const struct config *config)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                rows[i].write(w, rows[i].key, field_in(config, &rows[i]));
+}
+
+void conffile_read_fields(struct jsonread *r, const json_t *o, struct config *ret)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(rows) && !r->error; i++) {
+                const struct row *row = &rows[i];
+                const json_t *value = json_object_get(o, row->key);
+                const char *expected = NULL;
+
+                if (row->read == read_on_failure && json_is_null(value))
+                        ret->on_failure = ON_FAILURE_BY_MODE;
+                else
+                        expected = row->read("/", value, field_of(ret, row));
+                if (expected)
+                        jsonread_fail(r, row->key, "expected %s", expected);
+        }
 }

@@ -105,6 +105,12 @@ void jsonwrite_uint(struct jsonwrite *w, const char *key, uint64_t value)
         jsonwrite_int(w, key, value > INT64_MAX ? INT64_MAX : (int64_t)value);
 }
 
+void jsonwrite_json(struct jsonwrite *w, const char *key, const char *json)
+{
+        begin(w, key);
+        buf_puts(w->out, json);
+}
+
 void jsonwrite_bool(struct jsonwrite *w, const char *key, bool value)
 {
         begin(w, key);

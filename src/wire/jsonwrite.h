@@ -23,6 +23,7 @@ void jsonwrite_string(struct jsonwrite *w, const char *key, const char *s); /* N
 void jsonwrite_bytes(struct jsonwrite *w, const char *key, const char *s);
 void jsonwrite_int(struct jsonwrite *w, const char *key, int64_t value);
 void jsonwrite_uint(struct jsonwrite *w, const char *key, uint64_t value); /* at most INT64_MAX: what readers can hold */
+void jsonwrite_json(struct jsonwrite *w, const char *key, const char *json); /* a value that is JSON already, on one line */
 void jsonwrite_bool(struct jsonwrite *w, const char *key, bool value);
 /* ISO 8601 in UTC with microseconds; years 1970..9999, what lies beyond is cut to them. */
 void jsonwrite_time_us(struct jsonwrite *w, const char *key, int64_t us);

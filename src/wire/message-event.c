@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/conffile-shape.h"
 #include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/message.h"
@@ -58,6 +59,8 @@ struct event *event_free(struct event *e)
         for (size_t i = 0; i < e->n_checks; i++)
                 check_deinit(&e->checks[i]);
         free(e->history);
+        free(e->config_file);
+        free(e->config_problem);
         status_deinit(&e->status);
         if (e->why)
                 why_deinit(e->why);
@@ -214,6 +217,28 @@ static void read_mode(struct jsonread *r, const json_t *o, struct event *e)
         e->try_left_seconds = (unsigned)jsonread_int_or(r, o, "try_left_seconds", 0, UINT32_MAX, 0);
 }
 
+static void read_config(struct jsonread *r, const json_t *o, struct event *e)
+{
+        const json_t *config = jsonread_object(r, o, "config"), *defaults = jsonread_object(r, o, "defaults");
+
+        if (!config || !defaults) {
+                jsonread_fail(r, config ? "defaults" : "config", "expected an object: {…}");
+                return;
+        }
+        conffile_read_fields(r, config, &e->config);
+        conffile_read_fields(r, defaults, &e->config_defaults);
+        e->config_file = jsonread_bytes(r, o, "file");
+        e->config_problem = shape_read_copy(r, o, "problem");
+        if (!e->config_file)
+                jsonread_fail(r, "file", "expected a path");
+        e->has_config = true;
+}
+
+/* Nothing is told beside that they have. */
+static void read_rules_changed(_unused_ struct jsonread *r, _unused_ const json_t *o, _unused_ struct event *e)
+{
+}
+
 /* The four numbers that old clients get; the rest of the status stays zero. */
 static void read_stats(struct jsonread *r, const json_t *o, struct event *e)
 {
@@ -263,7 +288,7 @@ static void read_why(struct jsonread *r, const json_t *o, struct event *e)
 static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
 {
         const json_t *status = jsonread_object(r, o, "status"), *rule = json_object_get(o, "rule");
-        const json_t *why = jsonread_object(r, o, "why");
+        const json_t *why = jsonread_object(r, o, "why"), *traffic = jsonread_object(r, o, "traffic");
 
         e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
         read_records(r, jsonread_array(r, o, "decisions"), e);
@@ -285,6 +310,12 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
                 read_why(r, why, e);
         if (json_object_get(o, "mode"))
                 read_mode(r, o, e);
+        if (json_object_get(o, "config"))
+                read_config(r, o, e);
+        if (traffic) {
+                shape_read_traffic(r, traffic, &e->traffic);
+                e->has_traffic = true;
+        }
         e->may_manage = jsonread_bool_or(r, o, "may_manage", false);
         e->text = shape_read_copy(r, o, "text");
 }
@@ -299,7 +330,9 @@ static const struct {
         { "question", EVENT_QUESTION, read_question },
         { "question_closed", EVENT_QUESTION_CLOSED, read_question_closed },
         { "mode_changed", EVENT_MODE_CHANGED, read_mode },
+        { "config_changed", EVENT_CONFIG_CHANGED, read_config },
         { "rule_gone", EVENT_RULE_GONE, read_rule_gone },
+        { "rules_changed", EVENT_RULES_CHANGED, read_rules_changed },
         { "stats_update", EVENT_STATS, read_stats },
         { "notification", EVENT_NOTIFICATION, read_notification },
         { "reply", EVENT_REPLY, read_reply },

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wire/conffile-shape.h"
 #include "wire/journal-shape.h"
 #include "wire/message-shapes.h"
 #include "wire/rulejson.h"
@@ -226,11 +227,38 @@ void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rul
         end(&w);
 }
 
+void message_format_rules_changed(struct buf *out)
+{
+        struct jsonwrite w = begin(out, "rules_changed");
+
+        end(&w);
+}
+
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds)
 {
         struct jsonwrite w = begin(out, "mode_changed");
 
         put_mode(&w, mode, try_left_seconds);
+        end(&w);
+}
+
+static void put_config(struct jsonwrite *w, const struct config *config, const struct config *defaults, const char *path, const char *problem)
+{
+        jsonwrite_open(w, "config", '{');
+        conffile_write_fields(w, config);
+        jsonwrite_close(w, '}');
+        jsonwrite_open(w, "defaults", '{');
+        conffile_write_fields(w, defaults);
+        jsonwrite_close(w, '}');
+        jsonwrite_bytes(w, "file", path);
+        jsonwrite_string(w, "problem", problem);
+}
+
+void message_format_config_changed(struct buf *out, const struct config *config, const struct config *defaults, const char *path, const char *problem)
+{
+        struct jsonwrite w = begin(out, "config_changed");
+
+        put_config(&w, config, defaults, path, problem);
         end(&w);
 }
 
@@ -407,6 +435,25 @@ void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsi
         end(&w);
 }
 
+void message_format_reply_config(struct buf *out, int64_t id, const struct config *config, const struct config *defaults, const char *path,
+                                 const char *problem)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        put_config(&w, config, defaults, path, problem);
+        end(&w);
+}
+
+void message_format_reply_traffic(struct buf *out, int64_t id, const struct traffic *traffic)
+{
+        struct jsonwrite w = begin_with_id(out, "reply", id);
+
+        jsonwrite_open(&w, "traffic", '{');
+        shape_write_traffic(&w, traffic);
+        jsonwrite_close(&w, '}');
+        end(&w);
+}
+
 void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
@@ -500,9 +547,19 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
         end(&w);
 }
 
-void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence)
+void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence, const char *replaces)
 {
         struct jsonwrite w = begin_with_id(out, "rule_add", id);
+
+        jsonwrite_string(&w, "sentence", sentence);
+        if (replaces)
+                jsonwrite_bytes(&w, "replaces", replaces);
+        end(&w);
+}
+
+void message_format_request_rule_check(struct buf *out, int64_t id, const char *sentence)
+{
+        struct jsonwrite w = begin_with_id(out, "rule_check", id);
 
         jsonwrite_string(&w, "sentence", sentence);
         end(&w);
@@ -555,6 +612,23 @@ void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, un
                 if (try_seconds > 0)
                         jsonwrite_int(&w, "try_seconds", try_seconds);
         }
+        end(&w);
+}
+
+void message_format_request_config_set(struct buf *out, int64_t id, const char *key, const char *value)
+{
+        struct jsonwrite w = begin_with_id(out, "config_set", id);
+
+        jsonwrite_string(&w, "key", key);
+        jsonwrite_json(&w, "value", value);
+        end(&w);
+}
+
+void message_format_request_connection_end(struct buf *out, int64_t id, const struct flow *flow)
+{
+        struct jsonwrite w = begin_with_id(out, "connection_end", id);
+
+        shape_write_flow(&w, flow);
         end(&w);
 }
 

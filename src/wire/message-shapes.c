@@ -419,13 +419,44 @@ void shape_read_prompt(struct jsonread *r, const json_t *o, struct prompt *ret)
         read_others(r, o, ret);
 }
 
-/* ---- connections, checks ---------------------------------------------------------------------------------------- */
+/* ---- connections, traffic, checks ---------------------------------------------------------------------------------------- */
+
+static const char *const state_words[] = {
+        [CONNECTION_STATELESS] = NULL,
+        [CONNECTION_CONNECTING] = "connecting",
+        [CONNECTION_ESTABLISHED] = "established",
+        [CONNECTION_CLOSING] = "closing",
+};
+
+const char *connection_state_word(enum connection_state state)
+{
+        return state_words[state];
+}
+
+static enum connection_state read_state(struct jsonread *r, const json_t *o)
+{
+        const char *word = jsonread_string_or(r, o, "state", NULL);
+
+        if (!word)
+                return CONNECTION_STATELESS;
+        for (int state = CONNECTION_CONNECTING; state <= CONNECTION_CLOSING; state++)
+                if (strcmp(state_words[state], word) == 0)
+                        return (enum connection_state)state;
+        jsonread_fail(r, "state", "expected connecting, established or closing");
+        return CONNECTION_STATELESS;
+}
 
 void shape_write_connection(struct jsonwrite *w, const struct connection *c)
 {
         shape_write_subject(w, c->subject);
         shape_write_flow(w, &c->flow);
         jsonwrite_string(w, "direction", direction_name(c->direction));
+        if (c->state != CONNECTION_STATELESS)
+                jsonwrite_string(w, "state", state_words[c->state]);
+        if (c->has_bytes) {
+                jsonwrite_uint(w, "bytes_out", c->bytes_out);
+                jsonwrite_uint(w, "bytes_in", c->bytes_in);
+        }
 }
 
 void shape_read_connection(struct jsonread *r, const json_t *o, struct connection *ret)
@@ -433,6 +464,26 @@ void shape_read_connection(struct jsonread *r, const json_t *o, struct connectio
         ret->subject = shape_read_subject(r, o);
         shape_read_flow(r, o, &ret->flow);
         ret->direction = read_direction(r, o);
+        ret->state = read_state(r, o);
+        ret->has_bytes = json_object_get(o, "bytes_out") != NULL;
+        if (ret->has_bytes) {
+                ret->bytes_out = (uint64_t)jsonread_int(r, o, "bytes_out", 0, INT64_MAX);
+                ret->bytes_in = (uint64_t)jsonread_int(r, o, "bytes_in", 0, INT64_MAX);
+        }
+}
+
+void shape_write_traffic(struct jsonwrite *w, const struct traffic *traffic)
+{
+        jsonwrite_uint(w, "at_ns", traffic->at.ns);
+        jsonwrite_uint(w, "bytes_out", traffic->bytes_out);
+        jsonwrite_uint(w, "bytes_in", traffic->bytes_in);
+}
+
+void shape_read_traffic(struct jsonread *r, const json_t *o, struct traffic *ret)
+{
+        ret->at.ns = (uint64_t)jsonread_int(r, o, "at_ns", 0, INT64_MAX);
+        ret->bytes_out = (uint64_t)jsonread_int(r, o, "bytes_out", 0, INT64_MAX);
+        ret->bytes_in = (uint64_t)jsonread_int(r, o, "bytes_in", 0, INT64_MAX);
 }
 
 static const char *const level_words[] = { [CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_FAILED] = "failed" };

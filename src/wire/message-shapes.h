@@ -30,6 +30,9 @@ void shape_read_prompt(struct jsonread *r, const json_t *o, struct prompt *ret);
 void shape_write_connection(struct jsonwrite *w, const struct connection *c);
 void shape_read_connection(struct jsonread *r, const json_t *o, struct connection *ret);
 
+void shape_write_traffic(struct jsonwrite *w, const struct traffic *traffic);
+void shape_read_traffic(struct jsonread *r, const json_t *o, struct traffic *ret);
+
 void shape_write_check(struct jsonwrite *w, const struct check *c);
 void shape_read_check(struct jsonread *r, const json_t *o, struct check *ret);
 

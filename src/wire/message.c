@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wire/conffile.h"
 #include "wire/message-shapes.h"
 #include "wire/rulejson.h"
 #include "wire/sentence.h"
@@ -181,7 +182,7 @@ static void read_sentence(struct jsonread *r, const char *sentence, struct messa
                 jsonread_fail(r, "sentence", "%s, at byte %zu", error.expected, error.at + 1);
 }
 
-static void read_rule_add(struct jsonread *r, const json_t *o, struct message *m)
+static void read_rule_check(struct jsonread *r, const json_t *o, struct message *m)
 {
         const char *sentence = jsonread_string_or(r, o, "sentence", NULL);
         const json_t *object = jsonread_object(r, o, "rule");
@@ -194,6 +195,12 @@ static void read_rule_add(struct jsonread *r, const json_t *o, struct message *m
                 m->add.rule = rulejson_read(r, object, RULEJSON_REQUEST);
         if (!r->error && !choose_origin(m->add.rule))
                 jsonread_no_memory(r);
+}
+
+static void read_rule_add(struct jsonread *r, const json_t *o, struct message *m)
+{
+        read_rule_check(r, o, m);
+        m->add.replaces = jsonread_bytes(r, o, "replaces");
 }
 
 static void read_delete_rule(struct jsonread *r, const json_t *o, struct message *m)
@@ -296,6 +303,28 @@ static void read_mode(struct jsonread *r, const json_t *o, struct message *m)
                 jsonread_fail(r, "mode", "expected the mode to try");
 }
 
+static void read_connection_end(struct jsonread *r, const json_t *o, struct message *m)
+{
+        shape_read_flow(r, o, &m->flow);
+}
+
+static void read_config_set(struct jsonread *r, const json_t *o, struct message *m)
+{
+        const json_t *value = json_object_get(o, "value");
+
+        m->config_set.key = read_required(r, o, "key");
+        if (r->error)
+                return;
+        if (strcmp(m->config_set.key, "mode") == 0)
+                jsonread_fail(r, "key", "expected another key: the request mode changes the mode, for a try too");
+        else if (!conffile_is_key(m->config_set.key))
+                jsonread_fail(r, "key", "expected a key of config.json");
+        else if (!value)
+                jsonread_fail(r, "value", "expected one, or null for the default");
+        else if (!(m->config_set.value = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)))
+                jsonread_no_memory(r);
+}
+
 static void read_supposed(struct jsonread *r, const char *words, struct message *m)
 {
         struct sentence_error error;
@@ -350,15 +379,20 @@ static const read_fn readers[MESSAGE_TYPE_COUNT] = {
         [MESSAGE_STATUS] = read_nothing,
         [MESSAGE_DECISIONS] = read_decisions,
         [MESSAGE_CONNECTIONS] = read_nothing,
+        [MESSAGE_CONNECTION_END] = read_connection_end,
+        [MESSAGE_TRAFFIC] = read_nothing,
         [MESSAGE_QUESTIONS] = read_nothing,
         [MESSAGE_ANSWER] = read_answer,
         [MESSAGE_RULES] = read_rules,
         [MESSAGE_RULE_ADD] = read_rule_add,
+        [MESSAGE_RULE_CHECK] = read_rule_check,
         [MESSAGE_RULE_DELETE] = read_rule_delete,
         [MESSAGE_RULE_ENABLE] = read_rule_enable,
         [MESSAGE_RULES_HISTORY] = read_history,
         [MESSAGE_RULES_UNDO] = read_undo,
         [MESSAGE_MODE] = read_mode,
+        [MESSAGE_CONFIG] = read_nothing,
+        [MESSAGE_CONFIG_SET] = read_config_set,
         [MESSAGE_DOCTOR] = read_nothing,
         [MESSAGE_KERNEL] = read_nothing,
         [MESSAGE_WHY] = read_why,
@@ -391,7 +425,9 @@ struct message *message_free(struct message *m)
                 break;
         case MESSAGE_ADD_RULE:
         case MESSAGE_RULE_ADD:
+        case MESSAGE_RULE_CHECK:
                 rule_free(m->add.rule);
+                free(m->add.replaces);
                 break;
         case MESSAGE_DELETE_RULE:
         case MESSAGE_RULE_DELETE:
@@ -405,6 +441,10 @@ struct message *message_free(struct message *m)
         case MESSAGE_RULES:
                 rules_mark_deinit(&m->rules.after);
                 break;
+        case MESSAGE_CONFIG_SET:
+                free(m->config_set.key);
+                free(m->config_set.value);
+                break;
         case MESSAGE_WHY:
                 supposed_deinit(&m->why.supposed);
                 break;
@@ -413,10 +453,13 @@ struct message *message_free(struct message *m)
         case MESSAGE_STATUS:
         case MESSAGE_DECISIONS:
         case MESSAGE_CONNECTIONS:
+        case MESSAGE_CONNECTION_END:
+        case MESSAGE_TRAFFIC:
         case MESSAGE_QUESTIONS:
         case MESSAGE_RULES_HISTORY:
         case MESSAGE_RULES_UNDO:
         case MESSAGE_MODE:
+        case MESSAGE_CONFIG:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:
         case MESSAGE_TYPE_COUNT:

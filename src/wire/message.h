@@ -36,15 +36,20 @@
         MESSAGE(STATUS, "status", true)                                                                      \
         MESSAGE(DECISIONS, "decisions", true)                                                                \
         MESSAGE(CONNECTIONS, "connections", true)                                                            \
+        MESSAGE(CONNECTION_END, "connection_end", true)                                                      \
+        MESSAGE(TRAFFIC, "traffic", true)                                                                    \
         MESSAGE(QUESTIONS, "questions", true)                                                                \
         MESSAGE(ANSWER, "answer", true)                                                                      \
         MESSAGE(RULES, "rules", true)                                                                        \
         MESSAGE(RULE_ADD, "rule_add", true)                                                                  \
+        MESSAGE(RULE_CHECK, "rule_check", true)                                                              \
         MESSAGE(RULE_DELETE, "rule_delete", true)                                                            \
         MESSAGE(RULE_ENABLE, "rule_enable", true)                                                            \
         MESSAGE(RULES_HISTORY, "rules_history", true)                                                        \
         MESSAGE(RULES_UNDO, "rules_undo", true)                                                              \
         MESSAGE(MODE, "mode", true)                                                                          \
+        MESSAGE(CONFIG, "config", true)                                                                      \
+        MESSAGE(CONFIG_SET, "config_set", true)                                                              \
         MESSAGE(DOCTOR, "doctor", true)                                                                      \
         MESSAGE(KERNEL, "kernel", true)                                                                      \
         MESSAGE(WHY, "why", true)
@@ -61,7 +66,7 @@ enum subscription {
         SUBSCRIBE_QUESTIONS = 1 << 1, /* `question` and `question_closed` events; the subscriber counts as somebody to ask */
         SUBSCRIBE_STATS = 1 << 2,     /* stats_update every 2 s */
         SUBSCRIBE_NOTIFICATIONS = 1 << 3,
-        SUBSCRIBE_RULES = 1 << 4, /* `rule_gone` events */
+        SUBSCRIBE_RULES = 1 << 4, /* `rule_gone` and `rules_changed` events */
 };
 
 /* Where a page of rules ended: after the rule of this number (ruleset_number()) and id, in the set that was loaded as `load`. */
@@ -94,7 +99,8 @@ struct message {
                         struct answer answer;
                 } response; /* GUI_RESPONSE, ANSWER, CANCEL_POPUP */
                 struct {
-                        struct rule *rule; /* built from the old fields (ADD_RULE), from `rule` or `sentence` (RULE_ADD) */
+                        struct rule *rule; /* built from the old fields (ADD_RULE), from `rule` or `sentence` (RULE_ADD, RULE_CHECK) */
+                        char *replaces;    /* RULE_ADD: the id of the rule whose place it takes, or NULL */
                 } add;
                 struct {
                         char *key; /* flat key or rule id; CLEAR_CACHE: cache_key */
@@ -121,6 +127,11 @@ struct message {
                         unsigned try_seconds; /* 0: for good; else back to the mode before unless kept */
                         bool keep;            /* confirms a running try */
                 } mode;
+                struct flow flow; /* CONNECTION_END */
+                struct {
+                        char *key;   /* of config.json, but never "mode" */
+                        char *value; /* JSON; what it may be is conffile_set()'s */
+                } config_set;
                 struct {
                         uint64_t seq;             /* of a decision in memory; 0: of none, but */
                         struct supposed supposed; /* this connection */
@@ -175,13 +186,26 @@ struct prompt {
 };
 void prompt_deinit(struct prompt *p);
 
+/* Of TCP; others have none. */
+enum connection_state { CONNECTION_STATELESS, CONNECTION_CONNECTING, CONNECTION_ESTABLISHED, CONNECTION_CLOSING };
+const char *connection_state_word(enum connection_state state); /* "connecting", "established", "closing"; NULL */
+
 /* Some connection that exists now, for "who is talking already". */
 struct connection {
         struct subject *subject; /* referenced */
         struct flow flow;
         enum direction direction;
+        enum connection_state state;
+        bool has_bytes; /* the kernel counts them, which it does for TCP */
+        uint64_t bytes_out, bytes_in;
 };
 void connection_deinit(struct connection *c);
+
+/* What all interfaces but loopback have carried since they exist, both in bytes. */
+struct traffic {
+        struct boottime at;
+        uint64_t bytes_out, bytes_in;
+};
 
 enum check_level { CHECK_OK, CHECK_WARNING, CHECK_FAILED };
 /* One line of `doctor`. */
@@ -271,7 +295,10 @@ void message_format_question_closed(struct buf *out, const struct question *q);
 enum rule_gone { RULE_GONE_DELETED, RULE_GONE_EXPIRED, RULE_GONE_EXITED };
 const char *rule_gone_word(enum rule_gone why); /* "deleted", "expired", "exited" */
 void message_format_rule_gone(struct buf *out, const struct rule *rule, enum rule_gone why);
+void message_format_rules_changed(struct buf *out);
 void message_format_mode_changed(struct buf *out, enum mode mode, unsigned try_left_seconds);
+/* What is in force; `defaults` what would be without the file `path`; `problem` words about it, or NULL. */
+void message_format_config_changed(struct buf *out, const struct config *config, const struct config *defaults, const char *path, const char *problem);
 
 /* Replies. */
 void message_format_error(struct buf *out, const struct message_error *error);
@@ -291,6 +318,9 @@ void message_format_reply_history(struct buf *out, int64_t id, const struct jour
 /* One of them: what an undoing was. */
 void message_format_reply_change(struct buf *out, int64_t id, const struct journal *journal, uint64_t change);
 void message_format_reply_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_left_seconds);
+void message_format_reply_config(struct buf *out, int64_t id, const struct config *config, const struct config *defaults, const char *path,
+                                 const char *problem); /* as the event's */
+void message_format_reply_traffic(struct buf *out, int64_t id, const struct traffic *traffic);
 void message_format_reply_doctor(struct buf *out, int64_t id, const struct check *checks, size_t n);
 void message_format_reply_kernel(struct buf *out, int64_t id, const char *text);
 void message_format_reply_why(struct buf *out, int64_t id, const struct explanation *e, const struct facts *facts, const struct config *config,
@@ -303,7 +333,9 @@ enum event_type {
         EVENT_QUESTION,
         EVENT_QUESTION_CLOSED,
         EVENT_MODE_CHANGED,
+        EVENT_CONFIG_CHANGED,
         EVENT_RULE_GONE,
+        EVENT_RULES_CHANGED,
         EVENT_STATS,
         EVENT_NOTIFICATION,
         EVENT_REPLY,
@@ -325,7 +357,7 @@ struct event {
         struct connection *connections; /* REPLY to connections */
         size_t n_connections;
         enum rule_gone gone; /* RULE_GONE */
-        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, answer; `rule->id` is set */
+        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, rule_check, answer; `rule->id` is set */
         size_t n_rules;
         bool has_next; /* REPLY to rules: there are more */
         struct rules_mark next;
@@ -340,6 +372,11 @@ struct event {
         enum mode mode; /* MODE_CHANGED, REPLY to hello, mode */
         unsigned try_left_seconds;
         bool may_manage; /* REPLY to hello */
+        bool has_config; /* CONFIG_CHANGED, REPLY to config */
+        struct config config, config_defaults;
+        char *config_file, *config_problem; /* its path; words about it, or NULL */
+        bool has_traffic;
+        struct traffic traffic; /* REPLY to traffic */
         struct why *why; /* REPLY to why */
         char *text;      /* NOTIFICATION: title and text; REPLY to kernel; ERROR: words */
         enum message_error_code error;
@@ -366,12 +403,18 @@ void message_format_request_subscribe(struct buf *out, int64_t id, unsigned even
 void message_format_request_decisions(struct buf *out, int64_t id, unsigned limit);
 void message_format_request_rules(struct buf *out, int64_t id, const struct rules_page *page);
 void message_format_request_answer(struct buf *out, int64_t id, const char *ref, const struct answer *answer);
-void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence);
+/* `replaces`: the id of the rule whose place it takes, or NULL. */
+void message_format_request_rule_add(struct buf *out, int64_t id, const char *sentence, const char *replaces);
+void message_format_request_rule_check(struct buf *out, int64_t id, const char *sentence);
 void message_format_request_rule_delete(struct buf *out, int64_t id, const char *rule_id);
 void message_format_request_rule_enable(struct buf *out, int64_t id, const char *rule_id, bool enabled);
 void message_format_request_history(struct buf *out, int64_t id, const struct history_page *page);
 void message_format_request_undo(struct buf *out, int64_t id, uint64_t change); /* 0: the last */
 void message_format_request_mode(struct buf *out, int64_t id, enum mode mode, unsigned try_seconds, bool keep);
+
+/* `value`: JSON, "null" for the default; conffile_format_word() makes it of a person's word. */
+void message_format_request_config_set(struct buf *out, int64_t id, const char *key, const char *value);
+void message_format_request_connection_end(struct buf *out, int64_t id, const struct flow *flow);
 
 /* `words`: a connection as wire/expect.h reads it. */
 void message_format_request_why(struct buf *out, int64_t id, const char *words);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* config.json: whatever it says the result is a legal configuration; after a change of mode it says that mode and all else as before. */
+/* config.json: whatever it says the result is a legal configuration; after an edit it says that, and all else as before. */
 #include <errno.h>
 #include <string.h>
 
@@ -31,8 +31,24 @@ static bool same_config(const struct config *a, const struct config *b)
                a->notifications_enabled == b->notifications_enabled && a->allow_localhost == b->allow_localhost &&
                a->allow_lan == b->allow_lan && a->allow_root_bypass == b->allow_root_bypass &&
                a->allow_systemd_bypass == b->allow_systemd_bypass && a->cache_decisions == b->cache_decisions &&
-               a->log_decisions == b->log_decisions && a->inbound_protection == b->inbound_protection &&
+               a->log_decisions == b->log_decisions && a->log_every_connection == b->log_every_connection && a->inbound_protection == b->inbound_protection &&
                a->deny_errno == b->deny_errno && strcmp(a->log_file, b->log_file) == 0;
+}
+
+/* Without any one of its keys, the mode aside, it says that key's default. */
+static void check_removals(const char *data, size_t n, const struct config *config)
+{
+        for (size_t i = 1; conffile_key(i); i++) {
+                _cleanup_(buf_deinit) struct buf text = {};
+                struct config expected = *config, without;
+                struct file_error error = {};
+                const char *words;
+
+                fuzz_check(conffile_set(&expected, conffile_key(i), "null", "/var/log", &words) == 0);
+                fuzz_check(conffile_edit(data, n, conffile_key(i), "null", &text, &error) == 0 && text.n <= n);
+                fuzz_check(conffile_parse(text.data, text.n, NULL, "/var/log", &without, NULL, NULL, &error) == 0);
+                fuzz_check(same_config(&without, &expected));
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -44,11 +60,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (conffile_parse((const char *)data, size, NULL, "/var/log", &config, on_warning, &warnings, &error) != 0) {
                 fuzz_check(error.line >= 1 && error.column >= 1 && error.text[0]);
-                fuzz_check(conffile_set_mode((const char *)data, size, MODE_LEARNING, &text, &error) == CONFFILE_E_SYNTAX && text.n == 0);
+                fuzz_check(conffile_edit((const char *)data, size, "mode", "\"learning\"", &text, &error) == CONFFILE_E_SYNTAX && text.n == 0);
                 return 0;
         }
         check_legal(&config);
-        fuzz_check(conffile_set_mode((const char *)data, size, MODE_ENFORCEMENT, &text, &error) == 0);
+        check_removals((const char *)data, size, &config);
+        fuzz_check(conffile_edit((const char *)data, size, "mode", "\"enforcement\"", &text, &error) == 0);
         fuzz_check(conffile_parse(text.data, text.n, NULL, "/var/log", &changed, on_warning, &after, &error) == 0);
         fuzz_check(changed.mode == MODE_ENFORCEMENT && after <= warnings && warnings <= after + 1);
         changed.mode = config.mode;

@@ -55,6 +55,10 @@ static void format(const struct event *e, struct buf *out)
                 message_format_reply_connections(out, e->id, e->connections, e->n_connections);
         } else if (e->has_status) {
                 message_format_reply_status(out, e->id, &e->status);
+        } else if (e->has_config) {
+                message_format_reply_config(out, e->id, &e->config, &e->config_defaults, e->config_file, e->config_problem);
+        } else if (e->has_traffic) {
+                message_format_reply_traffic(out, e->id, &e->traffic);
         } else if (e->type == EVENT_MODE_CHANGED) {
                 message_format_mode_changed(out, e->mode, e->try_left_seconds);
         } else {

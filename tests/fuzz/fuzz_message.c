@@ -39,6 +39,12 @@ static bool format(const struct message *m, struct buf *out)
                         return false;
                 message_format_request_mode(out, m->id, m->mode.mode, m->mode.try_seconds, m->mode.keep);
                 return true;
+        case MESSAGE_CONNECTION_END:
+                message_format_request_connection_end(out, m->id, &m->flow);
+                return true;
+        case MESSAGE_CONFIG_SET:
+                message_format_request_config_set(out, m->id, m->config_set.key, m->config_set.value);
+                return true;
         case MESSAGE_WHY:
                 if (m->why.seq == 0)
                         return false;
@@ -46,6 +52,8 @@ static bool format(const struct message *m, struct buf *out)
                 return true;
         case MESSAGE_STATUS:
         case MESSAGE_CONNECTIONS:
+        case MESSAGE_TRAFFIC:
+        case MESSAGE_CONFIG:
         case MESSAGE_QUESTIONS:
         case MESSAGE_DOCTOR:
         case MESSAGE_KERNEL:
@@ -58,6 +66,7 @@ static bool format(const struct message *m, struct buf *out)
         case MESSAGE_CLEAR_CACHE:
         case MESSAGE_CANCEL_POPUP:
         case MESSAGE_RULE_ADD:
+        case MESSAGE_RULE_CHECK:
         case MESSAGE_TYPE_COUNT:
                 break;
         }
@@ -89,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 fuzz_check(!m && error.code != MESSAGE_ERROR_NONE && error.text[0]);
                 return 0;
         }
-        if (m->type == MESSAGE_ADD_RULE || m->type == MESSAGE_RULE_ADD) {
+        if (m->type == MESSAGE_ADD_RULE || m->type == MESSAGE_RULE_ADD || m->type == MESSAGE_RULE_CHECK) {
                 fuzz_check(m->add.rule && m->add.rule->origin != ORIGIN_FACTORY && !(m->add.rule->has & CRITERION_BIT(CRITERION_PROCESS)));
                 fuzz_check_rule(m->add.rule);
         }

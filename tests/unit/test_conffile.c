@@ -45,7 +45,7 @@ static bool same_config(const struct config *a, const struct config *b)
                a->notifications_enabled == b->notifications_enabled && a->allow_localhost == b->allow_localhost &&
                a->allow_lan == b->allow_lan && a->allow_root_bypass == b->allow_root_bypass &&
                a->allow_systemd_bypass == b->allow_systemd_bypass && a->cache_decisions == b->cache_decisions &&
-               a->log_decisions == b->log_decisions && a->inbound_protection == b->inbound_protection &&
+               a->log_decisions == b->log_decisions && a->log_every_connection == b->log_every_connection && a->inbound_protection == b->inbound_protection &&
                a->deny_errno == b->deny_errno && strcmp(a->log_file, b->log_file) == 0;
 }
 
@@ -214,29 +214,105 @@ static void test_log_dir(void **state _unused_)
         assert_int_equal(w.n, 1);
 }
 
-static void test_set_mode(void **state _unused_)
+static void check_edit(const char *const row[4])
 {
-        static const char *const rows[][2] = {
-                { "{\"mode\":\"learning\"}", "{\"mode\":\"enforcement\"}" },
-                { "{ \"z\" : 1.10,\n\t\"mode\" : \"learning\" , \"a\": {\"mode\": 1} }\n",
-                  "{ \"z\" : 1.10,\n\t\"mode\" : \"enforcement\" , \"a\": {\"mode\": 1} }\n" },
-                { "{\"mode\": [1, {}]}", "{\"mode\": \"enforcement\"}" },
-                { "{\"m\\u006fde\": 7}", "{\"m\\u006fde\": \"enforcement\"}" },
-                { "{\n  \"a\": 1\n}\n", "{\n  \"mode\": \"enforcement\",\n  \"a\": 1\n}\n" },
-                { "{}", "{\"mode\": \"enforcement\"}" },
-                { "{\n}\n", "{\"mode\": \"enforcement\"\n}\n" },
-        };
+        _cleanup_(buf_deinit) struct buf out = {};
         struct file_error error;
 
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                _cleanup_(buf_deinit) struct buf out = {};
+        assert_int_equal(conffile_edit(row[0], strlen(row[0]), row[1], row[2], &out, &error), 0);
+        assert_string_equal(out.data, row[3]);
+}
 
-                assert_int_equal(conffile_set_mode(rows[i][0], strlen(rows[i][0]), MODE_ENFORCEMENT, &out, &error), 0);
-                assert_string_equal(out.data, rows[i][1]);
-        }
+/* The file, the key, its value, the file afterwards. */
+static void test_edit(void **state _unused_)
+{
+        static const char *const rows[][4] = {
+                { "{\"mode\":\"learning\"}", "mode", "\"enforcement\"", "{\"mode\":\"enforcement\"}" },
+                { "{ \"z\" : 1.10,\n\t\"mode\" : \"learning\" , \"a\": {\"mode\": 1} }\n", "mode", "\"enforcement\"",
+                  "{ \"z\" : 1.10,\n\t\"mode\" : \"enforcement\" , \"a\": {\"mode\": 1} }\n" },
+                { "{\"allow_lan\": [1, {}]}", "allow_lan", "true", "{\"allow_lan\": true}" },
+                { "{\"allow_l\\u0061n\": 7}", "allow_lan", "true", "{\"allow_l\\u0061n\": true}" },
+                { "{\n  \"a\": 1\n}\n", "timeout_seconds", "45", "{\n  \"timeout_seconds\": 45,\n  \"a\": 1\n}\n" },
+                { "{}", "on_failure", "\"open\"", "{\"on_failure\": \"open\"}" },
+                { "{\n}\n", "on_failure", "\"open\"", "{\"on_failure\": \"open\"\n}\n" },
+                { "{\n  \"a\": 1,\n  \"allow_lan\": true,\n  \"b\": [2]\n}\n", "allow_lan", "null", "{\n  \"a\": 1,\n  \"b\": [2]\n}\n" },
+                { "{\n  \"a\": 1,\n  \"allow_lan\": true\n}\n", "allow_lan", "null", "{\n  \"a\": 1\n}\n" },
+                { "{\n  \"allow_lan\": true ,\n  \"a\": 1\n}\n", "allow_lan", "null", "{\n  \"a\": 1\n}\n" },
+                { "{ \"allow_lan\" : true }", "allow_lan", "null", "{  }" },
+                { "{\"a\":1}", "allow_lan", "null", "{\"a\":1}" },
+                { "{\"a\":1,\"allow_lan\":{\"allow_lan\":1}}", "allow_lan", "null", "{\"a\":1}" },
+        };
         _cleanup_(buf_deinit) struct buf out = {};
-        assert_int_equal(conffile_set_mode("{", 1, MODE_LEARNING, &out, &error), CONFFILE_E_SYNTAX);
+        struct file_error error;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                check_edit(rows[i]);
+        assert_int_equal(conffile_edit("{", 1, "allow_lan", "true", &out, &error), CONFFILE_E_SYNTAX);
         assert_int_equal(out.n, 0);
+}
+
+/* A key, a value that it takes, one that it does not, and what it expected instead. */
+static void test_set(void **state _unused_)
+{
+        static const char *const rows[][4] = {
+                { "mode", "\"enforcement\"", "null", "\"learning\" or \"enforcement\"" },
+                { "timeout_seconds", "300", "301", "a whole number of seconds, 5..300" },
+                { "default_action", "\"allow\"", "\"ask\"", "\"allow\" or \"deny\"" },
+                { "on_failure", "\"closed\"", "true", "\"open\" or \"closed\"" },
+                { "popup_enabled", "false", "0", "true or false" },
+                { "notifications_enabled", "false", "\"false\"", "true or false" },
+                { "allow_localhost", "false", "[]", "true or false" },
+                { "allow_lan", "true", "{}", "true or false" },
+                { "allow_root_bypass", "false", "1.0", "true or false" },
+                { "allow_systemd_bypass", "false", "1", "true or false" },
+                { "cache_decisions", "false", "\"\"", "true or false" },
+                { "log_decisions", "false", "-1", "true or false" },
+                { "log_every_connection", "true", "7", "true or false" },
+                { "log_file", "\"/var/log/x\"", "\"/tmp/x\"", "a path under the log directory, without . or .. in it" },
+                { "deny_errno", "\"EPERM\"", "\"EIO\"", "\"ECONNREFUSED\", \"EPERM\" or \"ENETUNREACH\"" },
+                { "inbound_protection", "false", "nonsense", "JSON" },
+        };
+        const struct config defaults = conffile_defaults("/var/log");
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct config c = defaults, changed;
+                const char *expected = NULL;
+
+                assert_string_equal(conffile_key(i), rows[i][0]);
+                assert_int_equal(conffile_set(&c, rows[i][0], rows[i][1], "/var/log", &expected), 0);
+                assert_false(same_config(&c, &defaults));
+                changed = c;
+                assert_int_equal(conffile_set(&c, rows[i][0], rows[i][2], "/var/log", &expected), CONFFILE_E_VALUE);
+                assert_string_equal(expected, rows[i][3]);
+                assert_true(same_config(&c, &changed));
+                if (i > 0) {
+                        assert_int_equal(conffile_set(&c, rows[i][0], "null", "/var/log", &expected), 0);
+                        assert_true(same_config(&c, &defaults));
+                }
+        }
+        assert_null(conffile_key(ARRAY_SIZE(rows)));
+        assert_int_equal(conffile_set(&(struct config){ 0 }, "colour", "1", "/var/log", &(const char *){ NULL }), CONFFILE_E_VALUE);
+}
+
+/* What is shown of a value, taken again as a word, is that value. */
+static void test_values_as_words(void **state _unused_)
+{
+        struct config configs[] = { conffile_defaults("/var/log"), { .mode = MODE_ENFORCEMENT, .timeout_seconds = 5, .default_action = ACTION_ALLOW,
+                                    .on_failure = ON_FAILURE_CLOSED, .deny_errno = ENETUNREACH, .log_file = "/var/log/a \"b\"" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+                struct config again = configs[1 - i];
+
+                for (size_t k = 0; conffile_key(k); k++) {
+                        _cleanup_(buf_deinit) struct buf word = {}, value = {};
+                        const char *expected;
+
+                        conffile_format_value(&word, &configs[i], conffile_key(k));
+                        conffile_format_word(&value, word.data);
+                        assert_int_equal(conffile_set(&again, conffile_key(k), value.data, "/var/log", &expected), 0);
+                }
+                assert_true(same_config(&again, &configs[i]));
+        }
 }
 
 /* Every field away from its default, and back: a key that were forgotten would not return. */
@@ -272,7 +348,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),     cmocka_unit_test(test_booleans_both_ways), cmocka_unit_test(test_words),
                 cmocka_unit_test(test_wrong_values), cmocka_unit_test(test_refused_as_a_whole), cmocka_unit_test(test_too_long),
-                cmocka_unit_test(test_log_dir),      cmocka_unit_test(test_set_mode), cmocka_unit_test(test_format),
+                cmocka_unit_test(test_log_dir),      cmocka_unit_test(test_edit),       cmocka_unit_test(test_set),
+                cmocka_unit_test(test_format),       cmocka_unit_test(test_values_as_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "wire/conffile.h"
 #include "wire/message.h"
 
 static struct flow tcp(const char *remote, uint16_t port)
@@ -538,8 +539,22 @@ static void test_other_replies(void **state _unused_)
         message_format_reply_connections(&out, 1, &c, 1);
         e = parse(&out, EVENT_REPLY);
         assert_true(e->n_connections == 1 && e->connections[0].direction == DIRECTION_IN);
+        assert_true(e->connections->state == CONNECTION_STATELESS && !e->connections->has_bytes);
         check_subject(c.subject, e->connections[0].subject);
         event_free(e);
+        for (int word = CONNECTION_CONNECTING; word <= CONNECTION_CLOSING; word++) {
+                struct connection counted = c;
+
+                counted.state = (enum connection_state)word;
+                counted.has_bytes = true;
+                counted.bytes_out = 0;
+                counted.bytes_in = INT64_MAX;
+                message_format_reply_connections(&out, 1, &counted, 1);
+                e = parse(&out, EVENT_REPLY);
+                assert_true((int)e->connections->state == word && e->connections->has_bytes);
+                assert_true(e->connections->bytes_out == 0 && e->connections->bytes_in == INT64_MAX);
+                event_free(e);
+        }
         subject_unref(c.subject);
 
         message_format_reply_hello(&out, 1, true, MODE_LEARNING);
@@ -552,6 +567,12 @@ static void test_other_replies(void **state _unused_)
         event_free(e);
         message_format_mode_changed(&out, MODE_LEARNING, 0);
         event_free(parse(&out, EVENT_MODE_CHANGED));
+        message_format_rules_changed(&out);
+        event_free(parse(&out, EVENT_RULES_CHANGED));
+        message_format_reply_traffic(&out, 1, &(struct traffic){ .at = { 5 }, .bytes_out = 6, .bytes_in = INT64_MAX });
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->has_traffic && e->traffic.at.ns == 5 && e->traffic.bytes_out == 6 && e->traffic.bytes_in == INT64_MAX && !e->has_config);
+        event_free(e);
         message_format_rule_gone(&out, &gone, RULE_GONE_EXPIRED);
         e = parse(&out, EVENT_RULE_GONE);
         assert_true(e->gone == RULE_GONE_EXPIRED && e->n_rules == 1 && e->rules[0]->lifetime == LIFETIME_UNTIL);
@@ -580,6 +601,72 @@ static void test_other_replies(void **state _unused_)
         event_free(e);
 }
 
+static void check_config(const struct event *e, const struct config *config, const struct config *defaults)
+{
+        assert_true(e->has_config);
+        assert_memory_equal(&e->config, config, sizeof(*config));
+        assert_memory_equal(&e->config_defaults, defaults, sizeof(*defaults));
+        assert_string_equal(e->config_file, "/etc/bastion/config.json");
+}
+
+/* Every value away from its default, so that a key which were forgotten would show. */
+static void test_config(void **state _unused_)
+{
+        static const struct config config = {
+                .mode = MODE_ENFORCEMENT, .timeout_seconds = 300, .default_action = ACTION_ALLOW, .on_failure = ON_FAILURE_CLOSED, .allow_lan = true,
+                .log_every_connection = true, .deny_errno = EPERM, .log_file = "/srv/\"log\"",
+        };
+        _cleanup_(buf_deinit) struct buf out = {};
+        struct config defaults;
+        struct event *e;
+
+        memset(&defaults, 0, sizeof(defaults));
+        assert_int_equal(conffile_set(&defaults, "log_file", "\"/var/log/bastion-daemon.log\"", "/var/log", &(const char *){ NULL }), 0);
+        for (size_t i = 1; conffile_key(i); i++)
+                assert_int_equal(conffile_set(&defaults, conffile_key(i), "null", "/var/log", &(const char *){ NULL }), 0);
+        assert_int_equal(defaults.on_failure, ON_FAILURE_BY_MODE);
+        message_format_reply_config(&out, 1, &config, &defaults, "/etc/bastion/config.json", NULL);
+        e = parse(&out, EVENT_REPLY);
+        check_config(e, &config, &defaults);
+        assert_null(e->config_problem);
+        event_free(e);
+        message_format_config_changed(&out, &defaults, &config, "/etc/bastion/config.json", "line 3");
+        e = parse(&out, EVENT_CONFIG_CHANGED);
+        check_config(e, &defaults, &config);
+        assert_string_equal(e->config_problem, "line 3");
+        event_free(e);
+}
+
+/* A reply in which one key says something else, or is not there. */
+static void test_broken_config(void **state _unused_)
+{
+        static const struct {
+                const char *from, *to;
+        } rows[] = {
+                { "\"mode\":\"learning\"", "\"mode\":\"off\"" },    { "\"timeout_seconds\":30", "\"timeout_seconds\":4" },
+                { "\"timeout_seconds\":30", "\"timeout\":30" },       { "\"allow_lan\":false", "\"allow_lan\":0" },
+                { "\"on_failure\":null", "\"on_failure\":\"maybe\"" }, { "\"on_failure\":null", "\"on_fail\":null" },
+                { "\"log_file\":\"/", "\"log_file\":\"" },            { "\"file\":\"/f\"", "\"file\":null" },
+                { "\"defaults\":", "\"default\":" },
+        };
+        const struct config config = config_default();
+        _cleanup_(buf_deinit) struct buf out = {};
+
+        message_format_config_changed(&out, &config, &config, "/f", NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const char *at = strstr(out.data, rows[i].from);
+                _cleanup_(buf_deinit) struct buf broken = {};
+                struct event *e = NULL;
+
+                assert_non_null(at);
+                buf_append(&broken, out.data, (size_t)(at - out.data));
+                buf_puts(&broken, rows[i].to);
+                buf_puts(&broken, at + strlen(rows[i].from));
+                if (event_parse(broken.data, broken.n - 1, &e) != 1)
+                        fail_msg("%s: was taken", rows[i].to);
+        }
+}
+
 static void test_refused(void **state _unused_)
 {
         static const char *const rows[] = {
@@ -594,6 +681,9 @@ static void test_refused(void **state _unused_)
                 "{\"type\":\"reply\",\"id\":1,\"rules\":[{\"action\":\"deny\"}]}",
                 "{\"type\":\"reply\",\"id\":1,\"checks\":[{\"level\":\"ok\"}]}",
                 "{\"type\":\"mode_changed\",\"mode\":\"off\"}",
+                "{\"type\":\"config_changed\"}",
+                "{\"type\":\"reply\",\"id\":1,\"traffic\":{\"at_ns\":1,\"bytes_out\":1}}",
+                "{\"type\":\"reply\",\"id\":1,\"traffic\":{\"at_ns\":1,\"bytes_out\":-1,\"bytes_in\":1}}",
                 "{\"type\":\"stats_update\"}",
         };
         struct event *e = NULL;
@@ -614,7 +704,8 @@ int main(void)
                 cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
-                cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),
+                cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),               cmocka_unit_test(test_config),
+                cmocka_unit_test(test_broken_config),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "wire/conffile.h"
 #include "wire/message.h"
 #include "wire/sentence.h"
 
@@ -214,6 +215,15 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"why\",\"id\":1,\"connection\":\"\"}", MESSAGE_ERROR_BAD_FIELD, true, "connection: expected a program's absolute path" },
                 { "{\"type\":\"why\",\"id\":1,\"connection\":\"/x to 10.0.0.0/8 tcp\"}", MESSAGE_ERROR_BAD_FIELD, true, "connection: expected one address: a connection has no more, at byte 7" },
                 { "{\"type\":\"why\",\"id\":1,\"connection\":7}", MESSAGE_ERROR_BAD_FIELD, true, "connection: expected" },
+                { "{\"type\":\"rule_add\",\"id\":1,\"sentence\":\"deny /x\",\"replaces\":7}", MESSAGE_ERROR_BAD_FIELD, true, "replaces: expected" },
+                { "{\"type\":\"rule_check\",\"id\":1,\"sentence\":\"allow /x port y\"}", MESSAGE_ERROR_BAD_FIELD, true, "sentence: expected a port 1..65535, a range or a list, at byte 15" },
+                { "{\"type\":\"config_set\",\"id\":1,\"value\":1}", MESSAGE_ERROR_BAD_FIELD, true, "key: expected a string" },
+                { "{\"type\":\"config_set\",\"id\":1,\"key\":\"colour\",\"value\":1}", MESSAGE_ERROR_BAD_FIELD, true, "key: expected a key of config.json" },
+                { "{\"type\":\"config_set\",\"id\":1,\"key\":\"mode\",\"value\":\"learning\"}", MESSAGE_ERROR_BAD_FIELD, true, "key: expected another key: the request mode" },
+                { "{\"type\":\"config_set\",\"id\":1,\"key\":\"allow_lan\"}", MESSAGE_ERROR_BAD_FIELD, true, "value: expected one, or null" },
+                { "{\"type\":\"connection_end\",\"id\":1}", MESSAGE_ERROR_BAD_FIELD, true, "protocol: expected" },
+                { "{\"type\":\"connection_end\",\"id\":1,\"protocol\":\"TCP\",\"local_ip\":\"x\"}", MESSAGE_ERROR_BAD_FIELD, true, "local_ip: expected an address" },
+                { "{\"type\":\"connection_end\",\"id\":1,\"protocol\":\"TCP\",\"local_ip\":\"::1\",\"remote_ip\":\"::1\",\"local_port\":1,\"remote_port\":65536}", MESSAGE_ERROR_BAD_FIELD, true, "remote_port: expected" },
                 { "{\"type\":\"mode\",\"id\":1,\"mode\":\"off\"}", MESSAGE_ERROR_BAD_FIELD, true, "mode: expected" },
                 { "{\"type\":\"mode\",\"id\":1,\"try_seconds\":60}", MESSAGE_ERROR_BAD_FIELD, true, "mode: expected" },
                 { "{\"type\":\"mode\",\"id\":1,\"mode\":\"learning\",\"try_seconds\":86401}", MESSAGE_ERROR_BAD_FIELD, true, "try_seconds: expected" },
@@ -277,10 +287,45 @@ static void check_rules_request(const struct rules_page *page)
         message_free(m);
 }
 
+/* A person's word, and the value that is sent for it. */
+static void check_config_requests(void)
+{
+        static const char *const rows[][3] = {
+                { "allow_lan", "true", "true" },           { "timeout_seconds", "45", "45" },
+                { "timeout_seconds", "default", "null" },  { "on_failure", "open", "\"open\"" },
+                { "log_file", "/var/log/\"", "\"/var/log/\\\"\"" }, { "timeout_seconds", "99999999999999999999", "\"99999999999999999999\"" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(buf_deinit) struct buf out = {}, value = {};
+                _cleanup_(message_freep) struct message *m = NULL;
+
+                conffile_format_word(&value, rows[i][1]);
+                message_format_request_config_set(&out, 1, rows[i][0], value.data);
+                m = parse_back(&out);
+                assert_int_equal(m->type, MESSAGE_CONFIG_SET);
+                assert_string_equal(m->config_set.key, rows[i][0]);
+                assert_string_equal(m->config_set.value, rows[i][2]);
+        }
+}
+
+static void check_connection_end_request(void)
+{
+        const struct flow flow = { .protocol = 17, .local = addr_from_v4((const uint8_t[]){ 10, 0, 0, 1 }),
+                                   .remote = addr_from_v4((const uint8_t[]){ 10, 0, 0, 2 }), .local_port = 5353, .remote_port = 53, .interface = 3 };
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(message_freep) struct message *m = NULL;
+
+        message_format_request_connection_end(&out, 1, &flow);
+        m = parse_back(&out);
+        assert_int_equal(m->type, MESSAGE_CONNECTION_END);
+        assert_memory_equal(&m->flow, &flow, sizeof(flow));
+}
+
 static void test_requests_round_trip(void **state _unused_)
 {
         static const enum message_type bare[] = { MESSAGE_STATUS, MESSAGE_CONNECTIONS, MESSAGE_QUESTIONS, MESSAGE_RULES, MESSAGE_MODE,
-                                                  MESSAGE_DOCTOR, MESSAGE_KERNEL };
+                                                  MESSAGE_CONFIG, MESSAGE_TRAFFIC, MESSAGE_DOCTOR, MESSAGE_KERNEL };
         _cleanup_(buf_deinit) struct buf out = {};
         char name[] = "/tmp/\xff\x01:*";
         struct message *m;
@@ -321,9 +366,19 @@ static void test_requests_round_trip(void **state _unused_)
                 assert_memory_equal(&m->response.answer.ending, &a.ending, sizeof(a.ending));
                 message_free(m);
         }
-        message_format_request_rule_add(&out, 1, "deny \"/a b\"");
+        message_format_request_rule_add(&out, 1, "deny \"/a b\"", NULL);
         m = parse_back(&out);
         assert_string_equal(m->add.rule->program, "/a b");
+        assert_null(m->add.replaces);
+        message_free(m);
+        message_format_request_rule_add(&out, 1, "deny /b", "/tmp/\xff:*");
+        m = parse_back(&out);
+        assert_string_equal(m->add.rule->program, "/b");
+        assert_string_equal(m->add.replaces, "/tmp/\xff:*");
+        message_free(m);
+        message_format_request_rule_check(&out, 1, "deny /b");
+        m = parse_back(&out);
+        assert_true(m->type == MESSAGE_RULE_CHECK && m->add.rule->action == ACTION_DENY);
         message_free(m);
         message_format_request_rule_delete(&out, 1, "/tmp/\xff\x01:*");
         m = parse_back(&out);
@@ -342,6 +397,8 @@ static void test_requests_round_trip(void **state _unused_)
         m = parse_back(&out);
         assert_true(!m->mode.has_mode && m->mode.keep);
         message_free(m);
+        check_config_requests();
+        check_connection_end_request();
 }
 
 int main(void)
