@@ -27,9 +27,10 @@ static void add_row(struct columns *table, const struct connection *c)
         columns_take(table, &cell);
         buf_puts(&cell, c->direction == DIRECTION_IN ? "in" : "out");
         columns_take(table, &cell);
-        show_host_port(&cell, &c->flow, NULL);
+        show_host_port(&cell, &c->flow, &c->hosts);
         buf_putc(&cell, ' ');
         show_protocol(&cell, &c->flow);
+        show_also(&cell, &c->hosts);
         columns_take(table, &cell);
         add_bytes(table, c, c->bytes_out);
         add_bytes(table, c, c->bytes_in);

@@ -29,15 +29,16 @@ enum {
 
 /* The columns that came with a version, as one of before would have them. */
 static const char *const LATER_COLUMNS[] = {
-        [1] = "1, NULL, NULL, 0, 0, 0",
-        [2] = "count, bytes, since_us, 0, 0, 0",
-        [3] = "count, bytes, since_us, seq, path_deleted, path_foreign",
+        [1] = "1, NULL, NULL, 0, 0, 0, NULL",
+        [2] = "count, bytes, since_us, 0, 0, 0, NULL",
+        [3] = "count, bytes, since_us, seq, path_deleted, path_foreign, NULL",
+        [4] = "count, bytes, since_us, seq, path_deleted, path_foreign, host_source",
 };
 _Static_assert(ARRAY_SIZE(LATER_COLUMNS) == STORE_VERSION + 1, "each version has its columns");
 
 enum column {
         ID, TIME_US, VERDICT, REASON, RULE, WOULD_DENY, KIND, PATH, NAME, PID, UID, GID, IDENTITY, PROTOCOL, DIRECTION, LOCAL_IP, LOCAL_PORT,
-        REMOTE_IP, REMOTE_PORT, HOST, LATENCY_US, COUNT, BYTES, SINCE_US, SEQ, PATH_DELETED, PATH_FOREIGN,
+        REMOTE_IP, REMOTE_PORT, HOST, LATENCY_US, COUNT, BYTES, SINCE_US, SEQ, PATH_DELETED, PATH_FOREIGN, HOST_SOURCE,
 };
 
 static const char COLUMNS[] =
@@ -280,6 +281,17 @@ static bool read_decision(sqlite3_stmt *row, struct decision *ret)
         return true;
 }
 
+/* The one name that is kept. A source that is not known here tells nothing. */
+static struct hosts read_hosts(sqlite3_stmt *row)
+{
+        struct hosts hosts = hosts_one(text_of(row, HOST), HOST_SOURCE_NONE);
+        const char *source = text_of(row, HOST_SOURCE);
+
+        if (hosts.n > 0 && source)
+                (void)host_source_parse(source, &hosts.source);
+        return hosts;
+}
+
 /* Numbers that are not the decision's, the program's or the flow's. */
 static bool read_amounts(sqlite3_stmt *row, struct record *r)
 {
@@ -307,11 +319,12 @@ static bool read_row(sqlite3_stmt *row, struct record *ret)
         const char *rule_id = text_of(row, RULE);
         struct rule rule = { .id = (char *)rule_id };
         struct decision decision = { .rule = rule_id ? &rule : NULL };
+        const struct hosts hosts = read_hosts(row);
         struct flow flow = {};
 
         if (!subject || !read_flow(row, &flow) || !read_decision(row, &decision))
                 return false;
-        if (record_init(ret, &decision, subject, &flow, text_of(row, HOST)) < 0)
+        if (record_init(ret, &decision, subject, &flow, &hosts) < 0)
                 return false;
         if (read_amounts(row, ret))
                 return true;

@@ -37,8 +37,8 @@ static const struct {
         [INSERT] = { "add a row",
                      "INSERT INTO decisions (time_us, verdict, reason, rule, would_deny, kind, path, name, pid, uid, gid, identity, protocol, "
                      "direction, local_ip, local_port, remote_ip, remote_port, host, latency_us, count, bytes, since_us, seq, path_deleted, "
-                     "path_foreign) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
-                     "?23, ?24, ?25, ?26)" },
+                     "path_foreign, host_source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+                     "?23, ?24, ?25, ?26, ?27)" },
         /* Ids count up without gaps but at the old end, so their distance is the number of rows. */
         [TRIM_COUNT] = { "delete what is too many",
                          "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE id <= (SELECT max(id) FROM decisions) - ?1 "
@@ -71,7 +71,12 @@ static const char SCHEMA_3[] =
         "ALTER TABLE decisions ADD COLUMN path_deleted INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE decisions ADD COLUMN path_foreign INTEGER NOT NULL DEFAULT 0;"
         "PRAGMA user_version = 3;";
-_Static_assert(STORE_VERSION == 3, "the schema above says its own version");
+
+/* Where the host's name is known from. */
+static const char SCHEMA_4[] =
+        "ALTER TABLE decisions ADD COLUMN host_source TEXT;"
+        "PRAGMA user_version = 4;";
+_Static_assert(STORE_VERSION == 4, "the schema above says its own version");
 
 struct store {
         char path[PATH_MAX];
@@ -160,6 +165,8 @@ static int upgrade(struct store *s, int64_t version)
                 r = exec(s, SCHEMA_2);
         if (r == SQLITE_OK && version < 3)
                 r = exec(s, SCHEMA_3);
+        if (r == SQLITE_OK && version < 4)
+                r = exec(s, SCHEMA_4);
         return r == SQLITE_OK ? exec(s, "COMMIT") : r; /* closing undoes what was not committed */
 }
 
@@ -319,10 +326,11 @@ void store_add(struct store *s, const struct record *record)
         sqlite3_bind_int(statement, 16, record->flow.local_port);
         bind_text(statement, 17, addr_format(&record->flow.remote, remote));
         sqlite3_bind_int(statement, 18, record->flow.remote_port);
-        bind_text(statement, 19, record->host);
+        bind_text(statement, 19, hosts_first(&record->hosts));
         sqlite3_bind_int64(statement, 20, (int64_t)(record->latency_ns / 1000));
         bind_summary(statement, record);
         sqlite3_bind_int64(statement, 24, (int64_t)MIN(record->seq, (uint64_t)INT64_MAX));
+        bind_text(statement, 27, host_source_word(record->hosts.source));
         run(s, INSERT);
 }
 

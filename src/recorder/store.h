@@ -17,7 +17,7 @@
 
 #include "core/record.h"
 
-enum { STORE_VERSION = 3 }; /* of the tables; PRAGMA user_version */
+enum { STORE_VERSION = 4 }; /* of the tables; PRAGMA user_version */
 
 struct store_limits {
         uint64_t rows, bytes, age_us;

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 
 import pytest
@@ -24,13 +25,13 @@ from harness.servers import DnsServer
 from harness.sockets import PYTHON
 from harness.wait import until
 
-HOST, ALIAS, OTHER = "www.example.com", "alias.example.org", "other.example.net"
+HOST, ALIAS, OTHER, SUFFIX = "www.example.com", "alias.example.org", "other.example.net", "co.uk"
 
 
 @pytest.fixture
 def dns(network, closing, tmp_path):
     return closing(DnsServer(network.peer, tmp_path, more=[
-        f"--address=/{HOST}/{Network.PEER4}", f"--address=/{HOST}/{Network.PEER6}", f"--address=/{OTHER}/{Network.PEER4}",
+        f"--address=/{HOST}/{Network.PEER4}", f"--address=/{HOST}/{Network.PEER6}", f"--address=/{OTHER}/{Network.PEER4}", f"--address=/{SUFFIX}/{Network.PEER4}",
         f"--cname={ALIAS},{HOST}", f"--host-record={HOST},{Network.PEER4},{Network.PEER6}"]))
 
 
@@ -151,6 +152,93 @@ def test_the_question_says_where_it_goes(rung, daemon, cli, dns, network, resolv
     assert running.finish()[0] == 0
     rule = next(r for r in cli(d).json("rules")["rules"] if r.get("program") == path)
     assert rule["sentence"] == f"allow {path} to {HOST} port {tcp.port}"
+
+
+@pytest.fixture
+def asks(network, programs, closing, tcp):
+    """asks(name, hosts): a program of this name asks for these hosts, connects to the address that it was told, and stays until it is told to go on."""
+    def run(name, hosts):
+        path = programs.path(name)
+        if not os.path.exists(path):
+            shutil.copy(PYTHON, path)
+        script = "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+        script += "".join(f"s.sendto(bytes.fromhex('{question(host).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n" for host in hosts)
+        script += f"c=socket.create_connection(('{Network.PEER4}',{tcp.port}),60)\nprint('there',flush=True)\nsys.stdin.readline()\n"
+        return path, closing(Running(network.fw, path, "-c", script, stdin=-1))
+    return run
+
+
+@pytest.fixture
+def asking(rung, daemon, cli, dns):
+    if rung == "queue":
+        pytest.skip("no answers are heard there")
+    d = daemon()
+    cli(d)("rules", "add", f"allow anyone to {Network.PEER4} port 53")
+    return d
+
+
+def test_every_name_is_shown_with_its_source(asking, asks, cli, subscriber):
+    """Two names on one address: in the question, in what is decided, among what is connected, in an explanation, in history."""
+    watcher = subscriber(asking, "questions", "decisions")
+    named = {"host": OTHER, "hosts": [OTHER, HOST], "host_source": "dns"}
+    also = f"{OTHER}:8080 TCP (also {HOST})"
+
+    def names_of(thing):
+        return {key: thing[key] for key in named}
+
+    path, program = asks("two-names", (HOST, OTHER))
+    asked = watcher.wait("question", lambda q: q["path"] == path)
+    assert names_of(asked) == named and asked["domain"] == "example.net"
+    assert also in cli(asking)("questions")
+    asker = cli(asking).popen("ask", stdin=-1, stdout=-1, text=True)
+    assert f"{OTHER}:8080 TCP" in (line := asker.stdout.readline()) and f"(also {HOST})" in line
+    asker.stdin.close()
+    asker.wait()
+    cli(asking)("answer", asked["question"], "allow", "always", "domain")
+    assert program.process.stdout.readline() == "there\n"
+    rule = next(r for r in cli(asking).json("rules")["rules"] if r.get("program") == path)
+    assert rule["sentence"] == f"allow {path} to .example.net"
+    decided = watcher.decision(path=path, remote_port=8080)
+    assert names_of(decided) == named
+    connection = next(c for c in cli(asking).json("connections")["connections"] if c["path"] == path and c["remote_port"] == 8080)
+    assert names_of(connection) == named
+    assert also in cli(asking)("connections")
+    assert names_of(watcher.request("why", decision=decided["seq"])["why"]) == named
+    assert f"{OTHER} (also {HOST}) at {Network.PEER4}, port 8080, TCP" in cli(asking)("why", "--last", path)
+    history = asking.path("state", "history", "history.db")
+    until(lambda: sqlite3.connect(history).execute("SELECT host, host_source FROM decisions WHERE path = ? AND remote_port = 8080", (path,))
+          .fetchall() == [(OTHER, "dns")], "history")
+    assert program.finish_with("\n")[0] == 0
+
+
+@pytest.mark.parametrize("scope, words, covers", (
+    ("address", f"to {Network.PEER4} port 8080", (HOST, OTHER)),
+    ("host", f"to {HOST}", (HOST,)),
+    ("domain", "to .example.com", (HOST, f"mail.{HOST}")),
+))
+def test_an_answer_covers_what_its_scope_says(scope, words, covers, asking, asks, cli, subscriber):
+    """What it covers passes the next time, and what it does not is asked about: other names of the same address."""
+    watcher = subscriber(asking, "questions")
+    path, program = asks(f"scope-{scope}", (HOST,))
+    asked = watcher.wait("question", lambda q: q["path"] == path)
+    assert asked["host"] == HOST
+    shown = watcher.request("answer", question=asked["question"], allow=True, lifetime="always", scope=scope, preview=True)["rule"]
+    assert shown["sentence"] == f"allow {path} {words}"
+    assert watcher.request("answer", question=asked["question"], allow=True, lifetime="always", scope=scope)["rule"]["sentence"] == shown["sentence"]
+    assert program.process.stdout.readline() == "there\n"
+    for host in covers:
+        _, program = asks(f"scope-{scope}", (host,))
+        assert program.process.stdout.readline() == "there\n"
+    assert not [q for q in watcher.of_type("question") if q["path"] == path and q["question"] != asked["question"]]
+
+
+def test_no_domain_is_offered_of_what_everybody_owns(asking, asks, subscriber):
+    watcher = subscriber(asking, "questions")
+    path, _ = asks("no-domain", (SUFFIX,))
+    asked = watcher.wait("question", lambda q: q["path"] == path)
+    assert (asked["host"], asked["domain"]) == (SUFFIX, None)
+    refused = watcher.request("answer", question=asked["question"], allow=True, lifetime="always", scope="domain")
+    assert (refused["code"], refused["message"]) == ("bad-field", "scope: this destination is in no domain that is known")
 
 
 def test_a_parser_that_dies_takes_no_verdict_with_it(house, cli, resolve, connects):

@@ -46,6 +46,11 @@ def seeds_event():
                     '"path":"/a","path_bytes":"/\\\\xff","name":"n","pid":1,"uid":1,"gid":1,"arguments":["a"],"arguments_bytes":["\\\\xfe"],'
                     '"parents":[],"cgroup":null,"identity":"proc","protocol":"UDP","local_ip":"::1","local_port":1,"remote_ip":"::1",'
                     '"remote_port":2,"host":null,"direction":"in","latency_us":1}')
+    connection = ('{"type":"reply","id":1,"connections":[{"kind":"unknown","path":null,"name":"","pid":0,"uid":0,"gid":0,"identity":"none","protocol":"TCP",'
+                  '"local_ip":"::1","local_port":1,"remote_ip":"::1","remote_port":2,%s,"direction":"in"}]}')
+    yield "hosts", connection % '"host":"a","hosts":["a","b","c","d","e","f","g","h"],"host_source":"dns"'
+    yield "hosts-many", connection % '"host":"a","hosts":["a","b","c","d","e","f","g","h","i"]'
+    yield "hosts-bytes", connection % '"host":"x","host_bytes":"\\\\xff","hosts":["x","b"],"host_source":"other"'
 
 
 def seeds_sentence():

@@ -469,6 +469,8 @@ def decision(**changes):
 def seeds_feed():
     yield "decision", decision()
     yield "decision-deny", decision(verdict="deny", reason="timeout", rule=None, host=None)
+    yield "decision-hosts", decision(hosts=["example.com", "www.example.com"], host_source="dns")
+    yield "decision-hosts-bytes", decision(host="\ufffd", host_bytes="\\xff", hosts=["\ufffd", "b"], host_source="new")
     yield "decision-unknown", decision(kind="unknown", path="", name="", pid=0, uid=4294967295, gid=4294967295, identity="none")
     yield "decision-in", decision(direction="in", protocol="UDP", remote_ip="fe80::1", interface=3)
     yield "decision-bytes", decision(path="/tmp/\ufffd", path_bytes="/tmp/\\xff")

@@ -69,7 +69,7 @@ static void add(struct store *s, uint64_t seq, const char *path, uint16_t port, 
         subject->process.pid = 42;
         subject->identity = IDENTITY_TASK;
         subject->path_deleted = seq % 2;
-        assert_int_equal(record_init(&r, &decision, subject, &flow, seq % 2 ? "Host.test" : NULL), 0);
+        assert_int_equal(record_init(&r, &decision, subject, &flow, seq % 2 ? &(struct hosts){ .names = { "Host.test" }, .n = 1, .source = HOST_SOURCE_DNS } : NULL), 0);
         r.seq = seq;
         r.time_us = NOW_US + (int64_t)seq;
         r.latency_ns = 12000;
@@ -161,7 +161,8 @@ static void what_was_kept_comes_back(void **state)
         assert_int_equal(r->verdict, VERDICT_ALLOW);
         assert_int_equal(r->reason, REASON_RULE);
         assert_string_equal(r->rule, "r7");
-        assert_string_equal(r->host, "Host.test");
+        assert_string_equal(hosts_first(&r->hosts), "Host.test");
+        assert_int_equal(r->hosts.source, HOST_SOURCE_DNS);
         assert_string_equal(r->subject->path, "/usr/bin/curl");
         assert_string_equal(r->subject->name, "a-comm");
         assert_int_equal(r->subject->uid, 1000);
@@ -176,7 +177,7 @@ static void what_was_kept_comes_back(void **state)
         assert_int_equal(r->flow.local_port, 40000);
         assert_false(r->is_summary);
         r = &found[1]->records[0];
-        assert_null(r->host);
+        assert_null(hosts_first(&r->hosts));
         assert_false(r->subject->path_deleted);
         free_events(found, 2);
 }
@@ -446,7 +447,7 @@ static void a_newer_version_is_left_alone(void **state)
 
         fill(p, 10);
         change(p, "PRAGMA user_version = 99");
-        assert_fails(p, QUERY_E_FAILED, "is of version 99, and this program knows those up to 3");
+        assert_fails(p, QUERY_E_FAILED, "is of version 99, and this program knows those up to 4");
 }
 
 static void damage_is_told(void **state)
@@ -475,6 +476,8 @@ static void older_versions_are_read(void **state)
         struct place *p = *state;
 
         fill(p, 10);
+        change(p, "ALTER TABLE decisions DROP COLUMN host_source; PRAGMA user_version = 3");
+        assert_int_equal(count(p, "verdict=deny"), 1);
         change(p, "ALTER TABLE decisions DROP COLUMN seq; ALTER TABLE decisions DROP COLUMN path_deleted;"
                   "ALTER TABLE decisions DROP COLUMN path_foreign; PRAGMA user_version = 2");
         assert_int_equal(count(p, "verdict=deny"), 1);

@@ -79,7 +79,7 @@ static uint64_t add(struct store *s, const char *path, unsigned n, int64_t time_
         assert_non_null(subject);
         assert_true(addr_parse("10.0.0.1", &flow.local));
         assert_true(addr_parse("2001:db8::1", &flow.remote));
-        assert_int_equal(record_init(&record, &decision, subject, &flow, "example.org"), 0);
+        assert_int_equal(record_init(&record, &decision, subject, &flow, &(struct hosts){ .names = { "example.org" }, .n = 1, .source = HOST_SOURCE_DNS }), 0);
         record.time_us = time_us;
         store_begin(s, now_us);
         for (unsigned i = 0; i < n; i++)
@@ -99,7 +99,7 @@ static void a_decision_becomes_a_row(_unused_ void **state)
         assert_string_equal(store_problem(s), "");
         assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE path = '/usr/bin/cu\"rl''; --' AND verdict = 'allow' AND "
                                     "reason = 'learning' AND rule IS NULL AND protocol = 'TCP' AND remote_ip = '2001:db8::1' AND "
-                                    "remote_port = 443 AND host = 'example.org' AND direction = 'out' AND time_us = 1800000000000000"), 3);
+                                    "remote_port = 443 AND host = 'example.org' AND host_source = 'dns' AND direction = 'out' AND time_us = 1800000000000000"), 3);
         assert_int_equal(number(&p, "SELECT count(*) FROM history"), 3);
         store_free(s);
         s = store_new(p.path, &limits);
@@ -154,7 +154,7 @@ static void an_older_version_keeps_its_rows(_unused_ void **state)
         assert_int_equal(number(&p, "PRAGMA user_version"), STORE_VERSION);
         assert_int_equal(number(&p, "SELECT sum(count) FROM history"), 3);
         assert_int_equal(number(&p, "SELECT count(*) FROM history WHERE path = '/bin/old' AND count = 1 AND bytes IS NULL"), 1);
-        assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE path = '/bin/old' AND seq = 0"), 1);
+        assert_int_equal(number(&p, "SELECT count(*) FROM decisions WHERE path = '/bin/old' AND seq = 0 AND host_source IS NULL"), 1);
         assert_int_equal(access(p.aside, F_OK), -1);
         remove_place(&p);
 }
