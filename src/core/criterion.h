@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/boottime.h"
 #include "core/addr.h"
 #include "core/flow.h"
 #include "core/subject.h"
@@ -72,6 +73,7 @@ struct criterion {
 struct hosts {
         const char *names[LIMIT_HOSTS]; /* in lower case */
         unsigned n;
+        struct boottime ends; /* when the first of them does; BOOTTIME_NEVER: there is none */
 };
 
 /* What a connection offers to the criteria. */
