@@ -693,6 +693,8 @@ static unsigned known_criteria(enum breadth breadth)
         switch (breadth) {
         case BREADTH_NONE:
                 break;
+        case BREADTH_NAMES:
+                return subject | port | address | CRITERION_BIT(CRITERION_HOST);
         case BREADTH_DESTINATION:
                 return subject | port | address;
         case BREADTH_PORT:

@@ -63,6 +63,7 @@ bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsig
 /* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid, and what its key covers), each within the next. */
 enum breadth {
         BREADTH_NONE,        /* none: the process or something else that no such set fixes decides */
+        BREADTH_NAMES,       /* as BREADTH_DESTINATION, while the subject knows the address by the names in the facts and no others: none, if none */
         BREADTH_DESTINATION, /* of one protocol to one remote address and port (0 where the protocol has none) */
         BREADTH_PORT,        /* of one protocol to one remote port, at whatever address */
         BREADTH_PROGRAM,     /* every flow */

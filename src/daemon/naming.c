@@ -7,6 +7,11 @@
  * parser, which takes some ten microseconds. A decision about a program whose answer is there waits for it, PATIENCE_NS at most; it is the only wait
  * in the loop, and where it was in vain nobody waits again before the parser has answered something. What comes too late counts from the next packet on.
  *
+ * A decision that looked at names may be remembered in the kernel, until the first of them ends or the program gets another answer: the kernel counts a
+ * program's answers, the count is read before the ring is emptied, and what was decided holds for that count. An answer whose names nobody knows, because
+ * it was lost or could not be read, changes nothing of what is known, and so nothing of what was decided. Nor does an entry that had to make room in the
+ * table: what it said was true until its end.
+ *
  * Bounded: LIMIT_PARSING answers are under way, more are not looked at (counted); the table bounds itself. The queue rung hears no answers: there no
  * name is known, and no rule about one matches.
  */
@@ -121,23 +126,35 @@ static bool is_parsing(const struct naming *n, uint64_t program)
         return false;
 }
 
-void naming_await(struct daemon *d, const struct subject *subject)
+/* False: not everything that came for the program has been parsed. */
+static bool await_parser(struct daemon *d, uint64_t program)
 {
         struct naming *n = d->naming;
-        uint64_t program, until;
+        uint64_t until;
 
-        if (!n || n->n_parsing == 0 || n->impatient)
-                return;
+        if (n->impatient)
+                return !is_parsing(n, program);
         until = clock_boottime().ns + PATIENCE_NS;
-        program = key_of(d, subject->program_key, subject->uid, &subject->process);
         while (is_parsing(n, program)) {
                 const uint64_t now = clock_boottime().ns;
 
                 if (now >= until || !helpers_await_parser(d, until - now)) {
                         n->impatient = n->n_parsing > 0;
-                        return;
+                        return false;
                 }
         }
+        return true;
+}
+
+bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret_heard)
+{
+        bool all = d->naming && d->tracker && ruleset_kinds(d->rules) & CRITERION_BIT(CRITERION_HOST);
+
+        if (all)
+                all = tracker_take_answers(d->tracker, subject, ret_heard);
+        if (d->naming && d->naming->n_parsing > 0)
+                all &= await_parser(d, key_of(d, subject->program_key, subject->uid, &subject->process));
+        return all;
 }
 
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret)
@@ -146,8 +163,11 @@ void naming_find(const struct daemon *d, const struct subject *subject, const st
         const uint64_t program = key_of(d, subject->program_key, subject->uid, &subject->process);
 
         ret->n = d->naming && subject->kind == SUBJECT_PROGRAM ? names_find(d->naming->names, program, addr, now, found, LIMIT_HOSTS) : 0;
-        for (unsigned i = 0; i < ret->n; i++)
+        ret->ends = BOOTTIME_NEVER;
+        for (unsigned i = 0; i < ret->n; i++) {
                 ret->names[i] = found[i].name;
+                ret->ends = boottime_earlier(ret->ends, found[i].expires);
+        }
         ret->source = ret->n > 0 ? HOST_SOURCE_DNS : HOST_SOURCE_NONE;
 }
 

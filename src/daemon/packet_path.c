@@ -30,6 +30,8 @@ struct transit {
         struct owner owners[LIMIT_OWNERS];
         struct facts facts[LIMIT_OWNERS];
         struct hosts hosts[LIMIT_OWNERS];
+        uint64_t heard; /* answers that the one owner had got, by the kernel's count; if `all_heard` their names are known */
+        bool all_heard;
         unsigned n;
         enum owners certainty;
         struct subject *references[LIMIT_OWNERS]; /* queue rung: subjects made for this packet alone */
@@ -296,22 +298,26 @@ static uint32_t remember(const struct transit *t, const struct decision *decisio
                 .verdict = decision->verdict,
                 .reason = decision->reason,
         };
-        enum breadth breadth;
-        uint32_t id;
+        struct known_verdict known = { .verdict = decision->verdict, .heard = t->heard };
         int r;
 
         if (!is_for_the_kernel(t, decision))
                 return 0;
-        id = tracker_tally(t->d->tracker, &tally);
-        if (id == 0 && tracker_tallies_full(t->d->tracker))
+        known.tally = tracker_tally(t->d->tracker, &tally);
+        if (known.tally == 0 && tracker_tallies_full(t->d->tracker))
                 summaries_due(t->d);
-        breadth = id ? ruleset_breadth(t->d->rules, &t->facts[0], decision->rule, t->now) : BREADTH_NONE;
-        if (breadth != BREADTH_PROGRAM && !protocol_has_ports(t->packet.flow.protocol))
-                return id; /* no hook asks for these */
-        r = tracker_remember(t->d->tracker, tally.subject, &t->packet.flow, breadth, decision->rule->expires, decision->verdict, id);
+        if (known.tally == 0)
+                return 0;
+        known.breadth = ruleset_breadth(t->d->rules, &t->facts[0], decision->rule, t->now);
+        if (known.breadth != BREADTH_PROGRAM && !protocol_has_ports(t->packet.flow.protocol))
+                return known.tally; /* no hook asks for these */
+        if (known.breadth == BREADTH_NAMES && !t->all_heard)
+                return known.tally; /* one may be missing */
+        known.expires = boottime_earlier(decision->rule->expires, known.breadth == BREADTH_NAMES ? t->hosts[0].ends : BOOTTIME_NEVER);
+        r = tracker_remember(t->d->tracker, tally.subject, &t->packet.flow, &known);
         if (r < 0)
                 log_debug("the kernel cannot take a verdict: %s; such connections go on being decided here", strerror(-r));
-        return id;
+        return known.tally;
 }
 
 /* A live connection that is judged again, and allowed again, is no news. */
@@ -397,7 +403,7 @@ static void on_packet(void *userdata, const struct nfqueue_packet *queued)
         t.packet.flow.interface = queued->out_interface;
         attribute(&t);
         for (unsigned i = 0; i < t.n; i++)
-                naming_await(d, t.owners[i].subject);
+                t.all_heard = naming_await(d, t.owners[i].subject, &t.heard);
         act(&t, judge(&t));
         for (unsigned i = 0; i < t.n_references; i++)
                 subject_unref(t.references[i]);
