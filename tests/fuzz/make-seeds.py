@@ -422,6 +422,31 @@ def seeds_track():
     yield "trailing", track() + bytes(8)
 
 
+def answer(data=b"\0\1\x81\x80\0\1\0\0\0\0\0\0\6a.test" b"\0\0\1\0\1", flags=0, abi=0, pid=1000, server=b"\0" * 10 + b"\xff\xff\x7f\0\0\x35", length=None):
+    """struct abi_answer of src/bpf/abi.h with what follows it."""
+    return struct.pack("=II QII QQQ II 16s H6x", abi, flags, 123456789, pid, 3, 0x0123456789abcdef, 4242, 1700000000 * 10**9, 1000, 1000, server,
+                       len(data) if length is None else length) + data
+
+
+def seeds_answer():
+    yield "stub", answer()
+    yield "v6", answer(server=B6)
+    yield "kernel", answer(pid=0)
+    yield "cut", answer(bytes(4096), flags=1)
+    yield "longest", answer(bytes(4096))
+    yield "too-long", answer(bytes(4097))
+    yield "one-byte", answer(b"\xff")
+    yield "empty", answer(b"")
+    yield "length-beyond", answer(length=4096)
+    yield "length-short", answer(length=1)
+    yield "header-only", answer()[:80]
+    yield "header-cut", answer()[:79]
+    yield "number-only", answer()[:4]
+    yield "other-abi", answer(abi=99)
+    yield "other-flags", answer(flags=0xffffffff)
+    yield "trailing", answer() + bytes(8)
+
+
 # --- helpers -------------------------------------------------------------------------------------------------------
 
 def decision(**changes):
