@@ -518,6 +518,18 @@ def dnsmasq_answers():
         server.wait()
 
 
+def longest_work(a, cname):
+    """Every record's owner is at the end of 126 pointers, each to the one before; the aliases come last, and the other way round."""
+    first = 12 + len(dns_name("n0.t")) + 4 + 12  # where the first record's data are
+    ladder = b"\1x\0" + b"".join(struct.pack("!H", 0xc000 | at) for at in (first, *range(first + 3, first + 3 + 2 * 124, 2)))
+    slow = dns_record(struct.pack("!H", 0xc000 | first + 3 + 2 * 124), 1, bytes(4))
+    links = [a("n16.t", 1), *(cname(f"n{i}.t", f"n{i + 1}.t") for i in reversed(range(16)))]
+    yield dns_record(ASKED, 16, ladder)
+    for _ in range((4096 - first - len(ladder) - sum(map(len, links))) // len(slow)):
+        yield slow
+    yield from links
+
+
 def composed_answers():
     a = lambda owner, last, ttl=300: dns_record(owner, 1, bytes([192, 0, 2, last]), ttl)  # noqa: E731
     cname = lambda owner, target, ttl=300: dns_record(owner, 5, target if isinstance(target, bytes) else dns_name(target), ttl)  # noqa: E731
@@ -545,6 +557,7 @@ def composed_answers():
     for steps in (100, 200):  # each pointer leads to the one before it, the first of them (at byte 36) to the question
         ladder = b"".join(struct.pack("!H", 0xc000 + 36 + 2 * i) for i in range(steps))
         yield f"pointer-ladder-{steps}", dns_message("a.test", 1, dns_record(ASKED, 16, ASKED + ladder), a(struct.pack("!H", 0xc000 + 36 + 2 * steps), 1))
+    yield "longest-work", dns_message("n0.t", 1, *longest_work(a, cname))
     yield "twice", dns_message("a.test", 1, a(ASKED, 1, 300), a(ASKED, 1, 9), a(ASKED, 1, 10))
     yield "question-class", dns_message("a.test", 1)[:-1] + b"\3"
     yield "label-reserved", dns_message(b"\x41a\0", 1)
