@@ -54,7 +54,7 @@ packages_of() {
         gui)
                 echo libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin ;;
         test)
-                echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base bind9-dnsutils iputils-ping ncat tcpdump git \
+                echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base unbound bind9-dnsutils iputils-ping ncat tcpdump git \
                         shellcheck
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;
@@ -107,7 +107,15 @@ export DEBIAN_FRONTEND=noninteractive
 install_missing() {
         apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 $missing </dev/null
 }
+# unbound comes with a service, which would serve this machine's port 53 from now on. The tests run their own.
+case "$missing " in *" unbound "*) has_service=yes ;; *) has_service=no ;; esac
+[ -d /run/systemd/system ] || has_service=no
+[ $has_service = no ] || systemctl --quiet --runtime mask unbound.service
 if ! install_missing >/dev/null 2>&1; then
         apt-get update -q </dev/null || fail "apt-get update failed; is the network up?"
         install_missing || fail "could not install:$missing"
+fi
+if [ $has_service = yes ]; then
+        systemctl --quiet --runtime unmask unbound.service
+        systemctl --quiet disable unbound.service
 fi

@@ -82,7 +82,7 @@ enum {
 
         /* Names: CNAME links and addresses of one DNS answer; entries of the table of who was told what, in all and of one program; bytes of a name. */
         LIMIT_DNS_CHAIN = 16,
-        LIMIT_DNS_ADDRESSES = 32,
+        LIMIT_DNS_ADDRESSES = 128, /* 75 fit into the 1,232 bytes that name servers agreed on (DNS flag day 2020) */
         LIMIT_NAMES = 20000,
         LIMIT_NAMES_PROGRAM = 2000,
         LIMIT_NAME = 253,

@@ -4,16 +4,17 @@
  * which name an address has (core/names.h). It holds what each program of each user resolved itself; so nobody's answers decide for anybody else.
  *
  * An answer lies in the ring before the program can read it, and the ring is emptied before a packet is attributed. What is left between the two is the
- * parser, which takes some ten microseconds. A decision about a program whose answer is there waits for it, PATIENCE_NS at most; it is the only wait
- * in the loop, and where it was in vain nobody waits again before the parser has answered something. What comes too late counts from the next packet on.
+ * parser, which takes some ten microseconds, and where the machine is busy until it gets a processor. A decision about a program whose answer is there
+ * waits for it, PATIENCE_NS at most; it is the only wait in the loop, and where it was in vain nobody waits again before the parser has answered
+ * something. What comes too late counts from the next packet on.
  *
  * A decision that looked at names may be remembered in the kernel, until the first of them ends or the program gets another answer: the kernel counts a
  * program's answers, the count is read before the ring is emptied, and what was decided holds for that count. An answer whose names nobody knows, because
  * it was lost or could not be read, changes nothing of what is known, and so nothing of what was decided. Nor does an entry that had to make room in the
  * table: what it said was true until its end.
  *
- * Bounded: LIMIT_PARSING answers are under way, more are not looked at (counted); the table bounds itself. The queue rung hears no answers: there no
- * name is known, and no rule about one matches.
+ * Bounded: LIMIT_PARSING answers are under way, the next one waits likewise, and is not looked at where that was in vain (counted); the table bounds
+ * itself. The queue rung hears no answers: there no name is known, and no rule about one matches.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@
 #include "wire/dns.h"
 
 enum { LIMIT_PARSING = 256 };
-static const uint64_t PATIENCE_NS = 5 * 1000000, LOST_NS = NS_PER_SEC; /* so long after it was asked the parser does not answer any more */
+static const uint64_t PATIENCE_NS = 20 * 1000000, LOST_NS = NS_PER_SEC; /* so long after it was asked the parser does not answer any more */
 
 struct parsing {
         uint32_t id; /* 0: free */
@@ -60,6 +61,29 @@ static void release(struct naming *n, struct parsing *p)
         n->n_parsing--;
 }
 
+/* Takes what the parser has answered, and waits for that where there is nothing yet. False: it took too long. */
+static bool await_parser(struct naming *n, uint64_t until)
+{
+        const uint64_t now = clock_boottime().ns;
+
+        if (now < until && helpers_await_parser(n->d, n->impatient ? 0 : until - now))
+                return true;
+        n->impatient = n->n_parsing > 0;
+        return false;
+}
+
+/* With as many answers under way as may be, the next one waits too: it may be whose program connects at this moment. */
+static int ask_parser(struct naming *n, const struct parsing *slot, const struct probe *probe)
+{
+        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
+        int r;
+
+        do
+                r = slot->id == 0 ? helpers_parse(n->d, probe) : -EAGAIN;
+        while (r == -EAGAIN && await_parser(n, until));
+        return r;
+}
+
 /* A thread of the kernel asks for nobody whom rules could know. */
 static void on_answer(void *userdata, const struct dns_datagram *datagram)
 {
@@ -73,7 +97,7 @@ static void on_answer(void *userdata, const struct dns_datagram *datagram)
         p = &n->parsing[probe.id % LIMIT_PARSING];
         if (p->id != 0 && boottime_reached(boottime_add(p->since, LOST_NS), now))
                 release(n, p);
-        if (datagram->process.pid == 0 || datagram->cut || p->id != 0 || helpers_parse(d, &probe) < 0) {
+        if (datagram->process.pid == 0 || datagram->cut || ask_parser(n, p, &probe) < 0) {
                 d->counters.n_answers_unread++;
                 return;
         }
@@ -116,6 +140,7 @@ void naming_on_parser_gone(struct daemon *d)
         d->counters.n_answers_unread += n->n_parsing;
         memset(n->parsing, 0, sizeof(n->parsing));
         n->n_parsing = 0;
+        n->impatient = false; /* the next one has not kept anybody waiting */
 }
 
 static bool is_parsing(const struct naming *n, uint64_t program)
@@ -127,22 +152,13 @@ static bool is_parsing(const struct naming *n, uint64_t program)
 }
 
 /* False: not everything that came for the program has been parsed. */
-static bool await_parser(struct daemon *d, uint64_t program)
+static bool await_program(struct naming *n, uint64_t program)
 {
-        struct naming *n = d->naming;
-        uint64_t until;
+        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
 
-        if (n->impatient)
-                return !is_parsing(n, program);
-        until = clock_boottime().ns + PATIENCE_NS;
-        while (is_parsing(n, program)) {
-                const uint64_t now = clock_boottime().ns;
-
-                if (now >= until || !helpers_await_parser(d, until - now)) {
-                        n->impatient = n->n_parsing > 0;
+        while (is_parsing(n, program))
+                if (!await_parser(n, until))
                         return false;
-                }
-        }
         return true;
 }
 
@@ -153,7 +169,7 @@ bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret
         if (all)
                 all = tracker_take_answers(d->tracker, subject, ret_heard);
         if (d->naming && d->naming->n_parsing > 0)
-                all &= await_parser(d, key_of(d, subject->program_key, subject->uid, &subject->process));
+                all &= await_program(d->naming, key_of(d, subject->program_key, subject->uid, &subject->process));
         return all;
 }
 

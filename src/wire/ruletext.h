@@ -25,7 +25,7 @@ bool ruletext_parse_port(const char *text, struct port_range *ret, const char **
 void ruletext_format_port(struct buf *out, const struct port_range *range);
 
 /* A host's name, "example.com", or ".example.com" for it and all below it, as people write it; in the form that hostname_parse() gives it, which is also
- * the one that is written. Nothing but digits and dots is an address, or would be one day, and no name. False with *ret_expected. */
+ * the one that is written. What ends with a number is an address, or would be one day, and no name. False with *ret_expected. */
 bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const char **ret_expected);
 /* False with *ret_expected for all below a public suffix. It is asked of what people write, not of what is kept: the list of suffixes grows, and no
  * rule that holds must be lost with it. */
