@@ -45,7 +45,8 @@ int policy_start(struct daemon *d)
                 return r;
         apply_log(d);
         policy_read_net(d);
-        return policy_start_rules(d);
+        r = policy_start_rules(d);
+        return r < 0 ? r : policy_start_lists(d);
 }
 
 
@@ -79,6 +80,7 @@ void policy_reload(struct daemon *d)
                 policy_refresh_hook(d);
                 policy_changed(d);
         }
+        policy_reread_lists(d);
         prompts_askers_changed(d); /* popup_enabled may have changed */
         log_info("reloaded: %zu rules, %s", ruleset_count(d->rules), mode_name(d->config.mode));
 }
@@ -88,6 +90,7 @@ void policy_stop(struct daemon *d)
         if (d->saver)
                 policy_finish_saving(d);
         policy_stop_lifetimes(d);
+        policy_stop_lists(d);
         journal_stop(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);

@@ -190,6 +190,7 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
                         .scopes = addr_scopes(&q->flow.remote, &d->net),
                         .host = q->host,
                         .hosts = &hosts[i],
+                        .lists = &d->hostsets,
                         .interface = netinfo_interface(&d->net, q->flow.interface),
                 };
         }
