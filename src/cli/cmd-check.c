@@ -53,6 +53,10 @@ static void put_words(struct buf *out, const struct finding *f)
         case FINDING_NEVER:
                 buf_printf(out, "matches nothing: %s", f->why);
                 return;
+        case FINDING_NO_LIST:
+                buf_puts(out, "there is no such list: ");
+                str_escape(out, f->why);
+                return;
         case FINDING_NO_FILE:
         case FINDING_KIND_COUNT:
                 buf_puts(out, "there is no such program");

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
 
 /* Nothing where the kernel does not count. */
 static void add_bytes(struct columns *table, const struct connection *c, uint64_t n)
@@ -10,7 +11,7 @@ static void add_bytes(struct columns *table, const struct connection *c, uint64_
         _cleanup_(buf_deinit) struct buf cell = {0};
 
         if (c->has_bytes)
-                text_bytes(&cell, n);
+                words_bytes(&cell, n);
         columns_take(table, &cell);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/offline.h"
 #include "wire/conffile.h"
 #include "wire/dropins.h"
+#include "wire/hostlist.h"
 
 #define DEFAULT_RULES   "/etc/bastion/rules.json"
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
@@ -21,6 +22,9 @@
 
 void offline_deinit(struct offline *o)
 {
+        for (unsigned i = 0; i < o->lists.n; i++)
+                hostset_free(o->sets[i]);
+        o->lists.n = 0;
         o->rules = ruleset_free(o->rules);
 }
 
@@ -250,6 +254,64 @@ static int load_rules(const struct cli *cli, struct ruleset *rules)
         return offline_read_rules(asked ? cli->arguments->values[OPTION_RULES] : DEFAULT_RULES, asked, rules, &rest);
 }
 
+/* 0, a negative errno or HOSTLIST_E_…. */
+static int read_list(FILE *file, struct hostset **ret)
+{
+        _cleanup_(hostlist_freep) struct hostlist *list = hostlist_new(0);
+        struct hostlist_skipped skipped;
+        size_t n, left = LIMIT_LIST_FILE;
+        char piece[16384];
+        int r = list ? 0 : -ENOMEM;
+
+        while (r == 0 && (n = fread(piece, 1, sizeof(piece), file)) > 0) {
+                r = n > left ? -EFBIG : hostlist_feed(list, piece, n);
+                left -= MIN(n, left);
+        }
+        if (r == 0 && ferror(file))
+                r = -EIO;
+        return r == 0 ? hostlist_finish(list, ret, &skipped) : r;
+}
+
+/* One that cannot be read decides nothing for the daemon either, but then what was tested is not what is meant. */
+static int load_list(const char *path, struct offline *o)
+{
+        FILE *file;
+        int r;
+
+        if (hostsets_find(&o->lists, path))
+                return EXIT_YES;
+        if (o->lists.n == LIMIT_LISTS) {
+                cli_error("%s: the rules speak of more than %d lists", path, LIMIT_LISTS);
+                return EXIT_WRONG_INPUT;
+        }
+        file = fopen(path, "rb");
+        if (!file)
+                return cannot_read(path, -errno);
+        r = read_list(file, &o->sets[o->lists.n]);
+        fclose(file);
+        if (r == 0) {
+                o->lists.of[o->lists.n].path = path;
+                o->lists.of[o->lists.n].set = o->sets[o->lists.n];
+                o->lists.n++;
+        } else if (r > 0) {
+                cli_error("%s: %s", path, hostlist_error_words(r));
+        }
+        return r < 0 ? cannot_read(path, r) : r > 0 ? EXIT_WRONG_INPUT : EXIT_YES;
+}
+
+static int load_lists(struct offline *o)
+{
+        int r = EXIT_YES;
+
+        for (const struct rule *rule = ruleset_next(o->rules, NULL); rule && !r; rule = ruleset_next(o->rules, rule)) {
+                const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
+
+                for (unsigned i = 0; c && i < c->n && !r; i++)
+                        r = load_list(criterion_values(c)[i].text, o);
+        }
+        return r;
+}
+
 int offline_load(const struct cli *cli, struct offline *ret)
 {
         _cleanup_(offline_deinit) struct offline o = {.rules = ruleset_new(0)};
@@ -262,12 +324,14 @@ int offline_load(const struct cli *cli, struct offline *ret)
                 r = load_factory(cli, o.rules);
         if (!r)
                 r = load_rules(cli, o.rules);
+        if (!r)
+                r = load_lists(&o);
         if (r)
                 return r;
         for (const struct rule *rule = ruleset_next(o.rules, NULL); rule; rule = ruleset_next(o.rules, rule))
                 if (rule->origin == ORIGIN_FACTORY && !config_enables_factory_rule(&o.config, rule->id))
                         ruleset_find(o.rules, rule->id)->disabled = true;
         *ret = o;
-        o.rules = NULL;
+        o = (struct offline){.rules = NULL};
         return EXIT_YES;
 }

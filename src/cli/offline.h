@@ -13,6 +13,8 @@
 struct offline {
         struct ruleset *rules; /* factory rules included, switched as the configuration says */
         struct config config;
+        struct hostsets lists; /* that the rules speak of */
+        struct hostset *sets[LIMIT_LISTS]; /* the same, as their owner */
 };
 void offline_deinit(struct offline *o);
 

@@ -178,6 +178,7 @@ static const struct {
         [CRITERION_UNIT] = {"unit", "pattern for units"},
         [CRITERION_CGROUP] = {"cgroup", "pattern for cgroups"},
         [CRITERION_HOST] = {"host", "domain"},
+        [CRITERION_LIST] = {"name than those listed", "choice of lists"},
         [CRITERION_NETWORK] = {"address", "network"},
         [CRITERION_SCOPE] = {"kind of destination", "kind of destination"},
         [CRITERION_PORT] = {"port", "choice of ports"},

@@ -45,6 +45,12 @@ enum {
         LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_DROPIN_RULES = LIMIT_RULES - 1000, /* the shipped ones have room beside them */
         LIMIT_SENTENCE = 8192,
+        /* Lists of host names: how many files rules speak of; names and bytes of one, bytes of a line and of a path. */
+        LIMIT_LISTS = 16,
+        LIMIT_LIST_NAMES = 1 << 20,
+        LIMIT_LIST_FILE = 64 << 20,
+        LIMIT_LIST_LINE = 1024,
+        LIMIT_LIST_PATH = 512,
         /* What `bastion import` reads of others: files of a directory, bytes of one. */
         LIMIT_IMPORT_FILES = 4096,
         LIMIT_IMPORT_FILE = 1 << 20,

@@ -67,6 +67,7 @@ struct ruleset {
         struct heap expiring; /* by rule->expires, those that expire */
         size_t n;
         size_t n_of_kind[CRITERION_KIND_COUNT];
+        uint64_t n_changes_of[CRITERION_KIND_COUNT]; /* rules that came and went */
         uint64_t last_entry;     /* the highest number of an entry so far */
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
 };
@@ -368,8 +369,10 @@ static struct entry *find_same(const struct ruleset *set, const struct rule *rul
 
 static void count_kinds(struct ruleset *set, const struct rule *rule, bool more)
 {
-        for (unsigned i = 0; i < rule->n_criteria; i++)
+        for (unsigned i = 0; i < rule->n_criteria; i++) {
                 set->n_of_kind[rule->criteria[i].kind] += more ? 1 : (size_t)-1;
+                set->n_changes_of[rule->criteria[i].kind]++;
+        }
 }
 
 unsigned ruleset_kinds(const struct ruleset *set)
@@ -380,6 +383,11 @@ unsigned ruleset_kinds(const struct ruleset *set)
                 if (set->n_of_kind[kind])
                         kinds |= CRITERION_BIT(kind);
         return kinds;
+}
+
+uint64_t ruleset_changes_of(const struct ruleset *set, enum criterion_kind kind)
+{
+        return set->n_changes_of[kind];
 }
 
 /* Takes the rule out of every index; the entry and its group stay. */
@@ -694,7 +702,7 @@ static unsigned known_criteria(enum breadth breadth)
         case BREADTH_NONE:
                 break;
         case BREADTH_NAMES:
-                return subject | port | address | CRITERION_BIT(CRITERION_HOST);
+                return subject | port | address | CRITERIA_OF_NAMES;
         case BREADTH_DESTINATION:
                 return subject | port | address;
         case BREADTH_PORT:

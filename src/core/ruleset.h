@@ -9,7 +9,7 @@
  * narrower, negated last; (4) deny, then ask, then allow; (5) smaller id, bytewise.
  * Narrower is: of networks the longer prefix; fewer ports, each counted once; a host before a domain, and of domains the one with more
  * labels; a literal before a pattern, and a longer pattern before a shorter. Of several networks, hosts or patterns the widest counts. How
- * many kinds of destination, protocols, users or groups there are tells nothing apart.
+ * many lists, kinds of destination, protocols, users or groups there are tells nothing apart.
  * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
  */
 #pragma once
@@ -56,6 +56,8 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
 
 /* CRITERION_BIT() of each kind that some rule has. */
 unsigned ruleset_kinds(const struct ruleset *set);
+/* A number that grows with each rule of this kind that comes or goes. */
+uint64_t ruleset_changes_of(const struct ruleset *set, enum criterion_kind kind);
 /* `rule` (NULL: none), which ruleset_decide() chose for these facts, is what it would choose whatever were known of the kinds in the mask
  * `unknown`. */
 bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now);

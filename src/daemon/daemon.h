@@ -47,6 +47,7 @@ struct server;
 struct helpers;
 struct sweep;
 struct lifetimes;
+struct lists;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -84,6 +85,8 @@ struct daemon {
         struct dropins dropins; /* rules.d, as its files were when each was right */
         struct netinfo net;
         struct lifetimes *lifetimes;
+        struct lists *lists;      /* files with names that rules speak of */
+        struct hostsets hostsets; /* of those, what is in force */
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
@@ -182,7 +185,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_replace.c, policy_rules.c, policy_watchers.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_lists.c, policy_mode.c, policy_replace.c, policy_rules.c, policy_watchers.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
@@ -217,6 +220,12 @@ enum { POLICY_E_LATER = 1 };
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
+/* The thread that reads lists begins, and changes of their files are noticed. 0 or negative errno. */
+int policy_run_lists(struct daemon *d);
+/* Every list that rules speak of, list_status_deinit() each; returns how many. */
+unsigned policy_list_status(const struct daemon *d, struct list_status ret[LIMIT_LISTS]);
+/* Words about those that are not in force as their files say, a line each; "" where there is none. */
+void policy_list_problems(const struct daemon *d, struct buf *out);
 /* The machine's addresses, or its resolvers, may have changed. */
 void policy_read_net(struct daemon *d);
 /* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */

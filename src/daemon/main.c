@@ -169,6 +169,8 @@ static int give_up_privileges(struct daemon *d)
                 return r;
         }
         r = saver_run(d->saver);
+        if (r >= 0)
+                r = policy_run_lists(d);
         if (r < 0)
                 return r;
         r = privs_confine(PRIVS_DAEMON, word && strcmp(word, "kill") == 0 ? PRIVS_DIE : PRIVS_EPERM);

@@ -164,7 +164,7 @@ static bool await_program(struct naming *n, uint64_t program)
 
 bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret_heard)
 {
-        bool all = d->naming && d->tracker && ruleset_kinds(d->rules) & CRITERION_BIT(CRITERION_HOST);
+        bool all = d->naming && d->tracker && ruleset_kinds(d->rules) & CRITERIA_OF_NAMES;
 
         if (all)
                 all = tracker_take_answers(d->tracker, subject, ret_heard);

@@ -199,6 +199,7 @@ static struct decision judge(struct transit *t)
                         .scopes = scopes,
                         .host = t->hosts[i].n > 0 ? t->hosts[i].names[0] : NULL,
                         .hosts = &t->hosts[i],
+                        .lists = &t->d->hostsets,
                         .interface = interface,
                 };
         }

@@ -45,6 +45,15 @@ int policy_add_dropins(const struct dropins *dropins, struct ruleset *set);
 /* --check: prints; false when something is wrong. */
 bool policy_check_dropins(const struct options *options, struct ruleset *set);
 
+/* ---- policy_lists.c: files with names of hosts that rules speak of */
+/* Those that the rules in force speak of are read here and now. 0 or -ENOMEM. */
+int policy_start_lists(struct daemon *d);
+void policy_stop_lists(struct daemon *d);
+/* The rules in force may speak of others than before: new ones will be read, those of which nobody speaks any more go. */
+void policy_follow_lists(struct daemon *d);
+/* Each file is looked at again: whoever asks for a reload may have changed it where nobody notices. */
+void policy_reread_lists(struct daemon *d);
+
 /* ---- policy_config.c: config.json */
 int policy_start_config(struct daemon *d);
 /* Reads config.json over `d->config`, whose mode must be the settled one: a wrong word keeps it. */

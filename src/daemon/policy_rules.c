@@ -302,6 +302,7 @@ static void changed_for_the_open(struct daemon *d)
 {
         int r = d->tracker ? forget_verdicts(d) : 0;
 
+        policy_follow_lists(d);
         if (r < 0)
                 log_error("cannot forget the verdicts that the kernel knows: %s", strerror(-r));
         policy_arm_expiry(d);

@@ -450,7 +450,13 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
         const struct record *record = m->why.seq ? find_record(d, m->why.seq) : NULL;
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct supposed *supposed = &m->why.supposed;
-        struct facts facts = { .subject = supposed->subject, .flow = &supposed->flow, .host = supposed->host, .interface = supposed->interface };
+        struct facts facts = {
+                .subject = supposed->subject,
+                .flow = &supposed->flow,
+                .host = supposed->host,
+                .lists = &d->hostsets,
+                .interface = supposed->interface,
+        };
         struct explanation e;
 
         if (m->why.seq && !record) {
@@ -463,6 +469,7 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                         .flow = &record->flow,
                         .host = hosts_first(&record->hosts),
                         .hosts = &record->hosts,
+                        .lists = &d->hostsets,
                         .interface = netinfo_interface(&d->net, record->flow.interface),
                 };
         facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;

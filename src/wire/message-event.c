@@ -37,8 +37,17 @@ void check_deinit(struct check *c)
         *c = (struct check){};
 }
 
+void list_status_deinit(struct list_status *l)
+{
+        free(l->path);
+        free(l->problem);
+        *l = (struct list_status){};
+}
+
 void status_deinit(struct status *s)
 {
+        for (unsigned i = 0; i < s->n_lists; i++)
+                list_status_deinit(&s->lists[i]);
         free(s->rung_reason);
         free(s->problems);
         *s = (struct status){};

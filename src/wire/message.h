@@ -221,6 +221,16 @@ struct check {
 };
 void check_deinit(struct check *c);
 
+/* A file with names of hosts that rules speak of. */
+struct list_status {
+        char *path;
+        bool in_force;       /* what was read last without a mistake; false: there is none */
+        uint64_t n_names, n_skipped; /* of that: names, and lines that are none */
+        int64_t since;       /* it is in force, seconds since 1970 */
+        char *problem;       /* why what the file says now is not in force, or NULL */
+};
+void list_status_deinit(struct list_status *l);
+
 struct status {
         char version[32];
         uint32_t pid;
@@ -236,6 +246,8 @@ struct status {
         bool root_bypass, systemd_bypass; /* switched on */
         uint64_t n_queue_overruns; /* packets that found the queue full and were dropped */
         uint64_t n_track_lost, n_tag_failed, n_log_lost;
+        struct list_status lists[LIMIT_LISTS];
+        unsigned n_lists;
         char *problems; /* newline-separated words about bad files and the like, or NULL */
 };
 void status_deinit(struct status *s);

@@ -2,6 +2,7 @@
 /* The text of a rule's criteria, as sentences and the "rules" list both write them: networks, ports, hosts. */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,10 @@
 #define RULETEXT_DESTINATION \
         "an address, a network like 10.0.0.0/8, a host like example.com or .example.com, or loopback, lan, link, multicast, broadcast, " \
         "internet, resolver"
+
+/* What follows "list". */
+#define RULETEXT_LIST "an absolute path of at most 511 bytes: a file with names of hosts"
+static_assert(LIMIT_LIST_PATH == 512, "the words above say so");
 
 enum { RULETEXT_HOST_MAX = 256 }; /* a dot, 253 bytes, NUL */
 

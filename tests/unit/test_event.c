@@ -586,6 +586,9 @@ static void test_other_replies(void **state _unused_)
         };
 
         s.by_reason[REASON_CAP] = 77;
+        s.n_lists = 2;
+        s.lists[0] = (struct list_status){ .path = (char *)"/l/\xff", .in_force = true, .n_names = 81244, .n_skipped = 3, .since = 1780000000 };
+        s.lists[1] = (struct list_status){ .path = (char *)"/m", .problem = (char *)"list /m: gone" };
         message_format_reply_status(&out, 1, &s);
         e = parse(&out, EVENT_REPLY);
         assert_true(e->has_status && e->status.pid == 8 && e->status.mode == MODE_ENFORCEMENT && e->status.try_left_seconds == 9);
@@ -594,6 +597,11 @@ static void test_other_replies(void **state _unused_)
         assert_int_equal(e->status.by_reason[REASON_CAP], 77);
         assert_string_equal(e->status.rung_reason, "no BTF");
         assert_string_equal(e->status.problems, "a\nb");
+        assert_int_equal(e->status.n_lists, 2);
+        assert_string_equal(e->status.lists[0].path, "/l/\xff");
+        assert_true(e->status.lists[0].in_force && e->status.lists[0].n_names == 81244 && e->status.lists[0].n_skipped == 3);
+        assert_true(e->status.lists[0].since == 1780000000 && !e->status.lists[0].problem && !e->status.lists[1].in_force);
+        assert_string_equal(e->status.lists[1].problem, "list /m: gone");
         event_free(e);
 
         message_format_reply_doctor(&out, 1, checks, 2);

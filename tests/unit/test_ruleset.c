@@ -314,9 +314,10 @@ static unsigned unsure_once(const struct ruleset *set)
                 .flow = &flow,
                 .scopes = addr_scopes(&flow.remote, NULL),
                 .host = random_below(2) ? random_of(random_hosts) : NULL,
+                .lists = random_lists(),
                 .interface = random_below(2) ? random_of(random_words) : NULL,
         };
-        struct facts less = { .flow = &flow, .scopes = facts.scopes };
+        struct facts less = { .flow = &flow, .scopes = facts.scopes, .lists = facts.lists };
         const struct rule *rule = ruleset_decide(set, &facts, random_now);
         bool sure;
 
