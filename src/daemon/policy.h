@@ -16,6 +16,7 @@ void policy_clear_problem(char **problem);
 struct policy_warnings {
         struct daemon *d; /* NULL: print, as --check does */
         const char *path;
+        bool quiet; /* only counted: they were told when the file was loaded */
         unsigned n;
         struct file_error first;
 };

@@ -171,8 +171,9 @@ static void on_connection_end(struct daemon *d, struct client *c, struct message
                 return;
         }
         if (r < 0) {
-                server_send_error(c, m->id, r == -ENOMEM ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_NOT_PERMITTED, "the kernel cannot end it: %s",
-                                  strerror(-r));
+                const bool refused = r == -EPROTONOSUPPORT || r == -EOPNOTSUPP || r == -EPERM;
+
+                server_send_error(c, m->id, refused ? MESSAGE_ERROR_NOT_PERMITTED : MESSAGE_ERROR_INTERNAL, "it cannot be ended: %s", strerror(-r));
                 return;
         }
         message_format_reply_ok(&line, m->id);

@@ -525,7 +525,7 @@ static void sweep_queue(struct pass *p)
 /* The socket may carry the flow: it is connected so, or is a datagram socket that names its destinations each time. */
 static bool may_carry(const struct sockdiag_socket *s, const struct flow *flow)
 {
-        if (s->flow.protocol != flow->protocol || s->flow.local_port != flow->local_port || (flow->interface && s->interface != flow->interface))
+        if (s->flow.protocol != flow->protocol || s->flow.local_port != flow->local_port || (flow->interface && s->interface && s->interface != flow->interface))
                 return false;
         if (walk_is_connection(s))
                 return addr_equal(&s->flow.local, &flow->local) && s->flow.remote_port == flow->remote_port &&

@@ -169,6 +169,9 @@ def test_a_reload_is_told_when_it_changed_something(daemon, subscriber):
     told = watcher.wait("config_changed", lambda m: m["problem"])
     assert told["config"]["timeout_seconds"] == 33
     assert "config.json:3:" in told["problem"] and "timeout_seconds: expected a whole number" in told["problem"]
+    assert told["problem"] in watcher.request("status")["status"]["problems"]
+    set_key(watcher, "timeout_seconds", 34)
+    assert watcher.request("config")["problem"] is None and watcher.request("status")["status"]["problems"] is None
 
 
 def test_it_is_in_force_at_once(daemon, subscriber, network, tcp):
