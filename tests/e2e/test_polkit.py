@@ -12,11 +12,13 @@ import os
 import pty
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
 from harness import polkit as pk
 from harness.clients import Subscriber
+from harness.daemon import Daemon
 from harness.programs import Running
 from harness.wait import until
 
@@ -29,9 +31,25 @@ LIMIT_PARKED_CLIENT = 16
 HUNG_SECONDS = 10
 
 
+class Folder:
+    """That other users reach, which those of pytest are not."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="bastion-polkit-")
+        os.chmod(self.path, 0o755)
+
+    def close(self):
+        shutil.rmtree(self.path)
+
+
 @pytest.fixture
-def bus(closing, tmp_path):
-    return closing(pk.Bus(tmp_path / "system"))
+def common(closing):
+    return closing(Folder()).path
+
+
+@pytest.fixture
+def bus(closing, common):
+    return closing(pk.Bus(os.path.join(common, "system")))
 
 
 @pytest.fixture
@@ -40,18 +58,17 @@ def polkitd(bus, closing):
 
 
 @pytest.fixture
-def guarded(daemon, tmp_path):
+def guarded(build, network, closing, common, tmp_path, rung):
     """A daemon for which group `bastion` exists, whose system bus is that one (None: there is no bus)."""
-    def start(on, config=None):
+    def start(on):
         group = tmp_path / "group"
         shutil.copy("/etc/group", group)
         with open(group, "a", encoding="utf-8") as f:
             f.write(f"bastion:x:{pk.GROUP}:\n")
         script = f'mount --bind "{group}" /etc/group && exec "$@"'
-        d = daemon(config, environment={"DBUS_SYSTEM_BUS_ADDRESS": on.address} if on else {},
-                   wrapper=("unshare", "--mount", "sh", "-c", script, "sh"))
-        pk.reachable(d.path("run"))
-        return d
+        d = closing(Daemon(build, network.fw, os.path.join(common, "daemon"), rung, wrapper=("unshare", "--mount", "sh", "-c", script, "sh"),
+                           environment={"DBUS_SYSTEM_BUS_ADDRESS": on.address} if on else {}))
+        return d.start()
     return start
 
 
@@ -71,11 +88,11 @@ def agent(bus, closing):
 
 
 @pytest.fixture
-def ask_as(network, programs, tcp, closing):
+def ask_as(network, programs, tcp, closing, common):
     """A program of that user asks for a connection that no rule knows; the question waits."""
     def ask(user, name):
-        pk.reachable(programs.directory)
-        return closing(Running(network.fw, "setpriv", f"--reuid={user}", "--clear-groups", programs.visitor(name), "tcp", network.PEER4, tcp.port))
+        program = shutil.copy(programs.path("visit"), os.path.join(common, name))
+        return closing(Running(network.fw, "setpriv", f"--reuid={user}", "--clear-groups", program, "tcp", network.PEER4, tcp.port))
     return ask
 
 
@@ -236,7 +253,7 @@ def test_own_questions_and_others(guarded, polkitd, bus, member, ask_as):
         refused(m.request("answer", question=q["question"], allow=True, lifetime=lifetime), "answer: polkit does not allow it")
     assert m.request("answer", question=q["question"], allow=True)["type"] == "reply"
     assert foreign.finish()[0] == 0
-    assert len([key for key in d.rules() if "visit-" in key]) == 1
+    until(lambda: len([key for key in d.rules() if "visit-" in key]) == 1, d.rules)
 
 
 def test_old_programs(guarded, polkitd, bus, old_member, ask_as):
@@ -248,7 +265,7 @@ def test_old_programs(guarded, polkitd, bus, old_member, ask_as):
         request = tray.wait("connection_request", lambda r, n=name: r["app_path"].endswith(n))
         tray.answer(request, True, permanent=True, duration="always")
         assert program.finish()[0] == 0
-    assert [key.rsplit("/", 1)[1].split(":")[0] for key in d.rules() if "visit-old" in key] == ["visit-old-own"]
+    until(lambda: [key.rsplit("/", 1)[1].split(":")[0] for key in d.rules() if "visit-old" in key] == ["visit-old-own"], d.rules)
     assert "polkit does not allow it" in tray.wait("notification")["message"]
     rule = {"type": "add_rule", "app_path": "/bin/a", "app_name": "a", "port": 1, "allow": True, "all_ports": False, "dest_ip": ""}
     tray.send(rule)
@@ -313,12 +330,10 @@ def test_root(guarded, polkitd, bus):
 # ---- the command line ----------------------------------------------------------------------------------------------------------
 
 @pytest.fixture
-def as_user(cli, build):
-    """bastion, run by a member of the group; another user must be let through to the program first."""
-    def argv(d, user, *words):
-        pk.reachable(os.path.join(build, "src/cli"))
-        return [*pk.as_member(user), *cli(d).argv(*words)]
-    return argv
+def as_user(build, common):
+    """bastion, run by a member of the group."""
+    program = shutil.copy(os.path.join(build, "src/cli/bastion"), common)
+    return lambda d, user, *words: [*pk.as_member(user), program, f"--socket={d.socket_path}", *words]
 
 
 def test_the_command_line_without_a_terminal(guarded, polkitd, bus, as_user):

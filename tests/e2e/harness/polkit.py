@@ -39,14 +39,6 @@ def needs():
     return f"needs {', '.join(missing)}" if missing else None
 
 
-def reachable(path):
-    """Lets other users through to it, as /run lets them."""
-    path = os.path.abspath(path)
-    while path not in ("/", "/tmp"):
-        os.chmod(path, os.stat(path).st_mode | 0o011)
-        path = os.path.dirname(path)
-
-
 class Bus:
     def __init__(self, directory):
         self.directory = str(directory)
@@ -54,7 +46,6 @@ class Bus:
         self.address = f"unix:path={self.path}"
         self.services = os.path.join(self.directory, "services")
         os.makedirs(self.services)
-        reachable(self.directory)
         config = os.path.join(self.directory, "bus.conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(BUS_CONFIG.format(path=self.path, services=self.services))
