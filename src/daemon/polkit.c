@@ -190,7 +190,7 @@ static void finish_with_error(struct polkit_call *call, const sd_bus_error *erro
                 return;
         }
         snprintf(why, sizeof(why), "polkit did not decide (%.256s); root is not asked", words);
-        log_warn("process %d of uid %u may not change policy: %s", (int)call->subject.pid, (unsigned)call->subject.uid, why);
+        log_debug("process %d of uid %u may not change policy: %s", (int)call->subject.pid, (unsigned)call->subject.uid, why);
         finish(call, POLKIT_NO, why);
 }
 

@@ -17,7 +17,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 POLKITD = "/usr/lib/polkit-1/polkitd"
 AGENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "polkit_agent.py")
 GROUP = 54321
-CALL = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 
 BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -35,7 +34,7 @@ polkit.addRule(function(action, subject) {
 
 def needs():
     """What is missing for all this, or None."""
-    missing = [p for p in (POLKITD, "/usr/bin/dbus-daemon", "/usr/bin/busctl") if not os.path.exists(p)]
+    missing = [p for p in (POLKITD, "/usr/bin/dbus-daemon", "/usr/bin/dbus-send") if not os.path.exists(p)]
     return f"needs {', '.join(missing)}" if missing else None
 
 
@@ -54,8 +53,9 @@ class Bus:
         os.chmod(self.path, 0o666)
 
     def has(self, name):
-        done = subprocess.run(["busctl", f"--address={self.address}", "call", *CALL, "NameHasOwner", "s", name], capture_output=True, text=True, check=True)
-        return done.stdout == "b true\n"
+        done = subprocess.run(["dbus-send", f"--bus={self.address}", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus.NameHasOwner", f"string:{name}"], capture_output=True, text=True, check=True)
+        return "true" in done.stdout
 
     def close(self):
         self.process.kill()
