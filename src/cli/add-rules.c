@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Theory in the header. */
 #include "cli/add-rules.h"
-#include "cli/agent.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+
+#include "cli/agent.h"
 
 enum { WINDOW = 8, HELLO_SECONDS = 10 };
 

@@ -241,16 +241,6 @@ static int wait_for_reply(struct client *c, struct wait *wait)
                         return EXIT_NO;
                 }
         }
-        return EXIT_YES;
-}
-
-/* One request and its reply. */
-static int ask_once(struct client *c, struct wait *wait)
-{
-        int r = wait_for_reply(c, wait);
-
-        if (r)
-                return r;
         if (!wait->error && wait->reply->event)
                 return EXIT_YES;
         cli_error("out of memory");
@@ -271,7 +261,7 @@ int cli_request_each(const struct cli *cli, request_fn format, const void *param
 
                 wait = (struct wait){.id = client_next_id(c), .seconds = REPLY_SECONDS, .reply = &reply};
                 format(client_output(c), wait.id, parameters);
-                r = ask_once(c, &wait);
+                r = wait_for_reply(c, &wait);
                 if (r)
                         return r;
                 r = take(&reply, userdata);
@@ -313,13 +303,13 @@ int cli_change(const struct cli *cli, request_fn format, const void *parameters,
 
         r = cli_connect(cli, on_reply, &wait, &c);
         if (!r)
-                r = ask_once(c, &wait);
+                r = wait_for_reply(c, &wait);
         if (r)
                 return r;
         wait = (struct wait){.id = client_next_id(c), .reply = &reply};
         cli_await_authority(hello.event, &agent, &wait.seconds);
         format(client_output(c), wait.id, parameters);
-        r = ask_once(c, &wait);
+        r = wait_for_reply(c, &wait);
         return r ? r : take_reply(&reply, ret);
 }
 

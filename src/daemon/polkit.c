@@ -23,11 +23,11 @@ enum check_flags { CHECK_QUIETLY = 0, CHECK_WITH_PERSON = 1 }; /* AllowUserInter
 
 struct polkit {
         sd_event *loop;
-        sd_bus *bus;   /* or NULL; may have closed by itself */
-        bool runs;     /* its name has an owner */
-        bool seen;     /* it had one, once */
-        bool startable; /* the bus would start it */
-        bool looked;   /* `startable` is known of this bus */
+        sd_bus *bus;      /* or NULL; may have closed by itself */
+        bool runs;        /* its name has an owner */
+        bool seen;        /* it had one, once */
+        bool startable;   /* the bus would start it */
+        bool looked;      /* `startable` is known of this bus */
         unsigned n_open;  /* calls that were not answered yet */
         uint64_t n_calls; /* ever: names a call to polkit, which may be told to forget it */
 };
@@ -51,7 +51,7 @@ static void set_runs(struct polkit *p, bool runs)
         p->runs = runs;
         p->seen = p->seen || runs;
         log_info("%s", runs ? "polkit decides who of group bastion may change policy" :
-                              "polkit has ended: until it is back nobody but root may change policy");
+                              "polkit has ended: members of group bastion may change policy when it is back");
 }
 
 static int on_owner_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
@@ -147,7 +147,7 @@ bool polkit_is_there(struct polkit *p)
 
 bool polkit_is_lost(const struct polkit *p)
 {
-        return p->seen && !p->runs;
+        return p->seen && !p->runs && !p->startable;
 }
 
 /* ---- one question ------------------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct polkit_subject {
 
 enum polkit_answer { POLKIT_YES, POLKIT_NO, POLKIT_NOBODY };
 
-/* `why`: of NO, words for a person that follow "not permitted: "; else NULL. The call is gone when this returns. */
+/* `why`: of NO, words for a person; else NULL. The call is gone already. */
 typedef void (*polkit_answer_fn)(void *userdata, enum polkit_answer answer, const char *why);
 
 /* Connects where there is a bus; where there is none that is tried again with each question. -ENOMEM only. */
@@ -44,7 +44,7 @@ DEFINE_FREEP(struct polkit, polkit_free)
 
 /* polkit would be asked now. */
 bool polkit_is_there(struct polkit *p);
-/* It was seen to run, and is not there now: the answer will be no, unless the bus can start it again. */
+/* It was seen to run, is not there now, and the bus would not start it: the answer will be no. */
 bool polkit_is_lost(const struct polkit *p);
 
 struct polkit_call;

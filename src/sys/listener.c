@@ -94,7 +94,7 @@ static bool in_group(int fd, gid_t wanted)
         return false;
 }
 
-static enum authority authority_of(int fd, const struct ucred *credentials, uid_t owner)
+static enum authority standing_of(int fd, const struct ucred *credentials, uid_t owner)
 {
         gid_t group;
 
@@ -124,7 +124,7 @@ int peer_identify(int fd, uid_t owner, struct peer *ret)
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
                 return -errno;
-        *ret = (struct peer){ .pid = credentials.pid, .uid = credentials.uid, .authority = authority_of(fd, &credentials, owner) };
+        *ret = (struct peer){ .pid = credentials.pid, .uid = credentials.uid, .authority = standing_of(fd, &credentials, owner) };
         /* Read first, then asked whether it was there all the time: so it is no later process of the same pid. */
         ret->has_start = procread_start_ticks((uint32_t)credentials.pid, &ret->start_ticks) && !peer_has_exited(fd);
         return 0;

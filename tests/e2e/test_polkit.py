@@ -310,11 +310,7 @@ def test_a_polkit_that_cannot_start(bus, guarded, member):
 def test_who_is_neither(guarded, polkitd, bus, closing):
     d = guarded(bus)
     os.chmod(d.socket_path, 0o666)
-    group, pk.GROUP = pk.GROUP, 65534
-    try:
-        m = closing(pk.Member(d.socket_path, "daemon"))
-    finally:
-        pk.GROUP = group
+    m = closing(pk.Member(d.socket_path, "daemon", group=65534))
     assert (hello(m)["authority"], hello(m)["may_manage"]) == ("none", False)
     refused(m.request("rule_add", sentence=SENTENCE), "for root and members of group bastion")
     refused(m.request("status"), "for root and members of group bastion")

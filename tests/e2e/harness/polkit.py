@@ -101,9 +101,9 @@ class Polkit:
         self.kill()
 
 
-def as_member(user):
-    """The start of a command line: that user, in group bastion."""
-    return ["setpriv", f"--reuid={user}", f"--groups={GROUP}", "--inh-caps=-all", "--"]
+def as_member(user, group=GROUP):
+    """The start of a command line: that user, in group bastion or another."""
+    return ["setpriv", f"--reuid={user}", f"--groups={group}", "--inh-caps=-all", "--"]
 
 
 CONNECT = "import socket, sys; s = socket.socket(fileno=int(sys.argv[1])); s.connect(sys.argv[2]); print(s.fileno(), flush=True); sys.stdin.read()"
@@ -112,9 +112,9 @@ CONNECT = "import socket, sys; s = socket.socket(fileno=int(sys.argv[1])); s.con
 class Holder:
     """A process of that user which connected; the test speaks through its connection while it lives."""
 
-    def __init__(self, path, user):
+    def __init__(self, path, user, group=GROUP):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.process = subprocess.Popen([*as_member(user), sys.executable, "-c", CONNECT, str(self.socket.fileno()), path],
+        self.process = subprocess.Popen([*as_member(user, group), sys.executable, "-c", CONNECT, str(self.socket.fileno()), path],
                                         pass_fds=[self.socket.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout.readline(), "could not connect"
 
@@ -130,8 +130,8 @@ class Holder:
 
 
 class Member(Subscriber):
-    def __init__(self, path, user, *events):
-        self.holder = Holder(path, user)
+    def __init__(self, path, user, *events, group=GROUP):
+        self.holder = Holder(path, user, group)
         super().__init__(self.holder.socket, *events)
 
     def post(self, kind, **fields):
