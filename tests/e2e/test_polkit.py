@@ -100,6 +100,11 @@ def hello(m):
     return m.of_type("reply")[0]
 
 
+def done(answer):
+    assert answer["type"] == "reply", answer
+    return answer
+
+
 def refused(answer, words):
     assert (answer["type"], answer.get("code")) == ("error", "not-permitted") and words in answer["message"], answer
 
@@ -108,7 +113,7 @@ def test_a_member_whom_polkit_lets(guarded, polkitd, bus, member, cli):
     d = guarded(bus)
     m = member(d, "daemon")
     assert (hello(m)["authority"], hello(m)["may_manage"]) == ("polkit", True)
-    assert m.request("rule_add", sentence=SENTENCE)["rule"]["id"] == KEY
+    assert done(m.request("rule_add", sentence=SENTENCE))["rule"]["id"] == KEY
     assert d.rules()[KEY] is True
     assert m.request("mode", mode="learning")["mode"] == "learning"
     assert m.request("rules_undo")["type"] == "reply" and KEY not in d.rules()
@@ -127,7 +132,7 @@ def test_a_member_whom_polkit_does_not_let(guarded, polkitd, bus, member):
     # It may look at everything.
     assert m.request("mode")["mode"] == "enforcement"
     for kind in ("status", "rules", "decisions", "questions", "connections", "rules_history", "doctor", "kernel"):
-        assert m.request(kind)["type"] == "reply"
+        done(m.request(kind))
 
 
 def test_authentication(guarded, polkitd, bus, member, agent):
@@ -142,10 +147,11 @@ def test_authentication(guarded, polkitd, bus, member, agent):
     # One dialog for what was asked for together, carried out in its order.
     numbers = [m.post("rule_add", sentence=f"allow /bin/a port {port}") for port in range(1, 9)]
     numbers.append(m.post("rule_delete", rule="/bin/a:8"))
-    assert all(m.answer_to(number)["type"] == "reply" for number in numbers)
+    for number in numbers:
+        done(m.answer_to(number))
     assert [key for key in d.rules() if key.startswith("/bin/a")] == [f"/bin/a:{port}" for port in range(1, 8)]
     # A process without a session is asked anew each time (auth_admin).
-    assert m.request("rule_add", sentence="allow /bin/b")["type"] == "reply"
+    done(m.request("rule_add", sentence="allow /bin/b"))
     yes.heard("begin")
     assert yes.lines.count("begin") == 1
     yes.lines.clear()
@@ -167,13 +173,13 @@ def test_polkit_is_killed(guarded, polkitd, bus, member, agent, cli):
     assert KEY not in d.rules()
     assert "polkit was there and is not" in cli(d)("doctor", expect=None)
     polkitd.start()
-    assert allowed.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(allowed.request("rule_add", sentence=SENTENCE))
 
 
 def test_the_bus_is_lost(guarded, polkitd, bus, member):
     d = guarded(bus)
     m = member(d, "daemon")
-    assert m.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(m.request("rule_add", sentence=SENTENCE))
     bus.close()
     until(lambda: m.request("rule_add", sentence="allow /bin/b")["type"] == "error", "polkit out of reach")
     refused(m.request("rule_add", sentence="allow /bin/b"), "polkit")
@@ -190,18 +196,19 @@ def test_polkit_hangs(guarded, polkitd, bus, member, subscriber, network, progra
         numbers = [m.post("rule_add", sentence=f"allow /bin/a port {port}") for port in range(1, 1001)]
         full = [m.answer_to(number) for number in numbers[LIMIT_PARKED_CLIENT:]]
         assert {answer["code"] for answer in full} == {"full"}
-        assert m.request("status")["type"] == "reply" and other.request("rules")["type"] == "reply"
+        done(m.request("status"))
+        done(other.request("rules"))
         # Root is never asked.
         path = programs.visitor("visit-hung")
-        assert root.request("rule_add", sentence=f"allow {path}")["type"] == "reply"
-        assert root.request("mode", mode="learning")["type"] == "reply"
+        done(root.request("rule_add", sentence=f"allow {path}"))
+        done(root.request("mode", mode="learning"))
         assert network.fw.run(path, "tcp", network.PEER4, tcp.port).returncode == 0
         assert root.decision(path=path)["verdict"] == "allow"
         assert not [a for a in m.of_type("error") if a["code"] == "not-permitted"], "told before the time"
         for number in numbers[:LIMIT_PARKED_CLIENT]:
             refused(m.answer_to(number, HUNG_SECONDS + pk.PATIENCE), "polkit did not decide")
     assert not [key for key in d.rules() if key.startswith("/bin/a")]
-    assert m.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(m.request("rule_add", sentence=SENTENCE))
 
 
 def test_all_clients_together_are_bounded(guarded, polkitd, bus, member):
@@ -227,7 +234,7 @@ def test_the_client_leaves_meanwhile(guarded, polkitd, bus, member, agent):
     person.heard("begin")
     m.socket.shutdown(2)
     person.heard("cancel")
-    assert member(d, "daemon").request("rule_add", sentence="allow /bin/b")["type"] == "reply"
+    done(member(d, "daemon").request("rule_add", sentence="allow /bin/b"))
     assert KEY not in d.rules()
 
 
@@ -237,7 +244,7 @@ def test_a_connection_that_was_handed_over(guarded, polkitd, bus, member):
     m = member(d, "daemon")
     m.holder.end()
     refused(m.request("rule_add", sentence=SENTENCE), "has exited")
-    assert m.request("status")["type"] == "reply"
+    done(m.request("status"))
 
 
 def test_own_questions_and_others(guarded, polkitd, bus, member, ask_as):
@@ -251,7 +258,7 @@ def test_own_questions_and_others(guarded, polkitd, bus, member, ask_as):
     q = m.wait("question", lambda q: q["path"].endswith("visit-foreign"))
     for lifetime in ("always", "session", "reboot"):
         refused(m.request("answer", question=q["question"], allow=True, lifetime=lifetime), "answer: polkit does not allow it")
-    assert m.request("answer", question=q["question"], allow=True)["type"] == "reply"
+    done(m.request("answer", question=q["question"], allow=True))
     assert foreign.finish()[0] == 0
     until(lambda: len([key for key in d.rules() if "visit-" in key]) == 1, d.rules)
 
@@ -282,7 +289,7 @@ def test_no_bus(guarded, member, cli):
     d = guarded(None)
     m = member(d, "games")
     assert (hello(m)["authority"], hello(m)["may_manage"]) == ("group", True)
-    assert m.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(m.request("rule_add", sentence=SENTENCE))
     assert cli(d).json("status")["status"]["authority"] == "group"
     assert "there is no polkit here" in cli(d)("doctor", expect=None)
 
@@ -291,7 +298,7 @@ def test_a_bus_without_polkit(guarded, bus, member, closing):
     """The group decides until polkit comes."""
     d = guarded(bus)
     m = member(d, "games")
-    assert m.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(m.request("rule_add", sentence=SENTENCE))
     assert hello(member(d, "games"))["authority"] == "group"
     closing(pk.Polkit(bus))
     until(lambda: m.request("mode", mode="enforcement")["type"] == "error", "polkit's word to count")
@@ -304,7 +311,7 @@ def test_a_polkit_that_cannot_start(bus, guarded, member):
         f.write(f"[D-BUS Service]\nName={pk.Polkit.NAME}\nExec=/bin/false\n")
     d = guarded(bus)
     m = member(d, "games")
-    assert m.request("rule_add", sentence=SENTENCE)["type"] == "reply"
+    done(m.request("rule_add", sentence=SENTENCE))
 
 
 def test_who_is_neither(guarded, polkitd, bus, closing):
@@ -335,10 +342,10 @@ def as_user(build, common):
 def test_the_command_line_without_a_terminal(guarded, polkitd, bus, as_user):
     d = guarded(bus)
     for user, words in (("games", "polkit does not allow it"), ("man", "authentication is needed")):
-        done = subprocess.run(as_user(d, user, "rules", "add", SENTENCE), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
-        assert done.returncode == 4 and words in done.stderr, done
-    done = subprocess.run(as_user(d, "daemon", "rules", "add", SENTENCE), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
-    assert done.returncode == 0 and KEY in d.rules(), done
+        ran = subprocess.run(as_user(d, user, "rules", "add", SENTENCE), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+        assert ran.returncode == 4 and words in ran.stderr, ran
+    ran = subprocess.run(as_user(d, "daemon", "rules", "add", SENTENCE), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    assert ran.returncode == 0 and KEY in d.rules(), ran
 
 
 class Terminal:
