@@ -56,6 +56,8 @@ packages_of() {
         test)
                 echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base unbound bind9-dnsutils iputils-ping ncat tcpdump git \
                         shellcheck
+                # polkit with a bus of the tests' own, and an agent for it.
+                echo polkitd dbus-daemon dbus-bin python3-dbus python3-gi
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;
         vm)

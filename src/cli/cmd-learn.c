@@ -154,7 +154,7 @@ static int accept_sentence(struct review *r, const char *sentence)
 {
         _cleanup_(reply_deinit) struct reply reply = {0};
         _cleanup_(buf_deinit) struct buf out = {0};
-        int exit_code = cli_request(r->cli, format_sentence, sentence, &reply);
+        int exit_code = cli_change(r->cli, format_sentence, sentence, &reply);
 
         if (exit_code)
                 return exit_code;
@@ -359,7 +359,7 @@ static void format_try(struct buf *out, int64_t id, const void *parameters)
 static int try_enforcement(const struct cli *cli)
 {
         _cleanup_(reply_deinit) struct reply reply = {0};
-        int exit_code = cli_request(cli, format_try, NULL, &reply);
+        int exit_code = cli_change(cli, format_try, NULL, &reply);
 
         if (exit_code == EXIT_YES)
                 puts("Enforcement for 5 minutes: what no rule decides is asked about. 'bastion mode --keep' keeps it.");

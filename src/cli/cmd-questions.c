@@ -94,7 +94,7 @@ int cmd_answer(const struct cli *cli)
 
         if (!answer_line_parse((const char *const *)cli->words, cli->n_words, &line, error))
                 return cli_wrong_input(cli, "%s", error);
-        r = cli_request(cli, format_answer, &line, &reply);
+        r = cli_change(cli, format_answer, &line, &reply);
         if (r)
                 return r;
         if (cli->json)

@@ -55,6 +55,9 @@ static void put_running(struct buf *out, const struct style *style, const struct
                 text_block(out, s->rung_reason, LABEL_COLUMNS);
                 buf_puts(out, style->reset);
         }
+        put_label(out, style, "Changed by");
+        buf_puts(out, s->authority == AUTHORITY_POLKIT ? "root; members of group 'bastion' when polkit allows it\n"
+                                                       : "root and members of group 'bastion'\n");
 }
 
 static void put_count(struct buf *out, const struct style *style, const char *label, uint64_t n,

@@ -66,6 +66,8 @@ enum {
         LIMIT_CLIENTS = 128,
         LIMIT_LINE = 64 << 10,
         LIMIT_CLIENT_OUTPUT = 4 << 20,
+        LIMIT_PARKED_CLIENT = 16, /* messages of one client that wait for polkit, */
+        LIMIT_PARKED = 256,       /* and of all: each may be as long as a line */
         LIMIT_RULES_TEXT = 3 << 20, /* of one reply to `rules`; the rule that reaches it is the last of the page */
 
         /* Decisions kept in memory for `bastion log`. */

@@ -12,6 +12,7 @@
  *      history       decisions told to the outside: counters, memory, log, events
  *      summaries     what the kernel decided by itself, told now and then
  *      server        clients and their bytes; requests.c is what they may say
+ *      authority     who may do what; polkit.c asks polkit on the system bus
  *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
  *      adopt         sockets that are older than the daemon; walk.c lists sockets and who holds them
@@ -44,6 +45,7 @@
 #include "wire/rulefile.h"
 
 struct server;
+struct authority_desk;
 struct helpers;
 struct sweep;
 struct lifetimes;
@@ -125,6 +127,7 @@ struct daemon {
         /* people and memory */
         struct question_table *questions;
         struct server *server;
+        struct authority_desk *desk; /* of what waits for polkit */
         struct saver *saver;
         struct nursery nursery;
         struct helpers *helpers;
@@ -313,16 +316,35 @@ void server_send(struct client *client, const struct buf *line);
 /* An old-style client's `list_rules` is answered: one line, however long. */
 void server_send_rules_list(struct client *client);
 void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
-bool server_may_manage(const struct client *client);
 const struct peer *server_peer(const struct client *client);
 void server_set_new_style(struct client *client);
 void server_subscribe(struct client *client, unsigned events);
+/* Takes the message: it is carried out, refused, or waits for polkit. */
 void requests_handle(struct daemon *d, struct client *client, struct message *message);
+void requests_carry_out(struct daemon *d, struct client *client, struct message *message);
+/* Tells the client that it may not, or not now, and counts it. */
+void requests_refuse(struct daemon *d, struct client *client, struct message *message, enum message_error_code code, const char *why);
+
+/* ---- authority.c */
+int authority_start(struct daemon *d);
+void authority_stop(struct daemon *d); /* after the server: no client waits */
+/* What this client asks for in ROLE_MANAGE is polkit's to allow. */
+bool authority_must_ask(struct daemon *d, const struct client *client);
+/* Takes the message, and carries it out or refuses it when polkit has spoken; or refuses it at once. */
+void authority_ask(struct daemon *d, struct client *client, struct message *message);
+/* The client leaves: what it asked for is not done any more. */
+void authority_forget(struct daemon *d, const struct client *client);
+/* What the client is told that it may count on. */
+enum authority authority_of(struct daemon *d, const struct client *client);
+/* What decides for members of the group: POLKIT or GROUP. */
+enum authority authority_in_force(struct daemon *d);
+/* It is polkit, which has ended or lost its bus. */
+bool authority_is_lost(const struct daemon *d);
 
 /* ---- report.c */
 void report_status(struct daemon *d, struct status *ret); /* status_deinit() afterwards */
 /* At most `max` checks; returns how many. */
-enum { REPORT_CHECKS_MAX = 16 };
+enum { REPORT_CHECKS_MAX = 24 };
 size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX]);
 void report_kernel(struct daemon *d, struct buf *out);
 

@@ -198,6 +198,8 @@ static int start(struct daemon *d)
         if (r >= 0)
                 r = helpers_start(d);
         if (r >= 0)
+                r = authority_start(d);
+        if (r >= 0)
                 r = watch_world(d);
         if (r >= 0)
                 r = sweep_start(d);
@@ -239,6 +241,7 @@ static void stop(struct daemon *d)
                 summaries_tell(d);
         history_tell(d);
         server_stop(d);
+        authority_stop(d);
         queue_close(d->queue);
         d->tracker = tracker_close(d->tracker);
         sockets_close(d->sockets);

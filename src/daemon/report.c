@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/polkit.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 
@@ -69,6 +70,7 @@ void report_status(struct daemon *d, struct status *ret)
                 .mode = d->config.mode,
                 .try_left_seconds = policy_try_left(d),
                 .rung_reason = d->rung_reason ? strdup(d->rung_reason) : NULL,
+                .authority = authority_in_force(d),
                 .uptime_seconds = boottime_left(clock_boottime(), d->started) / NS_PER_SEC,
                 .n_allowed = d->counters.n_allowed,
                 .n_denied = d->counters.n_denied,
@@ -233,6 +235,16 @@ static void check_holes(struct daemon *d, struct findings *f)
         add(f, CHECK_OK, "resolver", "any program may ask the %u servers of resolv.conf on port 53: a possible tunnel", d->net.n_resolvers);
 }
 
+static void check_authority(struct daemon *d, struct findings *f)
+{
+        if (authority_is_lost(d))
+                add(f, CHECK_WARNING, "authority", "polkit was there and is not: until it is back nobody but root may change policy");
+        else if (authority_in_force(d) == AUTHORITY_POLKIT)
+                add(f, CHECK_OK, "authority", "members of group bastion answer their own questions; for the rest polkit is asked (" POLKIT_ACTION ")");
+        else
+                add(f, CHECK_OK, "authority", "members of group bastion may change everything: there is no polkit here");
+}
+
 /* A saved ruleset with our rule in it cannot be loaded again by nft. */
 static void check_saved_ruleset(struct findings *f)
 {
@@ -267,6 +279,7 @@ size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX])
         check_files(d, &f);
         check_lists(d, &f);
         check_holes(d, &f);
+        check_authority(d, &f);
         check_saved_ruleset(&f);
         check_helpers(d, &f);
         return f.n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What clients may say, one row a message: who may, and what is done. A message without a row, or from somebody who may not, is refused:
- * old-style ones silently (they expect no answer) but counted, new-style ones with an error.
+ * What clients may say, one row a message: the role that it takes, and what is done. A message from somebody who may not is refused: with an error where
+ * it has an id. One without an id is counted, and where it was polkit that refused it the client gets a notification.
  */
 #include <errno.h>
 #include <limits.h>
@@ -93,7 +93,7 @@ static void on_hello(struct daemon *d, struct client *c, struct message *m)
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
         server_set_new_style(c);
-        message_format_reply_hello(&line, m->id, server_may_manage(c), d->config.mode);
+        message_format_reply_hello(&line, m->id, authority_of(d, c), d->config.mode);
         server_send(c, &line);
 }
 
@@ -485,52 +485,113 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
 
 /* ---- the table ------------------------------------------------------------------------------------------------------------------ */
 
-enum role { ROLE_ANYBODY, ROLE_MANAGER };
-
 static const struct {
         enum role role;
         handler_fn handle;
 } HANDLERS[MESSAGE_TYPE_COUNT] = {
-        [MESSAGE_GUI_RESPONSE] = { ROLE_MANAGER, on_gui_response },
-        [MESSAGE_ADD_RULE] = { ROLE_MANAGER, on_add_rule },
-        [MESSAGE_DELETE_RULE] = { ROLE_MANAGER, on_delete_rule },
-        [MESSAGE_LIST_RULES] = { ROLE_MANAGER, on_list_rules },
-        [MESSAGE_CLEAR_CACHE] = { ROLE_MANAGER, on_clear_cache },
-        [MESSAGE_CANCEL_POPUP] = { ROLE_MANAGER, on_cancel_popup },
+        [MESSAGE_GUI_RESPONSE] = { ROLE_ANSWER, on_gui_response },
+        [MESSAGE_ADD_RULE] = { ROLE_MANAGE, on_add_rule },
+        [MESSAGE_DELETE_RULE] = { ROLE_MANAGE, on_delete_rule },
+        [MESSAGE_LIST_RULES] = { ROLE_LOOK, on_list_rules },
+        [MESSAGE_CLEAR_CACHE] = { ROLE_MANAGE, on_clear_cache },
+        [MESSAGE_CANCEL_POPUP] = { ROLE_LOOK, on_cancel_popup },
         [MESSAGE_HELLO] = { ROLE_ANYBODY, on_hello },
-        [MESSAGE_SUBSCRIBE] = { ROLE_MANAGER, on_subscribe },
-        [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
-        [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
-        [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
-        [MESSAGE_CONNECTION_END] = { ROLE_MANAGER, on_connection_end },
-        [MESSAGE_TRAFFIC] = { ROLE_MANAGER, on_traffic },
-        [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
-        [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
-        [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
-        [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
-        [MESSAGE_RULE_CHECK] = { ROLE_MANAGER, on_rule_check },
-        [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
-        [MESSAGE_RULE_ENABLE] = { ROLE_MANAGER, on_rule_enable },
-        [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
-        [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
-        [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
-        [MESSAGE_CONFIG] = { ROLE_MANAGER, on_config },
-        [MESSAGE_CONFIG_SET] = { ROLE_MANAGER, on_config_set },
-        [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
-        [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
-        [MESSAGE_WHY] = { ROLE_MANAGER, on_why },
+        [MESSAGE_SUBSCRIBE] = { ROLE_LOOK, on_subscribe },
+        [MESSAGE_STATUS] = { ROLE_LOOK, on_status },
+        [MESSAGE_DECISIONS] = { ROLE_LOOK, on_decisions },
+        [MESSAGE_CONNECTIONS] = { ROLE_LOOK, on_connections },
+        [MESSAGE_CONNECTION_END] = { ROLE_MANAGE, on_connection_end },
+        [MESSAGE_TRAFFIC] = { ROLE_LOOK, on_traffic },
+        [MESSAGE_QUESTIONS] = { ROLE_LOOK, on_questions },
+        [MESSAGE_ANSWER] = { ROLE_ANSWER, on_answer },
+        [MESSAGE_RULES] = { ROLE_LOOK, on_rules },
+        [MESSAGE_RULE_ADD] = { ROLE_MANAGE, on_rule_add },
+        [MESSAGE_RULE_CHECK] = { ROLE_LOOK, on_rule_check },
+        [MESSAGE_RULE_DELETE] = { ROLE_MANAGE, on_rule_delete },
+        [MESSAGE_RULE_ENABLE] = { ROLE_MANAGE, on_rule_enable },
+        [MESSAGE_RULES_HISTORY] = { ROLE_LOOK, on_rules_history },
+        [MESSAGE_RULES_UNDO] = { ROLE_MANAGE, on_rules_undo },
+        [MESSAGE_MODE] = { ROLE_MANAGE, on_mode },
+        [MESSAGE_CONFIG] = { ROLE_LOOK, on_config },
+        [MESSAGE_CONFIG_SET] = { ROLE_MANAGE, on_config_set },
+        [MESSAGE_DOCTOR] = { ROLE_LOOK, on_doctor },
+        [MESSAGE_KERNEL] = { ROLE_LOOK, on_kernel },
+        [MESSAGE_WHY] = { ROLE_LOOK, on_why },
 };
 
-void requests_handle(struct daemon *d, struct client *c, struct message *m)
+/* The row's, but for messages that take more or less according to what they say. */
+static enum role role_of(const struct daemon *d, const struct client *c, const struct message *m)
 {
-        if (HANDLERS[m->type].role == ROLE_MANAGER && !server_may_manage(c)) {
+        const struct question *q;
+
+        if (m->type == MESSAGE_MODE && !m->mode.has_mode && !m->mode.keep)
+                return ROLE_LOOK;
+        if (m->type != MESSAGE_ANSWER && m->type != MESSAGE_GUI_RESPONSE)
+                return HANDLERS[m->type].role;
+        if (m->response.answer.preview)
+                return ROLE_LOOK;
+        q = question_find(d->questions, m->response.request_id);
+        if (!q && m->response.answer.late)
+                q = question_find_missed(d->questions, m->response.request_id);
+        return q ? authority_to_answer(q, &m->response.answer, server_peer(c)->uid) : ROLE_ANSWER;
+}
+
+void requests_carry_out(struct daemon *d, struct client *c, struct message *m)
+{
+        d->speaker = server_peer(c);
+        HANDLERS[m->type].handle(d, c, m);
+        d->speaker = NULL;
+}
+
+/* Who speaks the old style has no reply to hear it in. */
+static void notify_refused(struct daemon *d, struct client *c, const char *why)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!d->config.notifications_enabled)
+                return;
+        message_format_notification(&line, "Not permitted", why, NOTIFICATION_WARNING);
+        server_send(c, &line);
+}
+
+/* An old tray knows no second try: what its answer may do without anybody's leave, deciding about the connections that wait, it does. */
+static void answer_once(struct daemon *d, struct client *c, struct message *m)
+{
+        m->response.answer.lifetime = LIFETIME_ONCE;
+        requests_carry_out(d, c, m);
+}
+
+void requests_refuse(struct daemon *d, struct client *c, struct message *m, enum message_error_code code, const char *why)
+{
+        d->counters.n_ignored_messages++;
+        if (m->has_id) {
+                server_send_error(c, m->id, code, "%s: %s", message_type_word(m->type), why);
+                return;
+        }
+        if (m->type == MESSAGE_GUI_RESPONSE)
+                answer_once(d, c, m);
+        if (m->type == MESSAGE_DELETE_RULE) {
+                _cleanup_(buf_deinit) struct buf line = { 0 };
+
+                message_format_rule_deleted(&line, m->key.key, false);
+                server_send(c, &line);
+        }
+        notify_refused(d, c, why);
+}
+
+void requests_handle(struct daemon *d, struct client *c, struct message *message)
+{
+        _cleanup_(message_freep) struct message *m = message;
+        enum role role = role_of(d, c, m);
+
+        if (role != ROLE_ANYBODY && server_peer(c)->authority == AUTHORITY_NONE) {
                 d->counters.n_ignored_messages++;
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
-                return;
+        } else if (role == ROLE_MANAGE && authority_must_ask(d, c)) {
+                authority_ask(d, c, TAKE_PTR(m));
+        } else {
+                requests_carry_out(d, c, m);
         }
-        d->speaker = server_peer(c);
-        HANDLERS[m->type].handle(d, c, m);
-        d->speaker = NULL;
 }

@@ -322,6 +322,9 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
                 e->has_traffic = true;
         }
         e->may_manage = jsonread_bool_or(r, o, "may_manage", false);
+        /* A daemon that does not say knows the group alone. */
+        if (!authority_parse(jsonread_string_or(r, o, "authority", authority_word(e->may_manage ? AUTHORITY_GROUP : AUTHORITY_NONE)), &e->authority))
+                jsonread_fail(r, "authority", "expected none, group, polkit or root");
         e->text = shape_read_copy(r, o, "text");
 }
 

@@ -690,6 +690,7 @@ void shape_write_status(struct jsonwrite *w, const struct status *s)
         jsonwrite_string(w, "mode", mode_name(s->mode));
         jsonwrite_string(w, "rung", s->rung);
         jsonwrite_string(w, "rung_reason", s->rung_reason);
+        jsonwrite_string(w, "authority", authority_word(s->authority));
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
                 jsonwrite_uint(w, numbers[i].key, number_get(s, &numbers[i]));
         jsonwrite_bool(w, "root_bypass", s->root_bypass);
@@ -714,6 +715,8 @@ void shape_read_status(struct jsonread *r, const json_t *o, struct status *ret)
                 jsonread_fail(r, "mode", "expected learning or enforcement");
         shape_read_text(r, o, "rung", ret->rung, sizeof(ret->rung));
         ret->rung_reason = shape_read_copy(r, o, "rung_reason");
+        if (!authority_parse(jsonread_string_or(r, o, "authority", authority_word(AUTHORITY_GROUP)), &ret->authority))
+                jsonread_fail(r, "authority", "expected none, group, polkit or root");
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
                 int64_t max = numbers[i].size == sizeof(uint64_t) ? INT64_MAX : UINT32_MAX;
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "core/authority.h"
 #include "core/config.h"
 #include "core/explain.h"
 #include "core/question.h"
@@ -238,6 +239,7 @@ struct status {
         unsigned try_left_seconds; /* 0: no try is running */
         char rung[16];             /* "gate" or "queue" */
         char *rung_reason;         /* why not the better one; NULL when it is the best, or was asked for */
+        enum authority authority;  /* GROUP or POLKIT: whose word a member of the group needs to change policy */
         uint64_t uptime_seconds;
         uint64_t n_allowed, n_denied, n_learned_denials;
         uint64_t by_reason[REASON_COUNT];
@@ -321,7 +323,7 @@ void message_format_config_changed(struct buf *out, const struct config *config,
 /* Replies. */
 void message_format_error(struct buf *out, const struct message_error *error);
 void message_format_reply_ok(struct buf *out, int64_t id); /* nothing more to say */
-void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode);
+void message_format_reply_hello(struct buf *out, int64_t id, enum authority authority, enum mode mode);
 void message_format_reply_status(struct buf *out, int64_t id, const struct status *s);
 /* `records`: n pointers, oldest first; `history`: the folder in which older ones are. */
 void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n, const char *history);
@@ -394,6 +396,7 @@ struct event {
         enum mode mode; /* MODE_CHANGED, REPLY to hello, mode */
         unsigned try_left_seconds;
         bool may_manage; /* REPLY to hello */
+        enum authority authority; /* the same, more closely */
         bool has_config; /* CONFIG_CHANGED, REPLY to config */
         struct config config, config_defaults;
         char *config_file, *config_problem; /* its path; words about it, or NULL */

@@ -571,7 +571,7 @@ static void test_other_replies(void **state _unused_)
 {
         _cleanup_(buf_deinit) struct buf out = {};
         struct status s = { .version = "0.1.0", .pid = 8, .mode = MODE_ENFORCEMENT, .try_left_seconds = 9, .rung = "queue",
-                            .rung_reason = (char *)"no BTF", .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
+                            .rung_reason = (char *)"no BTF", .authority = AUTHORITY_POLKIT, .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
                             .n_queue_overruns = 15, .root_bypass = true, .problems = (char *)"a\nb" };
         struct check checks[] = { { CHECK_OK, (char *)"hooks", (char *)"run" }, { CHECK_FAILED, (char *)"queue", (char *)"a\nb" } };
         struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN, .hosts = { .names = { "a" }, .n = 1 } };
@@ -596,6 +596,7 @@ static void test_other_replies(void **state _unused_)
         assert_true(e->status.n_held == 14 && e->status.n_queue_overruns == 15 && e->status.root_bypass && !e->status.systemd_bypass);
         assert_int_equal(e->status.by_reason[REASON_CAP], 77);
         assert_string_equal(e->status.rung_reason, "no BTF");
+        assert_int_equal(e->status.authority, AUTHORITY_POLKIT);
         assert_string_equal(e->status.problems, "a\nb");
         assert_int_equal(e->status.n_lists, 2);
         assert_string_equal(e->status.lists[0].path, "/l/\xff");
@@ -633,9 +634,9 @@ static void test_other_replies(void **state _unused_)
         }
         subject_unref(c.subject);
 
-        message_format_reply_hello(&out, 1, true, MODE_LEARNING);
+        message_format_reply_hello(&out, 1, AUTHORITY_POLKIT, MODE_LEARNING);
         e = parse(&out, EVENT_REPLY);
-        assert_true(e->may_manage && e->has_mode && e->mode == MODE_LEARNING);
+        assert_true(e->may_manage && e->authority == AUTHORITY_POLKIT && e->has_mode && e->mode == MODE_LEARNING);
         event_free(e);
         message_format_reply_mode(&out, 1, MODE_ENFORCEMENT, 60);
         e = parse(&out, EVENT_REPLY);
