@@ -30,7 +30,7 @@ static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct 
                 return;
         }
         if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
-                server_notify(d, "Not kept", NOTIFICATION_ERROR, "the answer holds for this connection but could not be kept as a rule");
+                server_notify(d, "Not kept", NOTIFICATION_ERROR, "%s", error.text);
 }
 
 static void on_add_rule(struct daemon *d, _unused_ struct client *c, struct message *m)
