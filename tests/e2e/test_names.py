@@ -233,6 +233,20 @@ def test_what_a_name_decided_is_known_until_the_next_answer(house, cli, resolve,
         is_asked(connects, True)
 
 
+def test_what_the_kernel_decided_is_told_with_the_name(house, cli, resolve, connects, subscriber, is_known):
+    watcher = subscriber(house)
+    cli(house)("rules", "add", f"allow {PYTHON} to {HOST} port 8080")
+    resolve(HOST)
+    is_known(connects, True)
+
+    def told():
+        watcher.request("status")
+        return [x for x in watcher.of_type("decisions") if x["path"] == PYTHON and x["remote_port"] == 8080]
+
+    until(told, "what the kernel decided to be told")
+    assert {x["host"] for x in told()} == {HOST}
+
+
 def test_a_new_name_counts_at_the_very_next_connection(house, cli, resolve, connects, is_known, is_asked):
     """Where no name was known, that was decided by names too."""
     cli(house)("rules", "add", f"allow {PYTHON} to {Network.PEER4} port 8080")
