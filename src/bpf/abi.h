@@ -161,9 +161,9 @@ struct abi_verdict {
 };
 
 /*
- * Elements of `heard`, an array of 64-bit numbers: how many answers were copied for programs whose key and user lead to this element. It is raised when
- * the answer's record is in the ring, and before the program can read the answer. Two programs that share an element cost each other a question more;
- * nothing is ever missing, and no element is used for another program again, so the same number means that there was no answer in between.
+ * Elements of `heard`, an array of 64-bit numbers: how many answers were copied for the programs whose key and user lead to this element. It is raised
+ * when the answer's record is in the ring, and before the program can read the answer. None is ever missing, emptied or set back: the same number means
+ * that no answer came in between. Programs that share an element only end each other's verdicts too soon.
  */
 #define ABI_HEARD 16384
 #define ABI_HEARD_INDEX(program, uid) ((abi_u32)(((program) ^ (uid)) & (ABI_HEARD - 1))) /* the key is a keyed hash */

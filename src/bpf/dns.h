@@ -3,8 +3,8 @@
  * DNS answers, copied where they arrive. The gate sees what is sent to port 53 and remembers the question: which socket asked which server, under which id,
  * for what, and who sent it. A datagram from port 53 that agrees with one in all of that is its answer: it is copied into the ring before the program
  * can read it, so whatever the program does with the address comes later than the name. Then it is counted (`heard`), which ends what is remembered of
- * the program by its names (verdict.h): a count that is up to date means that every answer until then is in the ring. One question has one answer;
- * everything else is nobody's, whoever sent it, and is not counted. Nothing is filtered here, and nothing of an answer but its question is looked at: that is the parser's.
+ * the program by its names (verdict.h). One question has one answer; everything else is nobody's, whoever sent it, and is not counted. Nothing is filtered
+ * here, and nothing of an answer but its question is looked at: that is the parser's.
  *
  * Namespaces need no check: a socket's cookie is its own in the whole machine, and only the gate's sockets ask.
  */

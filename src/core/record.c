@@ -34,9 +34,10 @@ int record_init(struct record *r, const struct decision *decision, struct subjec
 
 int record_init_summary(struct record *r, const struct summary *summary)
 {
+        _cleanup_(freep) char *host = summary->host ? strdup(summary->host) : NULL;
         _cleanup_(freep) char *rule = summary->rule ? strdup(summary->rule) : NULL;
 
-        if (summary->rule && !rule)
+        if ((summary->host && !host) || (summary->rule && !rule))
                 return -ENOMEM;
         *r = (struct record){
                 .time_us = summary->time_us,
@@ -44,6 +45,7 @@ int record_init_summary(struct record *r, const struct summary *summary)
                 .reason = summary->reason,
                 .subject = subject_ref(summary->subject ? summary->subject : subject_unknown()),
                 .flow = summary->flow,
+                .host = TAKE_PTR(host),
                 .rule = TAKE_PTR(rule),
                 .is_summary = true,
                 .n_connections = summary->n_connections,

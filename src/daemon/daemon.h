@@ -356,7 +356,7 @@ int start_kernel(struct daemon *d);
 int naming_start(struct daemon *d);
 void naming_stop(struct daemon *d);
 /* Before a decision about this subject: what it was told lately is known, or cannot be waited for. True where all of it is known and rules ask for names:
- * then the decision may be remembered for as long as the kernel counts `*ret_heard` answers (sys/tracker.h). */
+ * then the decision may be remembered for as long as the kernel counts *ret_heard answers (sys/tracker.h). */
 bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret_heard);
 /* The names by which the subject knows the address, and how long; borrowed until the loop turns. */
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret);

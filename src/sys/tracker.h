@@ -49,8 +49,8 @@ void tracker_on_answer(struct tracker *t, answer_fn fn, void *userdata);
 /* Readable, level-triggered: many answers wait, and tracker_drain() is to be called though no packet has come. */
 int tracker_answers_fd(const struct tracker *t);
 
-/* Does so for a decision about this subject that may stand on names: true where every answer that it can have read by now has been told. *ret_heard is the
- * kernel's count of these, which rises with the next one. False: one may be missing, and is told with the next call. */
+/* Drains the answers' ring for a decision about this subject that may stand on names. True: every answer that it can have read by now has been told, and
+ * *ret_heard is the kernel's count of these, which rises with the next one. False: one may be missing. */
 bool tracker_take_answers(struct tracker *t, const struct subject *subject, uint64_t *ret_heard);
 
 enum tag_state { TAG_NONE, TAG_UNDECIDED, TAG_ALLOWED, TAG_KEPT, TAG_ADOPTED, TAG_DENIED };
