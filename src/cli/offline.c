@@ -20,11 +20,16 @@
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
 #define DEFAULT_FACTORY BASTION_DATADIR "/factory.rules"
 
+void offline_lists_deinit(struct offline_lists *l)
+{
+        for (unsigned i = 0; i < l->sets.n; i++)
+                hostset_free(l->owned[i]);
+        l->sets.n = 0;
+}
+
 void offline_deinit(struct offline *o)
 {
-        for (unsigned i = 0; i < o->lists.n; i++)
-                hostset_free(o->sets[i]);
-        o->lists.n = 0;
+        offline_lists_deinit(&o->lists);
         o->rules = ruleset_free(o->rules);
 }
 
@@ -272,44 +277,51 @@ static int read_list(FILE *file, struct hostset **ret)
         return r == 0 ? hostlist_finish(list, ret, &skipped) : r;
 }
 
-/* One that cannot be read decides nothing for the daemon either, but then what was tested is not what is meant. */
-static int load_list(const char *path, struct offline *o)
+static int load_list(const char *path, struct offline_lists *lists)
 {
+        struct hostsets *sets = &lists->sets;
         FILE *file;
         int r;
 
-        if (hostsets_find(&o->lists, path))
+        if (hostsets_find(sets, path))
                 return EXIT_YES;
-        if (o->lists.n == LIMIT_LISTS) {
+        if (sets->n == LIMIT_LISTS) {
                 cli_error("%s: the rules speak of more than %d lists", path, LIMIT_LISTS);
                 return EXIT_WRONG_INPUT;
         }
         file = fopen(path, "rb");
         if (!file)
                 return cannot_read(path, -errno);
-        r = read_list(file, &o->sets[o->lists.n]);
+        r = read_list(file, &lists->owned[sets->n]);
         fclose(file);
-        if (r == 0) {
-                o->lists.of[o->lists.n].path = path;
-                o->lists.of[o->lists.n].set = o->sets[o->lists.n];
-                o->lists.n++;
-        } else if (r > 0) {
+        if (r == -ENOMEM)
+                return out_of_memory();
+        if (r < 0)
+                return cannot_read(path, r);
+        if (r > 0) {
                 cli_error("%s: %s", path, hostlist_error_words(r));
+                return EXIT_WRONG_INPUT;
         }
-        return r < 0 ? cannot_read(path, r) : r > 0 ? EXIT_WRONG_INPUT : EXIT_YES;
+        sets->of[sets->n].path = path;
+        sets->of[sets->n].set = lists->owned[sets->n];
+        sets->n++;
+        return EXIT_YES;
 }
 
-static int load_lists(struct offline *o)
+int offline_load_lists(const struct ruleset *rules, struct offline_lists *ret)
 {
-        int r = EXIT_YES;
+        int result = EXIT_YES;
 
-        for (const struct rule *rule = ruleset_next(o->rules, NULL); rule && !r; rule = ruleset_next(o->rules, rule)) {
+        for (const struct rule *rule = ruleset_next(rules, NULL); rule; rule = ruleset_next(rules, rule)) {
                 const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
 
-                for (unsigned i = 0; c && i < c->n && !r; i++)
-                        r = load_list(criterion_values(c)[i].text, o);
+                for (unsigned i = 0; c && i < c->n; i++) {
+                        int r = load_list(criterion_values(c)[i].text, ret);
+
+                        result = r ? r : result;
+                }
         }
-        return r;
+        return result;
 }
 
 int offline_load(const struct cli *cli, struct offline *ret)
@@ -324,8 +336,9 @@ int offline_load(const struct cli *cli, struct offline *ret)
                 r = load_factory(cli, o.rules);
         if (!r)
                 r = load_rules(cli, o.rules);
+        /* For the daemon, one that cannot be read decides nothing; but then what was tested is not what is meant. */
         if (!r)
-                r = load_lists(&o);
+                r = offline_load_lists(o.rules, &o.lists);
         if (r)
                 return r;
         for (const struct rule *rule = ruleset_next(o.rules, NULL); rule; rule = ruleset_next(o.rules, rule))

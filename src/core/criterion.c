@@ -326,13 +326,28 @@ static enum criterion_truth test_host(const struct criterion *c, const struct fa
         return CRITERION_FALSE;
 }
 
-static bool is_listed(const struct hostset *set, const struct facts *facts)
+/* The entry, or NULL. */
+static const char *find_in_list(const struct hostset *set, const struct facts *facts, bool *ret_below)
 {
-        if (hostset_find(set, facts->host, NULL))
-                return true;
-        for (unsigned i = 0; facts->hosts && i < facts->hosts->n; i++)
-                if (hostset_find(set, facts->hosts->names[i], NULL))
+        const char *entry = hostset_find(set, facts->host, ret_below);
+
+        for (unsigned i = 0; !entry && facts->hosts && i < facts->hosts->n; i++)
+                entry = hostset_find(set, facts->hosts->names[i], ret_below);
+        return entry;
+}
+
+bool criterion_find_listed(const struct criterion *c, const struct facts *facts, struct listed *ret)
+{
+        const union criterion_value *values = criterion_values(c);
+
+        for (unsigned i = 0; i < c->n && facts->host; i++) {
+                const struct hostset *set = hostsets_find(facts->lists, values[i].text);
+
+                ret->path = values[i].text;
+                ret->name = set ? find_in_list(set, facts, &ret->below) : NULL;
+                if (ret->name)
                         return true;
+        }
         return false;
 }
 
@@ -340,16 +355,16 @@ static bool is_listed(const struct hostset *set, const struct facts *facts)
 static enum criterion_truth test_list(const struct criterion *c, const struct facts *facts)
 {
         const union criterion_value *values = criterion_values(c);
-        bool all_known = facts->host;
+        struct listed listed;
 
-        for (unsigned i = 0; i < c->n && facts->host; i++) {
-                const struct hostset *set = hostsets_find(facts->lists, values[i].text);
-
-                if (set && is_listed(set, facts))
-                        return CRITERION_TRUE;
-                all_known = all_known && set;
-        }
-        return all_known ? CRITERION_FALSE : CRITERION_NOT_KNOWN;
+        if (!facts->host)
+                return CRITERION_NOT_KNOWN;
+        if (criterion_find_listed(c, facts, &listed))
+                return CRITERION_TRUE;
+        for (unsigned i = 0; i < c->n; i++)
+                if (!hostsets_find(facts->lists, values[i].text))
+                        return CRITERION_NOT_KNOWN;
+        return CRITERION_FALSE;
 }
 
 static enum criterion_truth test_network(const struct criterion *c, const struct addr *remote)

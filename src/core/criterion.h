@@ -120,6 +120,14 @@ enum criterion_truth { CRITERION_FALSE, CRITERION_TRUE, CRITERION_NOT_KNOWN };
 /* Pure, no allocation. A negated criterion is TRUE where none of its values holds. */
 enum criterion_truth criterion_test(const struct criterion *c, const struct facts *facts);
 
+/* Where one of the connection's names is listed. */
+struct listed {
+        const char *path, *name; /* the list's, and the entry: the end of a name in `facts` */
+        bool below;              /* the entry is a domain */
+};
+/* Of a CRITERION_LIST; false: in none of its lists that were read. */
+bool criterion_find_listed(const struct criterion *c, const struct facts *facts, struct listed *ret);
+
 /* Same kind, sense and values. */
 bool criterion_equal(const struct criterion *a, const struct criterion *b);
 uint64_t criterion_hash(const struct criterion *c, uint64_t seed);

@@ -39,8 +39,8 @@ struct host_list {
         bool is_wanted;
         sd_event_source *watch;
         char watched_name[NAME_MAX + 1]; /* in the directory that is watched: the file, or a directory that is missing */
-        bool watches_file;
-        bool has_changed; /* since it was read, as far as is known */
+        bool folder_was_missing; /* so that the watch is on one above it */
+        bool has_changed; /* since it was asked for last, as far as is known */
 };
 
 struct lists {
@@ -192,7 +192,6 @@ static int watch_directory(struct host_list *l, const char *path, const char *na
         const uint32_t of_file = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB;
 
         snprintf(l->watched_name, sizeof(l->watched_name), "%s", name);
-        l->watches_file = is_file;
         return sd_event_add_inotify(l->lists->d->loop, &l->watch, path, self | (is_file ? of_file : IN_CREATE | IN_MOVED_TO), on_change, l);
 }
 
@@ -212,6 +211,8 @@ static void watch(struct host_list *l)
                 strcpy(name, slash + 1);
                 *slash = '\0';
                 r = watch_directory(l, *path ? path : "/", name, is_file);
+                if (is_file)
+                        l->folder_was_missing = r == -ENOENT || r == -ENOTDIR;
                 is_file = false;
         } while (r < 0 && *path);
         if (r < 0)
@@ -254,8 +255,8 @@ static void on_read(void *userdata, struct list_reading *reading)
                 return; /* nobody speaks of it any more */
         if (take_reading(l, reading))
                 policy_changed(lists->d);
-        /* Its directory came to be after that had been looked for. */
-        if ((reading->error == 0 || reading->error == LISTREADER_E_SAME) && !l->watches_file) {
+        /* It came to be after it had been looked for. */
+        if ((reading->error == 0 || reading->error == LISTREADER_E_SAME) && l->folder_was_missing) {
                 l->has_changed = true;
                 settle_later(lists);
         }
@@ -316,7 +317,6 @@ static int add_list(struct lists *lists, const char *path)
                 return -ENOMEM;
         }
         l->lists = lists;
-        l->has_changed = true;
         snprintf(l->path, sizeof(l->path), "%s", path);
         lists->of[lists->n++] = l;
         return 0;

@@ -2,6 +2,7 @@
 /* Theory in the header. A line is put together in a buffer, cut into words there, and forgotten. */
 #include "wire/hostlist.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,8 @@ int hostlist_finish(struct hostlist *list, struct hostset **ret, struct hostlist
         *ret = TAKE_PTR(list->set);
         return 0;
 }
+
+static_assert(LIMIT_LIST_NAMES == 1048576, "the words say so");
 
 const char *hostlist_error_words(int error)
 {

@@ -260,6 +260,7 @@ struct why_candidate {
         enum explain_fate fate;
         enum order_step step; /* EXPLAIN_LOSES */
         bool not_known;       /* the criterion fails because that is not known of the connection */
+        char *list, *listed;  /* the rule speaks of lists, and this one has this entry (".name": and all below it) for the connection; or NULL */
 };
 
 struct why_change {

@@ -278,7 +278,7 @@ def test_the_command_line_reads_lists_by_itself(house, hosts, cli, tmp_path):
     rules = f"--rules={d.path('etc', 'rules.json')}"
     assert "3 expectations, 0 failed" in cli(d)("test", rules, str(expectations))
     why = cli(d)("why", *"/usr/bin/curl to 192.0.2.1 to a.tracker.test port 443".split())
-    assert "DENY" in why and f"list {hosts.path}" in why
+    assert "DENY" in why and f"as .tracker.test in {hosts.path}" in why
     missing = {"finding": "no-list", "rule": "lists.rules:ads", "other": None, "why": hosts.path}
     assert missing not in cli(d).jsonl("check", expect=None)
     os.unlink(hosts.path)

@@ -567,6 +567,45 @@ static void test_why(void **state _unused_)
         explanation_deinit(&x);
 }
 
+/* Which list, and which of its entries; of a rule that it keeps from matching too. */
+static void test_why_listed(void **state _unused_)
+{
+        static const char *const sentences[] = { "deny anyone list /l/a or /l/b", "allow anyone list not /l/b", "allow anyone list /l/missing" };
+        _cleanup_(hostset_freep) struct hostset *a = hostset_new(1, 1), *b = hostset_new(1, 1);
+        const struct hostsets lists = { .of = { { "/l/a", a }, { "/l/b", b } }, .n = 2 };
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(subject_unrefp) struct subject *subject = curl("/usr/bin/curl");
+        struct flow flow = tcp("192.168.1.1", 443);
+        struct facts facts = { .subject = subject, .flow = &flow, .host = "x.ads.example", .lists = &lists };
+        struct config config = config_default();
+        struct explanation x;
+        struct event *e;
+
+        assert_int_equal(hostset_add(a, "other.example", false), 0);
+        assert_int_equal(hostset_add(b, "ads.example", true), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(sentences); i++) {
+                struct sentence_error error;
+                struct rule *rule = NULL;
+
+                assert_int_equal(sentence_parse(sentences[i], strlen(sentences[i]), &rule, &error), 0);
+                assert_int_equal(ruleset_add(set, rule), 0);
+        }
+        assert_int_equal(explain(set, &config, &facts, (struct boottime){ 1 }, &x), 0);
+        message_format_reply_why(&out, 1, &x, &facts, &config, 3);
+        e = parse(&out, EVENT_REPLY);
+        assert_int_equal(e->why->n_candidates, 3);
+        for (unsigned i = 0; i < 3; i++) {
+                const struct why_candidate *c = &e->why->candidates[i];
+                bool missing = c->rule->action == ACTION_ALLOW && !rule_criterion(c->rule, CRITERION_LIST)->negated;
+
+                assert_true(missing ? !c->list && !c->listed && c->not_known : strcmp(c->list, "/l/b") == 0 && strcmp(c->listed, ".ads.example") == 0);
+                assert_int_equal(c->fate, c->rule->action == ACTION_DENY ? EXPLAIN_DECIDES : (enum explain_fate)(EXPLAIN_CRITERION + CRITERION_LIST));
+        }
+        event_free(e);
+        explanation_deinit(&x);
+}
+
 static void test_other_replies(void **state _unused_)
 {
         _cleanup_(buf_deinit) struct buf out = {};
@@ -783,6 +822,7 @@ int main(void)
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
                 cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),               cmocka_unit_test(test_config),
                 cmocka_unit_test(test_broken_config),
+                cmocka_unit_test(test_why_listed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
