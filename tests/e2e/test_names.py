@@ -14,10 +14,10 @@ import os
 import shutil
 import signal
 import socket
-import struct
 
 import pytest
 
+from harness.dns import question
 from harness.net import Network
 from harness.programs import Running
 from harness.servers import DnsServer
@@ -34,18 +34,13 @@ def dns(network, closing, tmp_path):
         f"--cname={ALIAS},{HOST}", f"--host-record={HOST},{Network.PEER4},{Network.PEER6}"]))
 
 
-def question(name, kind=1, number=4711):
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack("!HHHHHH", number, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kind, 1)
-
-
 @pytest.fixture
 def resolve(network):
     """resolve(name): this python asks the server, and reads the answer."""
     def run(name, kind=1):
         with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
             s.settimeout(20)
-            s.sendto(question(name, kind), (Network.PEER4, 53))
+            s.sendto(question(4711, name, kind), (Network.PEER4, 53))
             return s.recv(4096)
     return run
 
@@ -119,7 +114,7 @@ def test_an_answer_that_nobody_asked_for_names_nothing(house, cli, network, conn
     """From the server itself, with the right name, and to a socket that asked for something else."""
     cli(house)("rules", "add", f"allow {PYTHON} to {HOST}")
     true = resolve(OTHER)
-    forged = true[:12] + question(HOST)[12:-4] + true[12 + len(OTHER) + 2:]
+    forged = true[:12] + question(4711, HOST)[12:-4] + true[12 + len(OTHER) + 2:]
     with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s, \
             contextlib.closing(network.peer.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind((Network.PEER4, 5353))
@@ -140,7 +135,7 @@ def test_the_question_says_where_it_goes(rung, daemon, cli, dns, network, resolv
     cli(d)("rules", "add", f"allow anyone to {Network.PEER4} port 53")
     person, watcher = old_client(d), subscriber(d, "questions")
     script = ("import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-              f"s.sendto(bytes.fromhex('{question(HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
+              f"s.sendto(bytes.fromhex('{question(4711, HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
               f"socket.create_connection(('{Network.PEER4}',{tcp.port}),30)\n")
     running = closing(Running(network.fw, path, "-c", script, stdin=-1))
     asked = watcher.wait("question", lambda q: q["path"] == path)
