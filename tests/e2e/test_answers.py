@@ -99,22 +99,22 @@ def passing(daemon):
 
 
 @pytest.fixture
-def held(daemon, cli):
+def held(daemon, subscriber):
     """A daemon that lets this process ask, and go where the name leads; nobody is there to be asked, so nothing else."""
     d = daemon({"popup_enabled": False, "default_action": "deny"})
-    for server in ("10.91.0.0/24", "fd91::/16"):
-        cli(d)("rules", "add", f"allow {sockets.PYTHON} to {server} port 53")
-    cli(d)("rules", "add", f"allow {sockets.PYTHON} to {NAME}")
+    client = subscriber(d)
+    for where in ("10.91.0.0/24 port 53", "fd91::/16 port 53", NAME):
+        assert client.request("rule_add", sentence=f"allow {sockets.PYTHON} to {where}")["type"] == "reply"
     return d
 
 
 @pytest.fixture
-def known(network, held, tcp, cli, subscriber):
+def known(network, held, tcp, subscriber):
     """known(): is the name known to this process? It is what its next connection is decided by, and what that is called; and no rule changes."""
     watcher = subscriber(held)
 
     def rules():
-        return [r["sentence"] for r in cli(held).json("rules")["rules"] if "/steady to " not in r["sentence"]]
+        return [r["sentence"] for r in watcher.request("rules")["rules"] if "/steady to " not in r["sentence"]]
 
     before_all = rules()
 
