@@ -23,7 +23,7 @@
 #include "wire/dns.h"
 
 enum { LIMIT_PARSING = 1024 };
-/* A program that waits for its connection notices neither: before TCP sends its packet again. And so long after it was asked the parser does not answer. */
+/* So long a packet waits: TCP would send it again after a second. And so long after it was asked the parser does not answer any more. */
 static const uint64_t PATIENCE_NS = NS_PER_SEC / 4, LOST_NS = NS_PER_SEC;
 
 struct parsing {
@@ -47,6 +47,29 @@ static uint64_t key_of(const struct daemon *d, uint64_t program_key, uint32_t ui
         const uint64_t words[] = { program_key, uid, program_key ? 0 : process->pid, program_key ? 0 : process->start_ns };
 
         return hash_bytes(d->seed, words, sizeof(words));
+}
+
+struct boottime naming_deadline(struct boottime since)
+{
+        return boottime_add(since, PATIENCE_NS);
+}
+
+/* Something that the program was told, and that may still be waited for. */
+static bool is_parsing(const struct naming *n, uint64_t program, struct boottime now)
+{
+        for (unsigned i = 0; i < LIMIT_PARSING; i++)
+                if (n->parsing[i].id != 0 && n->parsing[i].program == program && !boottime_reached(naming_deadline(n->parsing[i].since), now))
+                        return true;
+        return false;
+}
+
+bool naming_awaits(const struct daemon *d, const struct subject *subject, struct boottime since, struct boottime now)
+{
+        const struct naming *n = d->naming;
+
+        if (!n || n->n_parsing == 0 || boottime_reached(naming_deadline(since), now))
+                return false;
+        return is_parsing(n, key_of(d, subject->program_key, subject->uid, &subject->process), now);
 }
 
 static void release(struct naming *n, struct parsing *p)
@@ -95,6 +118,7 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
 {
         struct naming *n = d->naming;
         struct parsing *p = &n->parsing[result->id % LIMIT_PARSING];
+        const struct boottime now = clock_boottime();
         const uint64_t program = p->program;
 
         if (p->id == 0 || p->id != result->id) {
@@ -102,8 +126,9 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
                 return;
         }
         release(n, p);
-        take_names(n, program, result, clock_boottime());
-        packet_path_resume(d);
+        take_names(n, program, result, now);
+        if (!is_parsing(n, program, now))
+                packet_path_resume(d);
 }
 
 void naming_on_parser_gone(struct daemon *d)
@@ -116,25 +141,6 @@ void naming_on_parser_gone(struct daemon *d)
         memset(n->parsing, 0, sizeof(n->parsing));
         n->n_parsing = 0;
         packet_path_resume(d);
-}
-
-struct boottime naming_deadline(struct boottime since)
-{
-        return boottime_add(since, PATIENCE_NS);
-}
-
-bool naming_awaits(const struct daemon *d, const struct subject *subject, struct boottime since, struct boottime now)
-{
-        const struct naming *n = d->naming;
-        uint64_t program;
-
-        if (!n || n->n_parsing == 0 || boottime_reached(naming_deadline(since), now))
-                return false;
-        program = key_of(d, subject->program_key, subject->uid, &subject->process);
-        for (unsigned i = 0; i < LIMIT_PARSING; i++)
-                if (n->parsing[i].id != 0 && n->parsing[i].program == program && !boottime_reached(naming_deadline(n->parsing[i].since), now))
-                        return true;
-        return false;
 }
 
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret)
