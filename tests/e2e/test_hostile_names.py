@@ -38,6 +38,7 @@ NAMES_MEMORY = 16 << 20  # the most that all known names take
 PATIENCE_US = 250000  # a decision waits so long for the parser
 PLENTY = 10  # times that, where a test machine is busy
 PROGRAM_NAMES = 2000
+ASIDE = 256  # packets that may wait for it
 
 
 class House:
@@ -254,6 +255,31 @@ def test_a_parser_that_stands_still_holds_up_a_connection_for_so_long_and_no_lon
     finally:
         os.kill(parser, signal.SIGCONT)
     until(lambda: house.goes(late)[:2] == (True, "late.good.test"), "the name to be known at last")
+
+
+def test_of_more_packets_than_may_wait_the_rest_is_decided_at_once(house):
+    house.reply = house.tell
+    parser = until(house.parser, "the parser")
+    address, before = house.fresh("crowd.good.test"), len(house.watcher.decisions())
+    os.kill(parser, signal.SIGSTOP)
+    try:
+        house.ask("crowd.good.test")
+        with contextlib.ExitStack() as stack:
+            for _ in range(ASIDE + 50):
+                s = stack.enter_context(contextlib.closing(house.fw.socket(socket.AF_INET, socket.SOCK_STREAM)))
+                s.setblocking(False)
+                s.connect_ex((address, house.tcp.port))
+
+            def decided():
+                return [d for d in house.watcher.decisions()[before:] if d["remote_ip"] == address]
+
+            until(lambda: len(decided()) == ASIDE + 50, lambda: len(decided()))
+            assert {(d["verdict"], d["host"]) for d in decided()} == {("deny", None)}
+            waited = [d["latency_us"] for d in decided() if d["latency_us"] >= PATIENCE_US]
+            assert 0 < len(waited) <= ASIDE and max(waited) < PLENTY * PATIENCE_US
+    finally:
+        os.kill(parser, signal.SIGCONT)
+    until(lambda: house.goes(address)[0], "the name to be known at last")
 
 
 def test_a_parser_that_is_killed_again_and_again(house):
