@@ -10,6 +10,7 @@ enum {
         LIMIT_HELD_QUESTION = 8,
         LIMIT_HELD_PROGRAM = 64,
         LIMIT_HELD = 4096,
+        LIMIT_ASIDE = 256, /* packets that wait for the name of where they go */
         /* Open questions: for one uid, in all. From the fourth of one program on they are folded into one. */
         LIMIT_QUESTIONS_UID = 256,
         LIMIT_QUESTIONS = 1024,

@@ -34,10 +34,11 @@ int record_init(struct record *r, const struct decision *decision, struct subjec
 
 int record_init_summary(struct record *r, const struct summary *summary)
 {
-        _cleanup_(freep) char *host = summary->host ? strdup(summary->host) : NULL;
+        const struct hosts hosts = hosts_one(summary->host, HOST_SOURCE_DNS);
         _cleanup_(freep) char *rule = summary->rule ? strdup(summary->rule) : NULL;
+        struct hosts copy;
 
-        if ((summary->host && !host) || (summary->rule && !rule))
+        if ((summary->rule && !rule) || hosts_copy(&copy, &hosts) < 0)
                 return -ENOMEM;
         *r = (struct record){
                 .time_us = summary->time_us,
@@ -45,7 +46,7 @@ int record_init_summary(struct record *r, const struct summary *summary)
                 .reason = summary->reason,
                 .subject = subject_ref(summary->subject ? summary->subject : subject_unknown()),
                 .flow = summary->flow,
-                .host = TAKE_PTR(host),
+                .hosts = copy,
                 .rule = TAKE_PTR(rule),
                 .is_summary = true,
                 .n_connections = summary->n_connections,

@@ -121,6 +121,8 @@ struct daemon {
         struct flowmem *flows; /* queue rung */
         struct sweep *sweep;
         struct naming *naming;
+        struct list aside; /* of packet_path.c: packets that wait for a name */
+        unsigned n_aside;
         struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
         unsigned next_raw_verdict;
 
@@ -140,11 +142,16 @@ struct daemon {
         sd_event_source *rules_timer; /* `rules_changed` is due */
         uint64_t rules_told_us;       /* CLOCK_MONOTONIC: of the last one */
         bool rules_told_later;        /* there will be one */
-        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
+        sd_event_source *question_timer, *aside_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
 
 /* ---- packet_path.c */
+int packet_path_start(struct daemon *d);
+/* What is aside is decided now. */
+void packet_path_stop(struct daemon *d);
+/* The parser has answered, or is gone: what waited for that is decided. */
+void packet_path_resume(struct daemon *d);
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
@@ -285,8 +292,6 @@ void helpers_on_told(struct daemon *d);
 int helpers_set_log(struct daemon *d, const char *path);
 /* Something for the parser. 0 or a negative errno: it is not there, or has enough to do. */
 int helpers_parse(struct daemon *d, const struct probe *request);
-/* Waits for the parser, and takes what it says. False: it said nothing in this time, or is not there. */
-bool helpers_await_parser(struct daemon *d, uint64_t ns);
 /* Lines that reached neither log nor history, as far as is known. */
 uint64_t helpers_lost(const struct daemon *d);
 const char *helpers_problem(const struct daemon *d); /* "" when all is well */
@@ -355,9 +360,13 @@ int start_kernel(struct daemon *d);
 /* ---- naming.c */
 int naming_start(struct daemon *d);
 void naming_stop(struct daemon *d);
-/* Before a decision about this subject: what it was told lately is known, or cannot be waited for. True where all of it is known and rules ask for names:
- * then the decision may be remembered for as long as the kernel counts *ret_heard answers (sys/tracker.h). */
-bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret_heard);
+/* What came for this subject until now is under way to the parser; true where none is missing and rules ask for names. Once the parser has said all of it
+ * (naming_knows_all()) a decision may be remembered for as long as the kernel counts *ret_heard answers (sys/tracker.h). */
+bool naming_take(struct daemon *d, const struct subject *subject, uint64_t *ret_heard);
+bool naming_knows_all(const struct daemon *d, const struct subject *subject);
+/* The parser has not said yet what this subject was told, and a packet that came at `since` can wait for it, until the deadline. */
+bool naming_awaits(const struct daemon *d, const struct subject *subject, struct boottime since, struct boottime now);
+struct boottime naming_deadline(struct boottime since);
 /* The names by which the subject knows the address, and how long; borrowed until the loop turns. */
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret);
 void naming_on_parsed(struct daemon *d, const struct probe *result);

@@ -211,6 +211,8 @@ static int start(struct daemon *d)
                 r = summaries_start(d);
         if (r >= 0)
                 r = prompts_start(d);
+        if (r >= 0)
+                r = packet_path_start(d);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
                 return r;
@@ -228,6 +230,7 @@ static void stop(struct daemon *d)
 {
         int r;
 
+        packet_path_stop(d);
         if (d->questions)
                 prompts_abandon_all(d);
         if (d->hook_installed) {

@@ -4,17 +4,16 @@
  * which name an address has (core/names.h). It holds what each program of each user resolved itself; so nobody's answers decide for anybody else.
  *
  * An answer lies in the ring before the program can read it, and the ring is emptied before a packet is attributed. What is left between the two is the
- * parser, which takes some ten microseconds, and where the machine is busy until it gets a processor. A decision about a program whose answer is there
- * waits for it, PATIENCE_NS at most; it is the only wait in the loop, and where it was in vain nobody waits again before the parser has answered
- * something. What comes too late counts from the next packet on.
+ * parser, which takes some ten microseconds once it has a processor. A packet of a program whose answer is there is put aside meanwhile
+ * (packet_path.c), PATIENCE_NS at most; nobody else's waits for it. What comes later than that counts from the next packet on.
  *
  * A decision that looked at names may be remembered in the kernel, until the first of them ends or the program gets another answer: the kernel counts a
  * program's answers, the count is read before the ring is emptied, and what was decided holds for that count. An answer whose names nobody knows, because
  * it was lost or could not be read, changes nothing of what is known, and so nothing of what was decided. Nor does an entry that had to make room in the
  * table: what it said was true until its end.
  *
- * Bounded: LIMIT_PARSING answers are under way, the next one waits likewise, and is not looked at where that was in vain (counted); the table bounds
- * itself. The queue rung hears no answers: there no name is known, and no rule about one matches.
+ * Bounded: LIMIT_PARSING answers are under way, more are not looked at (counted); the table bounds itself. The queue rung hears no answers: there no
+ * name is known, and no rule about one matches.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,8 +27,9 @@
 #include "sys/clock.h"
 #include "wire/dns.h"
 
-enum { LIMIT_PARSING = 256 };
-static const uint64_t PATIENCE_NS = 20 * 1000000, LOST_NS = NS_PER_SEC; /* so long after it was asked the parser does not answer any more */
+enum { LIMIT_PARSING = 1024 };
+/* So long a packet waits: TCP would send it again after a second. And so long after it was asked the parser does not answer any more. */
+static const uint64_t PATIENCE_NS = NS_PER_SEC / 4, LOST_NS = NS_PER_SEC;
 
 struct parsing {
         uint32_t id; /* 0: free */
@@ -44,7 +44,6 @@ struct naming {
         struct parsing parsing[LIMIT_PARSING]; /* by id */
         unsigned n_parsing;
         uint32_t last_id;
-        bool impatient; /* the last wait was in vain */
 };
 
 /* Who resolves and connects: a program, as rules tell programs apart, of one user. One that the kernel cannot name is each process by itself. */
@@ -55,33 +54,46 @@ static uint64_t key_of(const struct daemon *d, uint64_t program_key, uint32_t ui
         return hash_bytes(d->seed, words, sizeof(words));
 }
 
+struct boottime naming_deadline(struct boottime since)
+{
+        return boottime_add(since, PATIENCE_NS);
+}
+
+/* Something that the program was told, and that may still be waited for. */
+static bool is_parsing(const struct naming *n, uint64_t program, struct boottime now)
+{
+        for (unsigned i = 0; i < LIMIT_PARSING; i++)
+                if (n->parsing[i].id != 0 && n->parsing[i].program == program && !boottime_reached(naming_deadline(n->parsing[i].since), now))
+                        return true;
+        return false;
+}
+
+bool naming_awaits(const struct daemon *d, const struct subject *subject, struct boottime since, struct boottime now)
+{
+        const struct naming *n = d->naming;
+
+        if (!n || n->n_parsing == 0 || boottime_reached(naming_deadline(since), now))
+                return false;
+        return is_parsing(n, key_of(d, subject->program_key, subject->uid, &subject->process), now);
+}
+
+bool naming_take(struct daemon *d, const struct subject *subject, uint64_t *ret_heard)
+{
+        return d->naming && d->tracker && ruleset_kinds(d->rules) & CRITERIA_OF_NAMES && tracker_take_answers(d->tracker, subject, ret_heard);
+}
+
+bool naming_knows_all(const struct daemon *d, const struct subject *subject)
+{
+        const struct naming *n = d->naming;
+        const struct boottime at_the_start = { 0 }; /* however long ago it was asked */
+
+        return n->n_parsing == 0 || !is_parsing(n, key_of(d, subject->program_key, subject->uid, &subject->process), at_the_start);
+}
+
 static void release(struct naming *n, struct parsing *p)
 {
         *p = (struct parsing){ 0 };
         n->n_parsing--;
-}
-
-/* Takes what the parser has answered, and waits for that where there is nothing yet. False: it took too long. */
-static bool await_parser(struct naming *n, uint64_t until)
-{
-        const uint64_t now = clock_boottime().ns;
-
-        if (now < until && helpers_await_parser(n->d, n->impatient ? 0 : until - now))
-                return true;
-        n->impatient = n->n_parsing > 0;
-        return false;
-}
-
-/* With as many answers under way as may be, the next one waits too: it may be whose program connects at this moment. */
-static int ask_parser(struct naming *n, const struct parsing *slot, const struct probe *probe)
-{
-        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
-        int r;
-
-        do
-                r = slot->id == 0 ? helpers_parse(n->d, probe) : -EAGAIN;
-        while (r == -EAGAIN && await_parser(n, until));
-        return r;
 }
 
 /* A thread of the kernel asks for nobody whom rules could know. */
@@ -97,12 +109,27 @@ static void on_answer(void *userdata, const struct dns_datagram *datagram)
         p = &n->parsing[probe.id % LIMIT_PARSING];
         if (p->id != 0 && boottime_reached(boottime_add(p->since, LOST_NS), now))
                 release(n, p);
-        if (datagram->process.pid == 0 || datagram->cut || ask_parser(n, p, &probe) < 0) {
+        if (datagram->process.pid == 0 || datagram->cut || p->id != 0 || helpers_parse(d, &probe) < 0) {
                 d->counters.n_answers_unread++;
                 return;
         }
         *p = (struct parsing){ .id = probe.id, .program = key_of(d, datagram->program_key, datagram->uid, &datagram->process), .since = now };
         n->n_parsing++;
+}
+
+static void take_names(struct naming *n, uint64_t program, const struct probe *result, struct boottime now)
+{
+        struct dns_answer answer;
+        int r = dns_answer_read(result->data, result->n, &answer);
+
+        if (r != 0) {
+                log_debug("a DNS answer without a usable name: %s", dns_error_text(r));
+                n->d->counters.n_answers_unread++;
+                return;
+        }
+        for (unsigned i = 0; i < answer.n_addresses; i++)
+                if (names_add(n->names, program, answer.name, &answer.addresses[i].addr, answer.addresses[i].ttl, now) == -ENOMEM)
+                        log_debug("a name is not known: no memory");
 }
 
 void naming_on_parsed(struct daemon *d, const struct probe *result)
@@ -111,24 +138,15 @@ void naming_on_parsed(struct daemon *d, const struct probe *result)
         struct parsing *p = &n->parsing[result->id % LIMIT_PARSING];
         const struct boottime now = clock_boottime();
         const uint64_t program = p->program;
-        struct dns_answer answer;
-        int r;
 
         if (p->id == 0 || p->id != result->id) {
                 log_warn("the parser sent what was not asked for: ignored");
                 return;
         }
         release(n, p);
-        n->impatient = false;
-        r = dns_answer_read(result->data, result->n, &answer);
-        if (r != 0) {
-                log_debug("a DNS answer without a usable name: %s", dns_error_text(r));
-                d->counters.n_answers_unread++;
-                return;
-        }
-        for (unsigned i = 0; i < answer.n_addresses; i++)
-                if (names_add(n->names, program, answer.name, &answer.addresses[i].addr, answer.addresses[i].ttl, now) == -ENOMEM)
-                        log_debug("a name is not known: no memory");
+        take_names(n, program, result, now);
+        if (!is_parsing(n, program, now))
+                packet_path_resume(d);
 }
 
 void naming_on_parser_gone(struct daemon *d)
@@ -140,37 +158,7 @@ void naming_on_parser_gone(struct daemon *d)
         d->counters.n_answers_unread += n->n_parsing;
         memset(n->parsing, 0, sizeof(n->parsing));
         n->n_parsing = 0;
-        n->impatient = false; /* the next one has not kept anybody waiting */
-}
-
-static bool is_parsing(const struct naming *n, uint64_t program)
-{
-        for (unsigned i = 0; i < LIMIT_PARSING; i++)
-                if (n->parsing[i].id != 0 && n->parsing[i].program == program)
-                        return true;
-        return false;
-}
-
-/* False: not everything that came for the program has been parsed. */
-static bool await_program(struct naming *n, uint64_t program)
-{
-        const uint64_t until = clock_boottime().ns + PATIENCE_NS;
-
-        while (is_parsing(n, program))
-                if (!await_parser(n, until))
-                        return false;
-        return true;
-}
-
-bool naming_await(struct daemon *d, const struct subject *subject, uint64_t *ret_heard)
-{
-        bool all = d->naming && d->tracker && ruleset_kinds(d->rules) & CRITERIA_OF_NAMES;
-
-        if (all)
-                all = tracker_take_answers(d->tracker, subject, ret_heard);
-        if (d->naming && d->naming->n_parsing > 0)
-                all &= await_program(d->naming, key_of(d, subject->program_key, subject->uid, &subject->process));
-        return all;
+        packet_path_resume(d);
 }
 
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret)

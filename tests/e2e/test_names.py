@@ -22,6 +22,7 @@ import time
 
 import pytest
 
+from harness.dns import question
 from harness.net import Network
 from harness.programs import Running
 from harness.servers import DnsServer, TcpServer
@@ -38,18 +39,13 @@ def dns(network, closing, tmp_path):
         f"--cname={ALIAS},{HOST}", f"--host-record={HOST},{Network.PEER4},{Network.PEER6}"]))
 
 
-def question(name, kind=1, number=4711):
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack("!HHHHHH", number, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kind, 1)
-
-
 @pytest.fixture
 def resolve(network):
     """resolve(name): this python asks the server, and reads the answer."""
     def run(name, kind=1):
         with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
             s.settimeout(20)
-            s.sendto(question(name, kind), (Network.PEER4, 53))
+            s.sendto(question(4711, name, kind), (Network.PEER4, 53))
             return s.recv(4096)
     return run
 
@@ -123,7 +119,7 @@ def test_an_answer_that_nobody_asked_for_names_nothing(house, cli, network, conn
     """From the server itself, with the right name, and to a socket that asked for something else."""
     cli(house)("rules", "add", f"allow {PYTHON} to {HOST}")
     true = resolve(OTHER)
-    forged = true[:12] + question(HOST)[12:-4] + true[12 + len(OTHER) + 2:]
+    forged = true[:12] + question(4711, HOST)[12:-4] + true[12 + len(OTHER) + 2:]
     with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s, \
             contextlib.closing(network.peer.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind((Network.PEER4, 5353))
@@ -144,7 +140,7 @@ def test_the_question_says_where_it_goes(rung, daemon, cli, dns, network, resolv
     cli(d)("rules", "add", f"allow anyone to {Network.PEER4} port 53")
     person, watcher = old_client(d), subscriber(d, "questions")
     script = ("import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-              f"s.sendto(bytes.fromhex('{question(HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
+              f"s.sendto(bytes.fromhex('{question(4711, HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
               f"socket.create_connection(('{Network.PEER4}',{tcp.port}),30)\n")
     running = closing(Running(network.fw, path, "-c", script, stdin=-1))
     asked = watcher.wait("question", lambda q: q["path"] == path)
@@ -165,7 +161,7 @@ def asks(network, programs, closing, tcp):
         if not os.path.exists(path):
             shutil.copy(PYTHON, path)
         script = "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-        script += "".join(f"s.sendto(bytes.fromhex('{question(host).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n" for host in hosts)
+        script += "".join(f"s.sendto(bytes.fromhex('{question(4711, host).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n" for host in hosts)
         script += f"c=socket.create_connection(('{Network.PEER4}',{tcp.port}),60)\nprint('there',flush=True)\nsys.stdin.readline()\n"
         return path, closing(Running(network.fw, path, "-c", script, stdin=-1))
     return run
@@ -352,11 +348,11 @@ def test_what_nobody_asked_for_ends_nothing(house, cli, connects, network, is_kn
     cli(house)("rules", "add", f"allow {PYTHON} to {Network.PEER4} port 8080")
     cli(house)("rules", "add", f"deny {PYTHON} to {OTHER} port 8080 priority 1")
     with own_server(network) as (asker, server):
-        asker.sendto(question(OTHER), ("127.0.0.1", 53))
+        asker.sendto(question(4711, OTHER), ("127.0.0.1", 53))
         asked, back = server.recvfrom(512)
         true = answer_to(asked, Network.PEER4)
         is_known(connects, True)
-        for poison in (answer_to(question(OTHER, number=4712), Network.PEER4), answer_to(question(HOST), Network.PEER4), asked, b"", true[:20]):
+        for poison in (answer_to(question(4712, OTHER), Network.PEER4), answer_to(question(4711, HOST), Network.PEER4), asked, b"", true[:20]):
             server.sendto(poison, back)
             assert asker.recv(4096) == poison
             before = trips()
@@ -377,7 +373,7 @@ def test_what_another_program_was_told_ends_nothing(house, cli, connects, networ
     resolve(HOST)
     is_known(connects, True)
     script = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-              f"s.sendto(bytes.fromhex('{question(OTHER).hex()}'),('{Network.PEER4}',53))\nprint(len(s.recv(4096)))\n")
+              f"s.sendto(bytes.fromhex('{question(4711, OTHER).hex()}'),('{Network.PEER4}',53))\nprint(len(s.recv(4096)))\n")
     status, said = closing(Running(network.fw, path, "-c", script)).finish()
     assert status == 0 and int(said) > 12
     before = trips()
@@ -466,7 +462,7 @@ def test_an_answer_that_comes_while_it_is_decided_is_not_missed(house, cli, netw
             for i in range(1000 if full else 150):
                 at[0] = address = f"127.0.{4 + i // 250}.{1 + i % 250}"
                 assert reaches(address)
-                asker.sendto(question(f"n{i}.bad.example", number=i), ("127.0.0.1", 53))
+                asker.sendto(question(i, f"n{i}.bad.example"), ("127.0.0.1", 53))
                 asked, back = named.recvfrom(512)
                 named.sendto(answer_to(asked, address), back)
                 asker.recv(4096)

@@ -79,10 +79,7 @@ class House:
 
     def __init__(self, build, network, directory, closing):
         self.fw, self.directory = network.fw, str(directory)
-        network.fw.ip("route", "replace", "10.92.0.0/16", "via", Network.PEER4)
-        network.fw.ip("-6", "route", "replace", "fd92::/64", "via", Network.PEER6)
-        for version, prefix in (("-4", "10.92.0.0/16"), ("-6", "fd92::/64")):
-            network.peer.ip(version, "route", "replace", "local", prefix, "dev", "lo")
+        network.add_wide()
         self.tcp = closing(TcpServer(network.peer))
         closing(DnsServer(network.peer, directory, f"--listen-address={Network.PEER4}", more=dnsmasq_options()))
         closing(Unbound(network.peer, directory, Network.PEER6, zone_file(), more=("interface: 0.0.0.0@5300", "interface: ::0@5300")))

@@ -203,8 +203,8 @@ class Unbound(_Process):
         self.await_up("start of service")
 
 
-class HostileDnsServer(_Server):
-    """Answers each question with what `reply(question)` gives it: a list of datagrams, of whatever bytes."""
+class ScriptedDnsServer(_Server):
+    """Answers each question with the datagrams of `reply(question)`, of whatever bytes: as hostile as a test wants."""
 
     def __init__(self, namespace, address, reply):
         super().__init__()
