@@ -17,9 +17,10 @@ static void add_row(struct columns *table, const struct connection *c)
         columns_take(table, &cell);
         buf_puts(&cell, c->direction == DIRECTION_IN ? "in" : "out");
         columns_take(table, &cell);
-        show_host_port(&cell, &c->flow, NULL);
+        show_host_port(&cell, &c->flow, &c->hosts);
         buf_putc(&cell, ' ');
         show_protocol(&cell, &c->flow);
+        show_also(&cell, &c->hosts);
         columns_take(table, &cell);
         show_chain(&cell, c->subject, 0);
         columns_take(table, &cell);

@@ -21,9 +21,10 @@ static void add_row(struct columns *table, const struct prompt *p)
                 buf_putc(&cell, ')');
         }
         columns_take(table, &cell);
-        show_host_port(&cell, &p->flow, p->host);
+        show_host_port(&cell, &p->flow, &p->hosts);
         buf_putc(&cell, ' ');
         show_protocol(&cell, &p->flow);
+        show_also(&cell, &p->hosts);
         if (p->n_more > 0)
                 buf_printf(&cell, " and %u more", p->n_more);
         columns_take(table, &cell);

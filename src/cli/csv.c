@@ -108,7 +108,7 @@ void csv_record(struct buf *out, const struct record *r)
         put_text(out, r->direction == DIRECTION_IN ? "in" : "out");
         put_end(out, &r->flow.local, r->flow.local_port, has_ports);
         put_end(out, &r->flow.remote, r->flow.remote_port, has_ports);
-        put_text(out, r->host);
+        put_text(out, hosts_first(&r->hosts));
         put_number(out, true, r->n_connections);
         put_number(out, r->is_summary, r->n_bytes);
         if (r->is_summary)

@@ -154,6 +154,31 @@ static const struct {
         {'r', true, LIFETIME_PROCESS, 0},  {'h', true, LIFETIME_UNTIL, 3600}, {'b', true, LIFETIME_REBOOT, 0},
 };
 
+/* Where no name is known there is none to answer about, and this destination is this address. */
+static bool is_offered(const struct prompt *prompt, enum answer_scope scope)
+{
+        switch (scope) {
+        case ANSWER_PORT:
+        case ANSWER_ALL_PORTS:
+        case ANSWER_DESTINATION:
+                break;
+        case ANSWER_ADDRESS:
+        case ANSWER_HOST:
+                return hosts_first(&prompt->hosts) != NULL;
+        case ANSWER_DOMAIN:
+                return prompt->domain != NULL;
+        }
+        return true;
+}
+
+static enum answer_scope next_scope(const struct prompt *prompt, enum answer_scope scope)
+{
+        do
+                scope = scope == ANSWER_DOMAIN ? ANSWER_PORT : (enum answer_scope)(scope + 1);
+        while (!is_offered(prompt, scope));
+        return scope;
+}
+
 static bool is_guarded(const struct panel *p, struct boottime now)
 {
         return !boottime_reached(boottime_add(p->shown_since, PANEL_GUARD_MS * NS_PER_MSEC), now);
@@ -166,7 +191,7 @@ enum panel_action panel_key(struct panel *p, char key, struct boottime now, stru
         if (!panel_shown(p) || is_guarded(p, now))
                 return PANEL_NOTHING;
         if (key == 'p') {
-                p->scope = p->scope == ANSWER_DESTINATION ? ANSWER_PORT : (enum answer_scope)(p->scope + 1);
+                p->scope = next_scope(&panel_shown(p)->prompt, p->scope);
                 return PANEL_CHANGED;
         }
         for (size_t i = 0; i < ARRAY_SIZE(answer_keys); i++)
@@ -307,7 +332,8 @@ static void put_sentence(struct picture *picture, const struct prompt *prompt)
         buf_printf(&line, "  %s", picture->style->bold);
         show_name(&line, prompt->subject);
         buf_puts(&line, prompt->learning ? " talks to " : " wants to talk to ");
-        show_host_port(&line, &prompt->flow, prompt->host);
+        show_host_port(&line, &prompt->flow, &prompt->hosts);
+        show_also(&line, &prompt->hosts);
         buf_puts(&line, picture->style->reset);
         if (prompt->whole_program && prompt->n_more > 0)
                 buf_printf(&line, " and %u more destination%s", prompt->n_more,
@@ -330,7 +356,7 @@ static void put_destination(struct picture *picture, const struct prompt *prompt
         _cleanup_(buf_deinit) struct buf line = {0};
 
         put_label(picture, &line, "Destination", "To");
-        show_destination(&line, &prompt->flow, prompt->host);
+        show_destination(&line, &prompt->flow, &prompt->hosts);
         put_line(picture, 2, &line);
 }
 
@@ -393,21 +419,23 @@ static void put_answers(struct picture *picture)
         }
 }
 
-static void put_scope(struct picture *picture, enum answer_scope scope)
+/* All that can be chosen, in 80 columns; where there are fewer, what is. */
+static void put_scope(struct picture *picture, const struct prompt *prompt, enum answer_scope chosen)
 {
-        static const char *const words[] = {"this port", "all ports", "this destination"};
-        static const char *const short_words[] = {"port", "all", "address"};
+        static const char *const words[] = {"this port", "all ports", "destination", "address", "host", "domain"};
         _cleanup_(buf_deinit) struct buf line = {0};
         bool narrow = is_narrow(picture);
 
         buf_puts(&line, "  ");
         put_key(picture, &line, "p", "covers", narrow ? 9 : LABEL_COLUMNS);
         for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
-                bool chosen = i == (unsigned)scope;
+                bool is_chosen = i == (unsigned)chosen;
 
-                buf_printf(&line, "%s%s%s%s%s  ", chosen ? "[" : " ",
-                           chosen ? picture->style->bold : picture->style->dim,
-                           narrow ? short_words[i] : words[i], picture->style->reset, chosen ? "]" : " ");
+                if (!is_offered(prompt, (enum answer_scope)i) || (narrow && !is_chosen))
+                        continue;
+                buf_printf(&line, "%s%s%s%s%s ", is_chosen ? "[" : " ",
+                           is_chosen ? picture->style->bold : picture->style->dim, words[i],
+                           picture->style->reset, is_chosen ? "]" : " ");
         }
         put_line(picture, 0, &line);
 }
@@ -440,7 +468,7 @@ static void draw(struct picture *picture, const struct panel *p, const struct pa
         put_doubts(picture, prompt);
         put_blank(picture, 1);
         put_answers(picture);
-        put_scope(picture, p->scope);
+        put_scope(picture, prompt, p->scope);
         if (prompt->learning)
                 put_learning(picture);
 }

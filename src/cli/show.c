@@ -87,8 +87,10 @@ void show_user(struct buf *out, const struct subject *s)
                 words_user(out, s->uid);
 }
 
-void show_host_port(struct buf *out, const struct flow *flow, const char *host)
+void show_host_port(struct buf *out, const struct flow *flow, const struct hosts *hosts)
 {
+        const char *host = hosts_first(hosts);
+
         if (!host) {
                 record_format_remote(flow, out);
                 return;
@@ -98,6 +100,16 @@ void show_host_port(struct buf *out, const struct flow *flow, const char *host)
                 buf_printf(out, ":%u", flow->remote_port);
 }
 
+void show_also(struct buf *out, const struct hosts *hosts)
+{
+        for (unsigned i = 1; i < hosts->n; i++) {
+                buf_puts(out, i == 1 ? " (also " : ", ");
+                str_escape(out, hosts->names[i]);
+        }
+        if (hosts->n > 1)
+                buf_putc(out, ')');
+}
+
 void show_protocol(struct buf *out, const struct flow *flow)
 {
         char scratch[4];
@@ -105,14 +117,16 @@ void show_protocol(struct buf *out, const struct flow *flow)
         buf_puts(out, protocol_name(flow->protocol, scratch));
 }
 
-void show_destination(struct buf *out, const struct flow *flow, const char *host)
+void show_destination(struct buf *out, const struct flow *flow, const struct hosts *hosts)
 {
+        const char *host = hosts_first(hosts);
         char address[ADDR_TEXT_MAX];
 
         addr_format(&flow->remote, address);
         if (host) {
                 str_escape(out, host);
-                buf_printf(out, " (%s)", address);
+                show_also(out, hosts);
+                buf_printf(out, hosts->n > 1 ? " at %s" : " (%s)", address);
         } else {
                 buf_puts(out, address);
         }
@@ -187,17 +201,19 @@ static void show_owner(struct buf *out, const struct style *style, const struct 
         put_part(out, &part, l->program, l->cut);
 }
 
-static void show_remote(struct buf *out, const struct layout *l, const struct flow *flow, const char *host,
-                        enum direction direction)
+static void show_remote(struct buf *out, const struct layout *l, const struct flow *flow,
+                        const struct hosts *hosts, enum direction direction)
 {
         _cleanup_(buf_deinit) struct buf part = {0};
 
-        show_host_port(&part, flow, host);
+        show_host_port(&part, flow, hosts);
         buf_putc(&part, ' ');
         show_protocol(&part, flow);
         buf_puts(out, direction == DIRECTION_IN ? " ← " : " → ");
         put_part(out, &part, l->remote, l->cut);
-        buf_puts(out, "  ");
+        buf_puts(out, " ");
+        show_also(out, hosts);
+        buf_puts(out, " ");
 }
 
 /* "57 connections, 12 kB, " of a summary. */
@@ -225,7 +241,7 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
                                    : style->green,
                    allow ? "ALLOW" : "DENY ", style->reset);
         show_owner(out, style, &l, r->subject);
-        show_remote(out, &l, &r->flow, r->host, r->direction);
+        show_remote(out, &l, &r->flow, &r->hosts, r->direction);
         buf_puts(out, style->dim);
         show_amount(out, r);
         show_why(out, r);
@@ -233,14 +249,14 @@ void show_record(struct buf *out, const struct style *style, unsigned columns, c
 }
 
 static void show_talk(struct buf *out, const struct style *style, unsigned columns,
-                      const struct subject *subject, const struct flow *flow, const char *host,
+                      const struct subject *subject, const struct flow *flow, const struct hosts *hosts,
                       enum direction direction)
 {
         struct layout l = layout_of(columns);
         unsigned before = BEFORE_CHAIN + l.program + l.remote;
 
         show_owner(out, style, &l, subject);
-        show_remote(out, &l, flow, host, direction);
+        show_remote(out, &l, flow, hosts, direction);
         buf_puts(out, style->dim);
         show_chain(out, subject, columns > before ? columns - before : columns > 0 ? 1 : 0);
         buf_puts(out, style->reset);
@@ -248,12 +264,12 @@ static void show_talk(struct buf *out, const struct style *style, unsigned colum
 
 void show_connection(struct buf *out, const struct style *style, unsigned columns, const struct connection *c)
 {
-        show_talk(out, style, columns, c->subject, &c->flow, NULL, c->direction);
+        show_talk(out, style, columns, c->subject, &c->flow, &c->hosts, c->direction);
 }
 
 void show_prompt(struct buf *out, const struct style *style, unsigned columns, const struct prompt *p)
 {
-        show_talk(out, style, columns, p->subject, &p->flow, p->host, DIRECTION_OUT);
+        show_talk(out, style, columns, p->subject, &p->flow, &p->hosts, DIRECTION_OUT);
 }
 
 void show_lifetime(struct buf *out, const struct answer *a)
@@ -282,6 +298,15 @@ void show_answer(struct buf *out, const struct answer *a)
                 break;
         case ANSWER_DESTINATION:
                 buf_puts(out, ", this destination");
+                break;
+        case ANSWER_ADDRESS:
+                buf_puts(out, ", this address");
+                break;
+        case ANSWER_HOST:
+                buf_puts(out, ", this host");
+                break;
+        case ANSWER_DOMAIN:
+                buf_puts(out, ", this domain");
                 break;
         }
 }

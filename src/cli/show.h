@@ -18,9 +18,11 @@ void show_arguments(struct buf *out,
 void show_chain(struct buf *out, const struct subject *s, unsigned columns);
 void show_user(struct buf *out, const struct subject *s); /* "alice", "" where nobody is known */
 void show_host_port(struct buf *out, const struct flow *flow,
-                    const char *host); /* "example.com:443", "[::1]:53" */
+                    const struct hosts *hosts); /* "example.com:443", "[::1]:53" */
+/* " (also b.example, c.example)": the names beyond the first; nothing where there are none. */
+void show_also(struct buf *out, const struct hosts *hosts);
 /* "example.com (93.184.216.34), port 443, TCP" */
-void show_destination(struct buf *out, const struct flow *flow, const char *host);
+void show_destination(struct buf *out, const struct flow *flow, const struct hosts *hosts);
 void show_protocol(struct buf *out, const struct flow *flow);
 void show_sentence(struct buf *out, const struct rule *rule); /* in the terminal's words */
 /* The rule that decided, else why. */

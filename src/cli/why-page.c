@@ -122,7 +122,7 @@ static void put_facts(struct buf *out, const struct style *style, const struct w
                 put_ancestors(&fact, s);
                 put_fact(out, style, "Started by", &fact, "what its ancestors ran when it was asked about first");
         }
-        show_destination(&fact, &w->flow, NULL);
+        show_destination(&fact, &w->flow, &w->hosts);
         put_fact(out, style, "Destination", &fact, supposed ? "as you say" : "from the packet");
         put_scopes(&fact, w->scopes);
         put_fact(out, style, "Which is", &fact, "from the address, and this machine's networks");

@@ -10,6 +10,7 @@
 
 #include "core/addr.h"
 #include "core/flow.h"
+#include "core/hosts.h"
 #include "core/subject.h"
 
 /* In the order of decision (ruleset.h): who first, then where, then how. */
@@ -68,21 +69,21 @@ struct criterion {
         };
 };
 
-/* The names by which a program knows an address: those that it resolved itself, newest first. Borrowed. */
-struct hosts {
-        const char *names[LIMIT_HOSTS]; /* in lower case */
-        unsigned n;
-};
-
 /* What a connection offers to the criteria. */
 struct facts {
         const struct subject *subject;
         const struct flow *flow;
         unsigned scopes; /* of flow->remote, from addr_scopes() */
         const char *host; /* in lower case, or NULL: what people are told */
-        const struct hosts *hosts; /* all of them, `host` being the first; NULL: there is no other */
+        const struct hosts *hosts; /* all of them, borrowed, `host` being the first; NULL: there is no other */
         const char *interface; /* the outgoing one's name, or NULL */
 };
+
+/* All the names, borrowed. One that stands alone is supposed. */
+static inline struct hosts facts_hosts(const struct facts *facts)
+{
+        return facts->hosts ? *facts->hosts : hosts_one(facts->host, HOST_SOURCE_NONE);
+}
 
 static inline const union criterion_value *criterion_values(const struct criterion *c)
 {

@@ -310,7 +310,7 @@ int learn_add(struct learn *l, const struct record *r)
 
         l->counts.n_records += r->n_connections;
         l->oldest_us = MIN(l->oldest_us, first_time(r));
-        error = copy_host(r->host, &host);
+        error = copy_host(hosts_first(&r->hosts), &host);
         if (error == 0 && (path || r->subject->kind == SUBJECT_KERNEL))
                 error = intern_program(l, path, &p);
         if (error)
@@ -346,7 +346,7 @@ static int compare_programs(const void *a, const void *b)
         return strcmp(p->path ? p->path : "", q->path ? q->path : "");
 }
 
-static int propose_program(const struct learn *l, const struct program *p, int64_t today_us, learn_domain_fn domain, struct proposals *to)
+static int propose_program(const struct learn *l, const struct program *p, int64_t today_us, host_domain_fn domain, struct proposals *to)
 {
         const struct endpoint **endpoints = calloc(p->n_endpoints, sizeof(*endpoints));
         const bool is_new = p->first_us >= today_us && l->oldest_us < today_us;
@@ -364,7 +364,7 @@ static int propose_program(const struct learn *l, const struct program *p, int64
         return error;
 }
 
-int learn_propose(const struct learn *l, int64_t today_us, learn_domain_fn domain, struct proposal **ret, size_t *ret_n)
+int learn_propose(const struct learn *l, int64_t today_us, host_domain_fn domain, struct proposal **ret, size_t *ret_n)
 {
         _cleanup_(proposals_deinit) struct proposals proposals = { 0 };
         _cleanup_(freep) const struct program **programs = calloc(l->programs.n + 1, sizeof(*programs));

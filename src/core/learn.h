@@ -62,8 +62,5 @@ DEFINE_FREEP(struct learn, learn_free)
 int learn_add(struct learn *l, const struct record *r);
 struct learn_counts learn_counts(const struct learn *l);
 
-/* The end of `host` that is somebody's domain, or NULL: it is below none. */
-typedef const char *(*learn_domain_fn)(const char *host);
-
 /* The rules, those of the program with most connections first. `today_us`: midnight. The caller deinits each and frees the array. 0 or -ENOMEM. */
-int learn_propose(const struct learn *l, int64_t today_us, learn_domain_fn domain, struct proposal **ret, size_t *ret_n);
+int learn_propose(const struct learn *l, int64_t today_us, host_domain_fn domain, struct proposal **ret, size_t *ret_n);

@@ -16,6 +16,8 @@ enum {
         LIMIT_QUESTIONS_PROGRAM = 3,
         /* Questions that ended, remembered so that a late answer gets a reason. */
         LIMIT_QUESTIONS_CLOSED = 256,
+        /* Of those that nobody answered in time, kept to be answered for the future. */
+        LIMIT_QUESTIONS_MISSED = 64,
 
         /* What the kernel says of a process. */
         LIMIT_PATH = 4096,

@@ -33,7 +33,7 @@ struct draft {
 struct drafts {
         struct draft *list;
         size_t n, size;
-        learn_domain_fn domain;
+        host_domain_fn domain;
 };
 
 static void drafts_deinit(struct drafts *d)
@@ -101,7 +101,7 @@ static int compare_hosts(const void *a, const void *b)
 /* ---- where to ---------------------------------------------------------------------------------------------------------------- */
 
 /* The domain whose hosts one may take together; of what is below none the host itself. */
-static const char *domain_of(const char *host, learn_domain_fn domain)
+static const char *domain_of(const char *host, host_domain_fn domain)
 {
         const char *found = domain(host);
 
@@ -109,7 +109,7 @@ static const char *domain_of(const char *host, learn_domain_fn domain)
 }
 
 /* False when there are too many for a list. */
-static bool list_hosts(const struct endpoint **e, size_t n, learn_domain_fn domain_fn, struct places *to)
+static bool list_hosts(const struct endpoint **e, size_t n, host_domain_fn domain_fn, struct places *to)
 {
         for (size_t i = 0, next; i < n; i = next) {
                 const char *domain = domain_of(e[i]->host, domain_fn);
@@ -301,21 +301,12 @@ static int draft_protocol(struct drafts *to, const struct endpoint **e, size_t n
 
 /* ---- rules ------------------------------------------------------------------------------------------------------------------- */
 
-static int add_host(struct rule *r, const char *host, bool below)
-{
-        _cleanup_(buf_deinit) struct buf text = { 0 };
-
-        buf_puts(&text, below ? "." : "");
-        buf_puts(&text, host);
-        return buf_error(&text) ? buf_error(&text) : rule_add_text(r, CRITERION_HOST, text.data);
-}
-
 static int add_places(struct rule *r, const struct places *p)
 {
         int error = 0;
 
         for (unsigned i = 0; i < p->n_hosts && error == 0; i++)
-                error = add_host(r, p->hosts[i], p->below[i]);
+                error = rule_add_host(r, p->hosts[i], p->below[i]);
         for (unsigned i = 0; i < p->n_networks && error == 0; i++)
                 error = rule_add_network(r, &p->networks[i].addr, p->networks[i].prefix);
         if (p->scope && error == 0)
@@ -367,7 +358,7 @@ static int add_proposal(struct proposals *to, const char *path, const struct dra
         return error;
 }
 
-int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, learn_domain_fn domain)
+int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, host_domain_fn domain)
 {
         _cleanup_(drafts_deinit) struct drafts drafts = { .domain = domain };
         int error = 0;

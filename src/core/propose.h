@@ -35,4 +35,4 @@ void amounts_add(struct amounts *to, const struct amounts *more);
 
 /* Appends the rules for the program: `path`, or NULL for the kernel. Reorders `endpoints`. `names_known`: a bare address is a surprise. 0 or -ENOMEM;
  * what was appended by then stays. */
-int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, learn_domain_fn domain);
+int propose(struct proposals *to, const char *path, const struct endpoint **endpoints, size_t n, bool names_known, host_domain_fn domain);

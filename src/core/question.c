@@ -3,8 +3,8 @@
  * Two indexes over the open questions: by class, to join what asks the same, and by id, to find what a client answers. A
  * program that has open questions has a record of its own here, which counts what it holds and remembers the question that
  * all its further destinations are folded into; the record goes when its last question closes. Closed questions leave
- * their state in a ring, so that memory is bounded and a late answer still gets its reason. Nothing here is chosen by a
- * stranger without a cap from limits.h.
+ * their state in a ring, so that memory is bounded and a late answer still gets its reason. Missed ones are few: a list, and
+ * whoever looks for one walks it. Nothing here is chosen by a stranger without a cap from limits.h.
  */
 #include <assert.h>
 #include <errno.h>
@@ -47,6 +47,9 @@ struct question_table {
         struct list open; /* oldest first */
         struct hashmap by_class, by_id, by_program;
         unsigned n_open, n_held;
+        host_domain_fn domain;
+        struct list missed; /* oldest first */
+        unsigned n_missed;
         struct closed closed[LIMIT_QUESTIONS_CLOSED]; /* a ring; id 0: unused */
         unsigned next_closed;
 };
@@ -63,7 +66,7 @@ static struct entry *entry_of(const struct question *question)
         return CONTAINER_OF(question, struct entry, question);
 }
 
-struct question_table *question_table_new(uint64_t seed, uint32_t instance)
+struct question_table *question_table_new(uint64_t seed, uint32_t instance, host_domain_fn domain)
 {
         struct question_table *table = calloc(1, sizeof(*table));
 
@@ -71,11 +74,27 @@ struct question_table *question_table_new(uint64_t seed, uint32_t instance)
                 return NULL;
         table->seed = seed;
         table->instance = instance;
+        table->domain = domain;
         list_init(&table->open);
+        list_init(&table->missed);
         hashmap_init(&table->by_class, seed);
         hashmap_init(&table->by_id, seed);
         hashmap_init(&table->by_program, seed);
         return table;
+}
+
+static bool is_missed(enum question_state state)
+{
+        return state == QUESTION_EXPIRED || state == QUESTION_ABANDONED;
+}
+
+static void drop_oldest_missed(struct question_table *table)
+{
+        struct question *oldest = CONTAINER_OF(table->missed.next, struct question, link);
+
+        list_unlink(&oldest->link);
+        table->n_missed--;
+        question_forget(table, oldest);
 }
 
 struct question_table *question_table_free(struct question_table *table)
@@ -88,6 +107,8 @@ struct question_table *question_table_free(struct question_table *table)
                 question_close(table, question, QUESTION_ABANDONED);
                 question_forget(table, question);
         }
+        while (table->n_missed > 0)
+                drop_oldest_missed(table);
         hashmap_deinit(&table->by_class);
         hashmap_deinit(&table->by_id);
         hashmap_deinit(&table->by_program);
@@ -100,12 +121,24 @@ struct question_table *question_table_free(struct question_table *table)
 static bool same_destination(const struct question *question, const struct facts *facts)
 {
         const struct flow *a = &question->flow, *b = facts->flow;
+        const char *host = hosts_first(&question->hosts);
 
         if (a->protocol != b->protocol || a->remote_port != b->remote_port)
                 return false;
-        if (question->host || facts->host)
-                return question->host && facts->host && strcmp(question->host, facts->host) == 0;
+        if (host || facts->host)
+                return host && facts->host && strcmp(host, facts->host) == 0;
         return addr_equal(&a->remote, &b->remote);
+}
+
+/* The same programs, the same destination. */
+static bool same_connection(const struct question *question, const struct facts *facts, unsigned n_facts)
+{
+        if (question->n_subjects != n_facts || !same_destination(question, facts))
+                return false;
+        for (unsigned i = 0; i < n_facts; i++)
+                if (!subject_same_program(question->subjects[i], facts[i].subject))
+                        return false;
+        return true;
 }
 
 static bool class_equal(const struct hashmap_node *node, const void *wanted)
@@ -113,14 +146,7 @@ static bool class_equal(const struct hashmap_node *node, const void *wanted)
         const struct question *question = CONTAINER_OF(node, struct question, by_class);
         const struct class *class = wanted;
 
-        if (question->learning != class->learning || question->n_subjects != class->n_facts)
-                return false;
-        if (!same_destination(question, class->facts))
-                return false;
-        for (unsigned i = 0; i < class->n_facts; i++)
-                if (!subject_same_program(question->subjects[i], class->facts[i].subject))
-                        return false;
-        return true;
+        return question->learning == class->learning && same_connection(question, class->facts, class->n_facts);
 }
 
 static uint64_t class_hash(const struct question_table *table, const struct class *class)
@@ -189,15 +215,29 @@ static unsigned count_of_uid(const struct question_table *table, uint32_t uid)
 
 /* Opening. */
 
+/* What joins the folded question would have been questions of their own: only the program's cap bounds it. */
+static unsigned held_max(const struct question *question)
+{
+        return question->whole_program ? LIMIT_HELD_PROGRAM : LIMIT_HELD_QUESTION;
+}
+
+static void drop_held(struct question *question)
+{
+        for (unsigned i = 0; i < question->n_held; i++)
+                subject_unref(question->held[i].subject);
+        free(question->held);
+        question->held = NULL;
+        question->n_held = 0;
+}
+
 static void entry_free(struct entry *entry)
 {
         if (!entry)
                 return;
         for (unsigned i = 0; i < entry->question.n_subjects; i++)
                 subject_unref(entry->question.subjects[i]);
-        for (unsigned i = 0; i < entry->question.n_held; i++)
-                subject_unref(entry->question.held[i].subject);
-        free(entry->question.host);
+        drop_held(&entry->question);
+        hosts_deinit(&entry->question.hosts);
         free(entry);
 }
 
@@ -206,8 +246,9 @@ static void entry_freep(struct entry **entry)
         entry_free(*entry);
 }
 
-static struct entry *entry_new(const struct class *class)
+static struct entry *entry_new(const struct class *class, bool whole_program, host_domain_fn domain)
 {
+        const struct hosts hosts = facts_hosts(class->facts);
         _cleanup_(entry_freep) struct entry *entry = calloc(1, sizeof(*entry));
         struct question *question;
 
@@ -217,9 +258,14 @@ static struct entry *entry_new(const struct class *class)
         list_init(&question->link);
         question->flow = *class->facts->flow;
         question->learning = class->learning;
-        if (class->facts->host) {
-                question->host = strdup(class->facts->host);
-                if (!question->host)
+        question->whole_program = whole_program;
+        if (hosts_copy(&question->hosts, &hosts) < 0)
+                return NULL;
+        if (hosts_first(&question->hosts))
+                question->domain = domain(hosts_first(&question->hosts));
+        if (!class->learning) {
+                question->held = calloc(held_max(question), sizeof(*question->held));
+                if (!question->held)
                         return NULL;
         }
         for (unsigned i = 0; i < class->n_facts; i++)
@@ -254,7 +300,8 @@ static int table_link(struct question_table *table, struct question *question, u
 static int question_open(struct question_table *table, const struct class *class, uint64_t hash, struct asker *asker,
                          struct question **ret)
 {
-        _cleanup_(entry_freep) struct entry *entry = entry_new(class);
+        const bool whole_program = asker && asker->n_questions >= LIMIT_QUESTIONS_PROGRAM;
+        _cleanup_(entry_freep) struct entry *entry = entry_new(class, whole_program, table->domain);
 
         if (!entry)
                 return -ENOMEM;
@@ -268,10 +315,9 @@ static int question_open(struct question_table *table, const struct class *class
         }
         entry->asker = asker;
         entry->folded[entry->n_folded++] = hash;
-        if (asker->n_questions++ >= LIMIT_QUESTIONS_PROGRAM) {
-                entry->question.whole_program = true;
+        asker->n_questions++;
+        if (whole_program)
                 asker->whole = &entry->question;
-        }
         *ret = &TAKE_PTR(entry)->question;
         return QUESTION_IS_NEW;
 }
@@ -291,8 +337,7 @@ static struct question *find_open(const struct question_table *table, const stru
 
 static bool may_hold(const struct question_table *table, const struct question *question, const struct asker *asker)
 {
-        /* What joins the folded question would have been questions of their own: only the program's cap bounds it. */
-        if (question && !question->whole_program && question->n_held >= LIMIT_HELD_QUESTION)
+        if (question && question->n_held >= held_max(question))
                 return false;
         if (asker && asker->n_held >= LIMIT_HELD_PROGRAM)
                 return false;
@@ -303,6 +348,7 @@ static void hold(struct question_table *table, struct question *question, const 
 {
         struct held *kept = &question->held[question->n_held++];
 
+        assert(!question->learning); /* it has no room for any */
         *kept = *held;
         kept->subject = subject_ref((struct subject *)(uintptr_t)subject); /* its count changes, nothing else */
         entry_of(question)->asker->n_held++;
@@ -401,6 +447,7 @@ struct question *question_find(const struct question_table *table, const char *r
 
 bool question_was(const struct question_table *table, const char *ref, enum question_state *ret)
 {
+        const struct question *missed;
         uint64_t id;
 
         if (!parse_ref(table, ref, &id) || id == 0)
@@ -410,7 +457,24 @@ bool question_was(const struct question_table *table, const char *ref, enum ques
                         *ret = table->closed[i].state;
                         return true;
                 }
-        return false;
+        missed = question_find_missed(table, ref);
+        if (missed)
+                *ret = missed->state;
+        return missed;
+}
+
+/* One entry a question: how it ended last. */
+static void remember(struct question_table *table, const struct question *question)
+{
+        unsigned at = 0;
+
+        while (at < LIMIT_QUESTIONS_CLOSED && table->closed[at].id != question->id)
+                at++;
+        if (at == LIMIT_QUESTIONS_CLOSED) {
+                at = table->next_closed;
+                table->next_closed = (table->next_closed + 1) % LIMIT_QUESTIONS_CLOSED;
+        }
+        table->closed[at] = (struct closed){ .id = question->id, .state = question->state };
 }
 
 void question_close(struct question_table *table, struct question *question, enum question_state state)
@@ -426,8 +490,7 @@ void question_close(struct question_table *table, struct question *question, enu
         hashmap_remove(&table->by_id, &question->by_id);
         table->n_open--;
         table->n_held -= question->n_held;
-        table->closed[table->next_closed] = (struct closed){ .id = question->id, .state = state };
-        table->next_closed = (table->next_closed + 1) % LIMIT_QUESTIONS_CLOSED;
+        remember(table, question);
 
         asker->n_questions--;
         asker->n_held -= question->n_held;
@@ -441,6 +504,60 @@ void question_forget(_unused_ struct question_table *table, struct question *que
 {
         assert(question->state != QUESTION_OPEN);
         entry_free(entry_of(question));
+}
+
+/* Missed ones. */
+
+void question_miss(struct question_table *table, struct question *question, enum verdict verdict, int64_t now_us)
+{
+        assert(is_missed(question->state));
+
+        drop_held(question);
+        question->verdict = verdict;
+        question->ended_us = now_us;
+        if (table->n_missed == LIMIT_QUESTIONS_MISSED)
+                drop_oldest_missed(table);
+        list_append(&table->missed, &question->link);
+        table->n_missed++;
+}
+
+struct question *question_next_missed(const struct question_table *table, const struct question *question)
+{
+        const struct list *at = question ? question->link.prev : table->missed.prev;
+
+        return at == &table->missed ? NULL : CONTAINER_OF(at, struct question, link);
+}
+
+struct question *question_find_missed(const struct question_table *table, const char *ref)
+{
+        struct question *missed = question_next_missed(table, NULL);
+
+        while (missed && strcmp(missed->ref, ref) != 0)
+                missed = question_next_missed(table, missed);
+        return missed;
+}
+
+struct question *question_find_missed_like(const struct question_table *table, const struct question *question)
+{
+        struct facts facts[LIMIT_OWNERS];
+        struct question *missed = question_next_missed(table, NULL);
+
+        for (unsigned i = 0; i < question->n_subjects; i++)
+                facts[i] = (struct facts){ .subject = question->subjects[i], .flow = &question->flow, .host = hosts_first(&question->hosts) };
+        while (missed && (missed->whole_program != question->whole_program || !same_connection(missed, facts, question->n_subjects)))
+                missed = question_next_missed(table, missed);
+        return missed;
+}
+
+void question_settle(struct question_table *table, struct question *question, enum question_state state)
+{
+        assert(is_missed(question->state));
+        assert(state == QUESTION_ANSWERED || state == QUESTION_SUPERSEDED);
+
+        question->state = state;
+        list_unlink(&question->link);
+        table->n_missed--;
+        remember(table, question);
 }
 
 struct question *question_next(const struct question_table *table, const struct question *question)
@@ -494,12 +611,33 @@ static bool answer_subject(struct rule *r, const struct subject *s)
         return r->program;
 }
 
-/* Where the program asked for a name, that is its destination, and the address may be another the next time. */
-static bool answer_where(struct rule *r, const struct question *question)
+/* What the words of an answer cover. */
+static const struct {
+        const char *word;
+        bool anywhere, any_port;
+} scopes[] = {
+        [ANSWER_PORT] = { "port", .anywhere = true },
+        [ANSWER_ALL_PORTS] = { "all-ports", .anywhere = true, .any_port = true },
+        [ANSWER_DESTINATION] = { "destination" },
+        [ANSWER_ADDRESS] = { "address" },
+        [ANSWER_HOST] = { "host", .any_port = true },
+        [ANSWER_DOMAIN] = { "domain", .any_port = true },
+};
+
+/* The name that the program asked for; an unknown program asked for none. */
+static const char *asked_host(const struct question *question)
 {
-        if (question->host && r->subject != RULE_UNKNOWN)
-                return rule_add_text(r, CRITERION_HOST, question->host) == 0;
-        return rule_add_network(r, &question->flow.remote, 128) == 0;
+        return question->subjects[0]->kind == SUBJECT_UNKNOWN ? NULL : hosts_first(&question->hosts);
+}
+
+/* Where the program asked for a name, that is its destination, and the address may be another the next time. */
+static bool answer_where(struct rule *r, const struct question *question, enum answer_scope scope)
+{
+        const char *host = asked_host(question);
+
+        if (!host || scope == ANSWER_ADDRESS)
+                return rule_add_network(r, &question->flow.remote, 128) == 0;
+        return scope == ANSWER_DOMAIN ? rule_add_host(r, question->domain, true) == 0 : rule_add_host(r, host, false) == 0;
 }
 
 /* "This port" of a protocol without ports is the protocol. */
@@ -512,12 +650,10 @@ static bool answer_port(struct rule *r, const struct flow *flow)
 
 static bool answer_destination(struct rule *r, const struct question *question, enum answer_scope scope)
 {
-        const struct flow *flow = &question->flow;
-
         /* Of an unknown program only the destination is known, whatever was asked for. */
-        if ((scope == ANSWER_DESTINATION || r->subject == RULE_UNKNOWN) && !answer_where(r, question))
+        if ((!scopes[scope].anywhere || r->subject == RULE_UNKNOWN) && !answer_where(r, question, scope))
                 return false;
-        return scope == ANSWER_ALL_PORTS || answer_port(r, flow);
+        return scopes[scope].any_port || answer_port(r, &question->flow);
 }
 
 static const struct process *asking_process(const struct question *question)
@@ -538,9 +674,9 @@ static bool answer_once(struct rule *r, const struct question *question, enum an
         r->expires = boottime_add(now, ONCE_NS);
         if (question->whole_program && r->subject != RULE_UNKNOWN)
                 return true; /* its class is the program */
-        if (!answer_where(r, question))
+        if (!answer_where(r, question, scope))
                 return false;
-        if (scope == ANSWER_ALL_PORTS)
+        if (scopes[scope].any_port)
                 return true;
         return answer_port(r, &question->flow) && rule_add_number(r, CRITERION_PROTOCOL, question->flow.protocol) == 0;
 }
@@ -559,29 +695,42 @@ static enum lifetime answer_lifetime(const struct rule *r, const struct question
         return is_nameless(r) && (lifetime == LIFETIME_ALWAYS || lifetime == LIFETIME_REBOOT) ? LIFETIME_SESSION : lifetime;
 }
 
-struct rule *question_answer_rule(const struct question *question, const struct answer *answer, struct boottime now)
+/* 0 or a QUESTION_E_…: an answer about a name needs one. */
+static int check_scope(const struct question *question, enum answer_scope scope)
+{
+        if (scope == ANSWER_HOST && !asked_host(question))
+                return QUESTION_E_NO_HOST;
+        return scope == ANSWER_DOMAIN && !(asked_host(question) && question->domain) ? QUESTION_E_NO_DOMAIN : 0;
+}
+
+int question_answer_rule(const struct question *question, const struct answer *answer, struct boottime now, struct rule **ret)
 {
         _cleanup_(rule_freep) struct rule *r = rule_new(answer->allow ? ACTION_ALLOW : ACTION_DENY);
         _cleanup_(freep) char *key = NULL;
+        const int refused = check_scope(question, answer->scope);
 
+        if (refused)
+                return refused;
         if (!r || !answer_subject(r, question->subjects[0]))
-                return NULL;
+                return -ENOMEM;
         r->lifetime = answer_lifetime(r, question, answer->lifetime);
         if (r->lifetime == LIFETIME_UNTIL)
                 r->ending = answer->ending;
         if ((r->lifetime == LIFETIME_ONCE || r->lifetime == LIFETIME_PROCESS) && !answer_process(r, question))
-                return NULL;
+                return -ENOMEM;
         if (!(r->lifetime == LIFETIME_ONCE ? answer_once(r, question, answer->scope, now) : answer_destination(r, question, answer->scope)))
-                return NULL;
+                return -ENOMEM;
         if (r->lifetime != LIFETIME_ALWAYS) {
                 r->origin = lifetime_is_kept(r->lifetime) && !is_nameless(r) ? ORIGIN_LIST : ORIGIN_SESSION;
-                return TAKE_PTR(r);
+                *ret = TAKE_PTR(r);
+                return 0;
         }
         key = rule_flat_key(r);
         if (!key && errno == ENOMEM)
-                return NULL;
+                return -ENOMEM;
         r->origin = key ? ORIGIN_FLAT : ORIGIN_LIST;
-        return TAKE_PTR(r);
+        *ret = TAKE_PTR(r);
+        return 0;
 }
 
 static const char *const state_names[] = {
@@ -597,21 +746,25 @@ const char *question_state_name(enum question_state state)
         return state_names[state];
 }
 
-static const char *const scope_names[] = {
-        [ANSWER_PORT] = "port",
-        [ANSWER_ALL_PORTS] = "all-ports",
-        [ANSWER_DESTINATION] = "destination",
-};
+bool question_state_parse(const char *word, enum question_state *ret)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(state_names); i++)
+                if (strcmp(state_names[i], word) == 0) {
+                        *ret = (enum question_state)i;
+                        return true;
+                }
+        return false;
+}
 
 const char *answer_scope_name(enum answer_scope scope)
 {
-        return scope_names[scope];
+        return scopes[scope].word;
 }
 
 bool answer_scope_parse(const char *word, enum answer_scope *ret)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(scope_names); i++)
-                if (strcmp(scope_names[i], word) == 0) {
+        for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
+                if (strcmp(scopes[i].word, word) == 0) {
                         *ret = (enum answer_scope)i;
                         return true;
                 }

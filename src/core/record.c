@@ -10,12 +10,14 @@
 #include "base/str.h"
 #include "core/record.h"
 
-int record_init(struct record *r, const struct decision *decision, struct subject *subject, const struct flow *flow, const char *host)
+int record_init(struct record *r, const struct decision *decision, struct subject *subject, const struct flow *flow, const struct hosts *hosts)
 {
-        _cleanup_(freep) char *host_copy = host ? strdup(host) : NULL;
         _cleanup_(freep) char *rule = decision->rule ? strdup(decision->rule->id) : NULL;
+        struct hosts copy = { .n = 0 };
 
-        if ((host && !host_copy) || (decision->rule && !rule))
+        if (decision->rule && !rule)
+                return -ENOMEM;
+        if (hosts && hosts_copy(&copy, hosts) < 0)
                 return -ENOMEM;
         *r = (struct record){
                 .verdict = decision->verdict,
@@ -23,7 +25,7 @@ int record_init(struct record *r, const struct decision *decision, struct subjec
                 .would_deny = decision->would_deny,
                 .subject = subject_ref(subject ? subject : subject_unknown()),
                 .flow = *flow,
-                .host = TAKE_PTR(host_copy),
+                .hosts = copy,
                 .rule = TAKE_PTR(rule),
                 .n_connections = 1,
         };
@@ -54,7 +56,7 @@ int record_init_summary(struct record *r, const struct summary *summary)
 void record_deinit(struct record *r)
 {
         subject_unref(r->subject);
-        free(r->host);
+        hosts_deinit(&r->hosts);
         free(r->rule);
         *r = (struct record){ 0 };
 }
@@ -148,8 +150,8 @@ void record_format_log(const struct record *r, struct buf *out)
                 buf_printf(out, " pid=%u", r->subject->process.pid);
         if (r->subject->path[0])
                 put_quoted(out, "path", r->subject->path);
-        if (r->host)
-                put_quoted(out, "host", r->host);
+        if (hosts_first(&r->hosts))
+                put_quoted(out, "host", hosts_first(&r->hosts));
         if (r->rule)
                 put_quoted(out, "rule", r->rule);
         buf_printf(out, " reason=%s", reason_word(r->reason));

@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "core/decision.h"
+#include "core/hosts.h"
 
 struct record {
         uint64_t seq;     /* 1, 2, 3 … since the daemon started */
@@ -22,7 +23,7 @@ struct record {
         struct subject *subject; /* referenced, never NULL */
         struct flow flow;
         enum direction direction;
-        char *host; /* or NULL */
+        struct hosts hosts; /* a copy: of the program as it was then */
         char *rule; /* id of the deciding rule, or NULL */
         uint64_t latency_ns; /* packet read to verdict written; a question's wait is included; 0 in a summary */
         bool is_summary;     /* of connections that were decided in the kernel; `flow` is the last one's */
@@ -41,8 +42,8 @@ struct summary {
         uint64_t n_connections, n_bytes;
 };
 
-/* Copies what it needs; takes a reference to the subject. */
-int record_init(struct record *r, const struct decision *decision, struct subject *subject, const struct flow *flow, const char *host);
+/* Copies what it needs; takes a reference to the subject. `hosts` may be NULL: none is known. */
+int record_init(struct record *r, const struct decision *decision, struct subject *subject, const struct flow *flow, const struct hosts *hosts);
 int record_init_summary(struct record *r, const struct summary *summary);
 void record_deinit(struct record *r);
 

@@ -137,6 +137,15 @@ int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text)
         return add_value(r, kind, &value);
 }
 
+int rule_add_host(struct rule *r, const char *host, bool below)
+{
+        _cleanup_(buf_deinit) struct buf text = { 0 };
+
+        buf_puts(&text, below ? "." : "");
+        buf_puts(&text, host);
+        return buf_error(&text) ? buf_error(&text) : rule_add_text(r, CRITERION_HOST, text.data);
+}
+
 int rule_add_number(struct rule *r, enum criterion_kind kind, uint32_t number)
 {
         const union criterion_value value = { .number = number };

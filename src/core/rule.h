@@ -73,6 +73,7 @@ const struct criterion *rule_criterion(const struct rule *r, enum criterion_kind
  * pattern_check() refuses, an empty one, a port 0, bits beyond a prefix. Scopes are joined into one mask.
  */
 int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text);
+int rule_add_host(struct rule *r, const char *host, bool below); /* `below`: and all names below it */
 int rule_add_number(struct rule *r, enum criterion_kind kind, uint32_t number);
 int rule_add_network(struct rule *r, const struct addr *addr, uint8_t prefix);
 int rule_add_ports(struct rule *r, uint16_t first, uint16_t last);

@@ -93,25 +93,53 @@ int adopt_sockets(struct daemon *d)
         return r;
 }
 
+/* Who opened the socket resolved its address, if anybody did; whoever holds it now may be another. */
+static void find_names(const struct daemon *d, const struct sockdiag_socket *s, struct subject *subject, struct boottime now, struct hosts *ret)
+{
+        struct opener opener;
+
+        *ret = (struct hosts){ .n = 0 };
+        if (!d->tracker || subject->kind != SUBJECT_PROGRAM || !tracker_find_opener(d->tracker, s->cookie, &opener) || opener.process.pid != subject->process.pid)
+                return;
+        subject->process = opener.process;
+        subject->program_key = opener.program_key;
+        naming_find(d, subject, &s->flow.remote, now, ret);
+}
+
+static int fill_connection(const struct daemon *d, const struct walk *w, const struct walked *found, struct boottime now, struct connection *ret)
+{
+        struct hosts hosts;
+
+        *ret = (struct connection){ .subject = subject_of(found), .flow = found->socket.flow, .direction = walk_direction(w, &found->socket) };
+        find_names(d, &found->socket, ret->subject, now, &hosts);
+        return hosts_copy(&ret->hosts, &hosts);
+}
+
+static void connections_free(struct connection *connections, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                connection_deinit(&connections[i]);
+        free(connections);
+}
+
 int adopt_list(struct daemon *d, struct connection **ret, size_t *ret_n)
 {
         _cleanup_(walk_deinit) struct walk w = { 0 };
         struct connection *connections;
+        const struct boottime now = clock_boottime();
         size_t n = 0;
         int r = walk_all(d, &w);
 
         connections = calloc(w.n ? w.n : 1, sizeof(*connections));
-        if (!connections || r < 0) {
-                free(connections);
-                return r < 0 ? r : -ENOMEM;
-        }
-        for (size_t i = 0; i < w.n; i++)
+        if (!connections)
+                r = -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < w.n; i++)
                 if (walk_is_connection(&w.found[i].socket))
-                        connections[n++] = (struct connection){
-                                .subject = subject_of(&w.found[i]),
-                                .flow = w.found[i].socket.flow,
-                                .direction = walk_direction(&w, &w.found[i].socket),
-                        };
+                        r = fill_connection(d, &w, &w.found[i], now, &connections[n++]);
+        if (r < 0) {
+                connections_free(connections, n);
+                return r;
+        }
         *ret = connections;
         *ret_n = n;
         return 0;

@@ -134,7 +134,7 @@ struct daemon {
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
+void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
                         const struct decision *decision, struct boottime opened);
 
 /* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
@@ -160,10 +160,13 @@ bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts,
                   struct boottime now, struct decision *ret);
 /* Asks about a connection that went already (learning). */
 void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
-/* Carries out an answer. 0 with *ret_rule borrowed (NULL where none was written), negative errno or RULESET_E_FULL when its connections have their
- * verdict but no rule could be kept, or POLICY_E_OVER, when nothing has happened. */
-int prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule);
-/* Rules or mode changed: every open question is decided again. */
+/* The rule that an answer would write; nothing is done. The caller frees it. NULL: it cannot be carried out, and *ret_error says why. */
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *answer, struct message_error *ret_error);
+/* Carries out an answer to an open question or, for the future, to a missed one, which ends here. True with *ret_rule borrowed (NULL where none was
+ * written). False with *ret_error: as of prompts_preview(), when nothing has happened; or its connections have their verdict, and no rule could be kept. */
+bool prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule,
+                    struct message_error *ret_error);
+/* Rules or mode changed: every question, open or missed, is decided again. */
 void prompts_reconsider(struct daemon *d);
 /* Somebody to ask came or went. */
 void prompts_askers_changed(struct daemon *d);
@@ -211,9 +214,9 @@ enum { POLICY_E_NOT_UNDONE = 1 };
 int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t *ret_ticket, struct undo_error *ret_error);
 
 /* ---- history.c */
-/* Counts and remembers one decision; it is told to log and clients when no packet waits. */
+/* Counts and remembers one decision; it is told to log and clients when no packet waits. `hosts` may be NULL. */
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
-                 const char *host, uint64_t latency_ns);
+                 const struct hosts *hosts, uint64_t latency_ns);
 /* The same for what the kernel decided by itself, and the rule's hits. Nothing when there was no connection. */
 void history_add_summary(struct daemon *d, const struct summary *summary);
 /* What is not told yet is told now: before anything that has to come after it. */

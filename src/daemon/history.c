@@ -114,13 +114,13 @@ static void keep(struct daemon *d, struct record *record)
 }
 
 void history_add(struct daemon *d, const struct decision *decision, struct subject *subject, const struct flow *flow, enum direction direction,
-                 const char *host, uint64_t latency_ns)
+                 const struct hosts *hosts, uint64_t latency_ns)
 {
         struct record record;
 
         count(d, decision->verdict, decision->reason, 1);
         d->counters.n_learned_denials += decision->would_deny;
-        if (record_init(&record, decision, subject, flow, host) < 0) {
+        if (record_init(&record, decision, subject, flow, hosts) < 0) {
                 lose_record(d);
                 return;
         }

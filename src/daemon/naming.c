@@ -148,6 +148,7 @@ void naming_find(const struct daemon *d, const struct subject *subject, const st
         ret->n = d->naming && subject->kind == SUBJECT_PROGRAM ? names_find(d->naming->names, program, addr, now, found, LIMIT_HOSTS) : 0;
         for (unsigned i = 0; i < ret->n; i++)
                 ret->names[i] = found[i].name;
+        ret->source = ret->n > 0 ? HOST_SOURCE_DNS : HOST_SOURCE_NONE;
 }
 
 static int on_readable(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)

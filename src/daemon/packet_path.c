@@ -332,7 +332,7 @@ static void tell(struct transit *t, const struct decision *decision)
         if (decision->reason == REASON_SELF)
                 t->d->counters.by_reason[REASON_SELF]++; /* doctor tells of it */
         else if (!is_no_news(t, decision))
-                history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, t->facts[0].host,
+                history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, &t->hosts[0],
                             boottime_left(clock_boottime(), t->now));
         subject_unref(subject);
 }
@@ -363,12 +363,12 @@ static void act(struct transit *t, struct decision decision)
                 prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
 }
 
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const char *host,
+void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
                         const struct decision *decision, struct boottime opened)
 {
         carry_out(d, held->packet_id, held->cookie, &held->flow, decision, 0, true);
         raw_on_verdict(d, &held->flow, held->process.pid, clock_boottime());
-        history_add(d, decision, subject, &held->flow, DIRECTION_OUT, host, boottime_left(clock_boottime(), opened));
+        history_add(d, decision, subject, &held->flow, DIRECTION_OUT, hosts, boottime_left(clock_boottime(), opened));
 }
 
 /* ---- the path ------------------------------------------------------------------------------------------------------ */

@@ -3,13 +3,19 @@
  * Open questions in the world: core/question.c keeps them, here they are shown, answered, timed and ended. Every way out of a question goes
  * through finish(), which gives each held packet its verdict and tells every client that the question is closed. The answer goes to the rules
  * first, then to the tags, then to the packets, because held packets can vanish and a verdict must not.
+ *
+ * What ended without a person is missed, and can be answered for the future until settle(): by that answer, by one to a question that asks the same,
+ * by a rule that decides it since, or because it was missed again.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "wire/hostname.h"
 
 static void arm_timer(struct daemon *d)
 {
@@ -102,6 +108,26 @@ void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_fac
         (void)ask(d, facts, n_facts, reason, true, NULL, now, &failure);
 }
 
+/* The one way out of the missed ones. Old-style clients know no such thing. */
+static void settle(struct daemon *d, struct question *q, enum question_state state)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        question_settle(d->questions, q, state);
+        message_format_question_closed(&line, q);
+        server_broadcast(d, &line, false, SUBSCRIBE_QUESTIONS);
+        question_forget(d->questions, q);
+}
+
+/* `q` has ended, and with it what asked the same before. */
+static void settle_like(struct daemon *d, const struct question *q)
+{
+        struct question *missed;
+
+        while ((missed = question_find_missed_like(d->questions, q)))
+                settle(d, missed, q->state == QUESTION_ANSWERED ? QUESTION_ANSWERED : QUESTION_SUPERSEDED);
+}
+
 /* The one way out: verdicts for what is held, word to the clients, end of the question. */
 static void finish(struct daemon *d, struct question *q, enum question_state state, const struct decision *decision)
 {
@@ -109,9 +135,13 @@ static void finish(struct daemon *d, struct question *q, enum question_state sta
                 decision->rule->n_hits += q->n_held;
         question_close(d->questions, q, state);
         for (unsigned i = 0; i < q->n_held; i++)
-                packet_path_finish(d, &q->held[i], q->held[i].subject, q->host, decision, q->opened);
+                packet_path_finish(d, &q->held[i], q->held[i].subject, &q->hosts, decision, q->opened);
         tell_closed(d, q);
-        question_forget(d->questions, q);
+        settle_like(d, q);
+        if (state == QUESTION_EXPIRED || state == QUESTION_ABANDONED)
+                question_miss(d->questions, q, q->learning ? VERDICT_ALLOW : decision->verdict, clock_realtime_us());
+        else
+                question_forget(d->questions, q);
         arm_timer(d);
 }
 
@@ -133,50 +163,101 @@ static struct answer allowed_answer(const struct daemon *d, const struct answer 
         return a;
 }
 
-int prompts_answer(struct daemon *d, struct question *question, const struct answer *given, const struct rule **ret_rule)
+static void _printf_(3, 4) refuse(struct message_error *error, enum message_error_code code, const char *format, ...)
 {
-        struct answer copy = allowed_answer(d, given);
-        const struct answer *answer = &copy;
+        va_list ap;
+
+        error->code = code;
+        va_start(ap, format);
+        vsnprintf(error->text, sizeof(error->text), format, ap);
+        va_end(ap);
+}
+
+static void refuse_rule(struct message_error *error, int r)
+{
+        if (r == QUESTION_E_NO_HOST)
+                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: no name of this destination is known");
+        else if (r == QUESTION_E_NO_DOMAIN)
+                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: this destination is in no domain that is known");
+        else
+                refuse(error, MESSAGE_ERROR_INTERNAL, "no rule: %s", strerror(-r));
+}
+
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *given, struct message_error *ret_error)
+{
         const struct clocks now = clock_all(&d->boot);
-        struct rule *rule = question_answer_rule(question, answer, now.now);
-        const struct rule *added = NULL;
-        char ref[QUESTION_REF_MAX];
-        struct decision decision = {
-                .verdict = answer->allow ? VERDICT_ALLOW : VERDICT_DENY,
+        const struct answer answer = allowed_answer(d, given);
+        _cleanup_(rule_freep) struct rule *rule = NULL;
+        int r;
+
+        if (question->state != QUESTION_OPEN && answer.lifetime == LIFETIME_ONCE) {
+                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "lifetime: config.json says that no session is remembered (cache_decisions)");
+                return NULL;
+        }
+        r = question_answer_rule(question, &answer, now.now, &rule);
+        if (r != 0) {
+                refuse_rule(ret_error, r);
+                return NULL;
+        }
+        if (!rule_begin(rule, &now)) {
+                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                return NULL;
+        }
+        if (ruleset_count(d->rules) >= LIMIT_RULES) {
+                refuse(ret_error, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+                return NULL;
+        }
+        return TAKE_PTR(rule);
+}
+
+/* Takes the rule of an answer. */
+static bool keep(struct daemon *d, const char *ref, struct rule *rule, const struct rule **ret_rule, struct message_error *ret_error)
+{
+        int64_t ticket;
+        int r = policy_add_rule(d, rule, ret_rule, &ticket);
+
+        if (r != 0) {
+                log_error("the answer to question %s holds for its connections but could not be kept as a rule: %s", ref,
+                          r == -EMFILE ? "too many rules end with a process" : r < 0 ? strerror(-r) : "too many rules");
+                refuse(ret_error, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
+                       "the answer could not be kept as a rule");
+                return false;
+        }
+        if (!*ret_rule)
+                log_info("the answer to question %s holds for its connections: the process that it was for has exited", ref);
+        return true;
+}
+
+static struct decision answer_decision(const struct question *question, const struct answer *answer)
+{
+        return (struct decision){
+                .verdict = answer->allow || question->learning ? VERDICT_ALLOW : VERDICT_DENY,
                 .reason = answer->lifetime == LIFETIME_SESSION || answer->lifetime == LIFETIME_PROCESS ? REASON_SESSION : REASON_USER,
                 .subject = question->subjects[0],
         };
-        int64_t ticket;
-        int r;
-
-        if (!rule)
-                return -ENOMEM;
-        if (!rule_begin(rule, &now)) {
-                rule_free(rule);
-                return POLICY_E_OVER;
-        }
-        memcpy(ref, question->ref, sizeof(ref));
-        /* Closed before the rule takes effect: policy_add_rule() decides every open question again, and this one was answered by a person. */
-        if (question->learning)
-                decision.verdict = VERDICT_ALLOW;
-        r = ruleset_count(d->rules) >= LIMIT_RULES ? RULESET_E_FULL : 0;
-        if (r == 0) {
-                finish(d, question, QUESTION_ANSWERED, &decision);
-                r = policy_add_rule(d, rule, &added, &ticket);
-        } else {
-                rule_free(rule);
-        }
-        if (r != 0)
-                log_error("the answer to question %s holds for its connections but could not be kept as a rule: %s", ref,
-                          r == -EMFILE ? "too many rules end with a process" : r < 0 ? strerror(-r) : "too many rules");
-        else if (!added)
-                log_info("the answer to question %s holds for its connections: the process that it was for has exited", ref);
-        *ret_rule = added;
-        return r;
 }
 
-/* Does a rule, or the mode, now say what a person was asked? */
-static void reconsider(struct daemon *d, struct question *q, struct boottime now)
+bool prompts_answer(struct daemon *d, struct question *question, const struct answer *given, const struct rule **ret_rule,
+                    struct message_error *ret_error)
+{
+        const struct answer answer = allowed_answer(d, given);
+        const struct decision decision = answer_decision(question, &answer);
+        struct rule *rule = prompts_preview(d, question, given, ret_error);
+        char ref[QUESTION_REF_MAX];
+
+        if (!rule)
+                return false;
+        memcpy(ref, question->ref, sizeof(ref));
+        /* Ended before the rule takes effect: policy_add_rule() decides every question again, and this one was answered by a person. */
+        if (question->state == QUESTION_OPEN)
+                finish(d, question, QUESTION_ANSWERED, &decision);
+        else
+                settle(d, question, QUESTION_ANSWERED);
+        return keep(d, ref, rule, ret_rule, ret_error);
+}
+
+/* What the rules and the mode of now say about what a person was asked. */
+static struct decision decide_again(struct daemon *d, const struct question *q, struct boottime now)
 {
         struct facts facts[LIMIT_OWNERS];
         struct hosts hosts[LIMIT_OWNERS];
@@ -188,18 +269,35 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
                         .subject = q->subjects[i],
                         .flow = &q->flow,
                         .scopes = addr_scopes(&q->flow.remote, &d->net),
-                        .host = q->host,
+                        .host = hosts_first(&q->hosts),
                         .hosts = &hosts[i],
                         .interface = netinfo_interface(&d->net, q->flow.interface),
                 };
         }
         decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
+        if (!decision.subject)
+                decision.subject = q->subjects[0];
+        return decision;
+}
+
+/* Nobody need be asked any more. */
+static void reconsider(struct daemon *d, struct question *q, struct boottime now)
+{
+        const struct decision decision = decide_again(d, q, now);
+
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
         if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)
                 return;
-        if (!decision.subject)
-                decision.subject = q->subjects[0];
         finish(d, q, QUESTION_SUPERSEDED, &decision);
+}
+
+/* A mode that lets everything through decides nothing for the future: only a rule does. */
+static void reconsider_missed(struct daemon *d, struct question *q, struct boottime now)
+{
+        const struct decision decision = decide_again(d, q, now);
+
+        if (decision.verdict != VERDICT_ASK && !decision.would_ask)
+                settle(d, q, QUESTION_SUPERSEDED);
 }
 
 void prompts_reconsider(struct daemon *d)
@@ -209,6 +307,10 @@ void prompts_reconsider(struct daemon *d)
         for (struct question *q = question_next(d->questions, NULL), *next; q; q = next) {
                 next = question_next(d->questions, q);
                 reconsider(d, q, now);
+        }
+        for (struct question *q = question_next_missed(d->questions, NULL), *next; q; q = next) {
+                next = question_next_missed(d->questions, q);
+                reconsider_missed(d, q, now);
         }
 }
 
@@ -249,7 +351,7 @@ int prompts_start(struct daemon *d)
         uint64_t instance = hash_bytes(d->seed, "questions", 9);
         int r;
 
-        d->questions = question_table_new(d->seed, (uint32_t)instance);
+        d->questions = question_table_new(d->seed, (uint32_t)instance, hostname_domain);
         if (!d->questions)
                 return -ENOMEM;
         r = sd_event_add_time(d->loop, &d->question_timer, CLOCK_BOOTTIME, 0, 1000, on_deadline, d);

@@ -20,6 +20,7 @@ typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m
 static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct message *m)
 {
         struct question *q = question_find(d->questions, m->response.request_id);
+        struct message_error error;
         const struct rule *rule;
 
         if (!q) {
@@ -27,7 +28,7 @@ static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct 
                 log_debug("late or unknown answer to %s: dropped", m->response.request_id);
                 return;
         }
-        if (prompts_answer(d, q, &m->response.answer, &rule) != 0)
+        if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
                 server_notify(d, "Not kept", NOTIFICATION_ERROR, "the answer holds for this connection but could not be kept as a rule");
 }
 
@@ -158,14 +159,19 @@ static void on_questions(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* The rule that an answer writes, or that it would write. */
 static void on_answer(struct daemon *d, struct client *c, struct message *m)
 {
+        const struct answer *answer = &m->response.answer;
         struct question *q = question_find(d->questions, m->response.request_id);
         _cleanup_(buf_deinit) struct buf line = { 0 };
+        _cleanup_(rule_freep) struct rule *preview = NULL;
         const struct rule *rule = NULL;
+        struct message_error error;
         enum question_state ended;
-        int r;
 
+        if (!q && answer->late)
+                q = question_find_missed(d->questions, m->response.request_id);
         if (!q && question_was(d->questions, m->response.request_id, &ended)) {
                 server_send_error(c, m->id, MESSAGE_ERROR_CLOSED, "the question has ended already: %s", question_state_name(ended));
                 return;
@@ -174,14 +180,10 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such question");
                 return;
         }
-        r = prompts_answer(d, q, &m->response.answer, &rule);
-        if (r == POLICY_E_OVER) {
-                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
-                return;
-        }
-        if (r != 0) {
-                server_send_error(c, m->id, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
-                                  "the answer could not be kept as a rule");
+        if (answer->preview)
+                rule = preview = prompts_preview(d, q, answer, &error);
+        if (answer->preview ? !preview : !prompts_answer(d, q, answer, &rule, &error)) {
+                server_send_error(c, m->id, error.code, "%s", error.text);
                 return;
         }
         message_format_reply_rule(&line, m->id, rule);
@@ -374,7 +376,8 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                 facts = (struct facts){
                         .subject = record->subject,
                         .flow = &record->flow,
-                        .host = record->host,
+                        .host = hosts_first(&record->hosts),
+                        .hosts = &record->hosts,
                         .interface = netinfo_interface(&d->net, record->flow.interface),
                 };
         facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;

@@ -60,7 +60,7 @@ static bool same(const struct hashmap_node *node, const void *key)
                 return false;
         if (a->flow.protocol != b->flow.protocol || a->flow.remote_port != b->flow.remote_port || !addr_equal(&a->flow.remote, &b->flow.remote))
                 return false;
-        return same_program(a->subject, b->subject) && same_text(a->rule, b->rule) && same_text(a->host, b->host);
+        return same_program(a->subject, b->subject) && same_text(a->rule, b->rule) && same_text(hosts_first(&a->hosts), hosts_first(&b->hosts));
 }
 
 static uint64_t hash_of(const struct fold *f, const struct record *r)

@@ -305,11 +305,12 @@ static bool read_row(sqlite3_stmt *row, struct record *ret)
         const char *rule_id = text_of(row, RULE);
         struct rule rule = { .id = (char *)rule_id };
         struct decision decision = { .rule = rule_id ? &rule : NULL };
+        const struct hosts hosts = hosts_one(text_of(row, HOST), HOST_SOURCE_NONE);
         struct flow flow = {};
 
         if (!subject || !read_flow(row, &flow) || !read_decision(row, &decision))
                 return false;
-        if (record_init(ret, &decision, subject, &flow, text_of(row, HOST)) < 0)
+        if (record_init(ret, &decision, subject, &flow, &hosts) < 0)
                 return false;
         if (read_amounts(row, ret))
                 return true;

@@ -319,7 +319,7 @@ void store_add(struct store *s, const struct record *record)
         sqlite3_bind_int(statement, 16, record->flow.local_port);
         bind_text(statement, 17, addr_format(&record->flow.remote, remote));
         sqlite3_bind_int(statement, 18, record->flow.remote_port);
-        bind_text(statement, 19, record->host);
+        bind_text(statement, 19, hosts_first(&record->hosts));
         sqlite3_bind_int64(statement, 20, (int64_t)(record->latency_ns / 1000));
         bind_summary(statement, record);
         sqlite3_bind_int64(statement, 24, (int64_t)MIN(record->seq, (uint64_t)INT64_MAX));

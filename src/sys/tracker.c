@@ -404,6 +404,16 @@ static bool find_tag(const struct tracker *t, uint64_t cookie, struct abi_tag *r
         return bpf_map_lookup_elem(t->programs.map_fds[MAP_SOCKETS], &cookie, ret) == 0;
 }
 
+bool tracker_find_opener(const struct tracker *t, uint64_t cookie, struct opener *ret)
+{
+        struct abi_tag tag;
+
+        if (!find_tag(t, cookie, &tag))
+                return false;
+        *ret = (struct opener){ .process = from_abi(&tag.process), .program_key = tag.program };
+        return true;
+}
+
 /* Adds what was left later under the same key; tags of a cookie that is there already are the same socket's. */
 static void merge_queued(const struct tracker *t, struct abi_queued *into, const struct abi_queued *later)
 {

@@ -112,6 +112,14 @@ void tracker_tell_tallies(struct tracker *t, tallies_fn fn, void *userdata);
 /* There is no room for another tally until tracker_tell_tallies(). */
 bool tracker_tallies_full(const struct tracker *t);
 
+/* Who opened a socket, as it was told with the tag. */
+struct opener {
+        struct process process;
+        uint64_t program_key; /* core/subject.h, 0: not known */
+};
+/* False: the socket has no tag. */
+bool tracker_find_opener(const struct tracker *t, uint64_t cookie, struct opener *ret);
+
 /* Writes an ADOPTED, DENIED or UNDECIDED tag (direction `in` for accepted connections) for a socket that has none yet. */
 int tracker_adopt(struct tracker *t, uint64_t cookie, const struct flow *flow, enum direction direction, const struct subject *subject,
                   enum tag_state state);

@@ -17,13 +17,15 @@ void prompt_deinit(struct prompt *p)
         subject_unref(p->subject);
         for (unsigned i = 0; i < p->n_others; i++)
                 subject_unref(p->others[i]);
-        free(p->host);
+        hosts_deinit(&p->hosts);
+        free(p->domain);
         *p = (struct prompt){};
 }
 
 void connection_deinit(struct connection *c)
 {
         subject_unref(c->subject);
+        hosts_deinit(&c->hosts);
         *c = (struct connection){};
 }
 
@@ -49,6 +51,8 @@ struct event *event_free(struct event *e)
                 record_deinit(&e->records[i]);
         for (size_t i = 0; i < e->n_prompts; i++)
                 prompt_deinit(&e->prompts[i]);
+        for (size_t i = 0; i < e->n_missed; i++)
+                prompt_deinit(&e->missed[i]);
         for (size_t i = 0; i < e->n_connections; i++)
                 connection_deinit(&e->connections[i]);
         for (size_t i = 0; i < e->n_rules; i++)
@@ -64,6 +68,7 @@ struct event *event_free(struct event *e)
         free(e->why);
         free(e->records);
         free(e->prompts);
+        free(e->missed);
         free(e->connections);
         rules_mark_deinit(&e->next);
         free(e->rules);
@@ -97,11 +102,11 @@ static void read_records(struct jsonread *r, const json_t *list, struct event *e
                 shape_read_record(r, json_array_get(list, i), &e->records[e->n_records++]);
 }
 
-static void read_prompts(struct jsonread *r, const json_t *list, struct event *e)
+static void read_prompts(struct jsonread *r, const json_t *list, struct prompt **prompts, size_t *n)
 {
-        e->prompts = allocate(r, list, sizeof(*e->prompts));
+        *prompts = allocate(r, list, sizeof(**prompts));
         for (size_t i = 0; i < json_array_size(list) && !r->error; i++)
-                shape_read_prompt(r, json_array_get(list, i), &e->prompts[e->n_prompts++]);
+                shape_read_prompt(r, json_array_get(list, i), &(*prompts)[(*n)++]);
 }
 
 static void read_connections(struct jsonread *r, const json_t *list, struct event *e)
@@ -162,18 +167,8 @@ static void read_question(struct jsonread *r, const json_t *o, struct event *e)
 
 static void read_question_closed(struct jsonread *r, const json_t *o, struct event *e)
 {
-        const char *word;
-        bool known = false;
-
         shape_read_text(r, o, "question", e->ref, sizeof(e->ref));
-        word = jsonread_string(r, o, "state");
-        for (int state = QUESTION_OPEN; state <= QUESTION_SUPERSEDED; state++)
-                if (strcmp(question_state_name((enum question_state)state), word) == 0) {
-                        e->state = (enum question_state)state;
-                        known = true;
-                }
-        if (!known)
-                jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
+        e->state = shape_read_state(r, o);
 }
 
 /* One rule under the key `rule`. */
@@ -268,7 +263,8 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
         e->id = jsonread_int(r, o, "id", INT64_MIN, INT64_MAX);
         read_records(r, jsonread_array(r, o, "decisions"), e);
         e->history = jsonread_bytes(r, o, "history");
-        read_prompts(r, jsonread_array(r, o, "questions"), e);
+        read_prompts(r, jsonread_array(r, o, "questions"), &e->prompts, &e->n_prompts);
+        read_prompts(r, jsonread_array(r, o, "missed"), &e->missed, &e->n_missed);
         read_connections(r, jsonread_array(r, o, "connections"), e);
         read_rules(r, jsonread_array(r, o, "rules"), e);
         e->has_next = shape_read_rules_mark(r, o, "next", &e->next);

@@ -54,8 +54,8 @@ static void write_app_name(struct jsonwrite *w, const struct question *q)
         const struct subject *s = q->subjects[0];
 
         buf_puts(&name, subject_display_name(s));
-        if (q->host && s->path[0])
-                buf_printf(&name, " (%s)", q->host);
+        if (hosts_first(&q->hosts) && s->path[0])
+                buf_printf(&name, " (%s)", hosts_first(&q->hosts));
         if (buf_error(&name))
                 w->out->error = buf_error(&name);
         else
@@ -304,18 +304,25 @@ void message_format_reply_connections(struct buf *out, int64_t id, const struct 
         end(&w);
 }
 
+static void put_question(struct jsonwrite *w, const struct question *q, struct boottime now)
+{
+        jsonwrite_open(w, NULL, '{');
+        shape_write_question(w, q, now);
+        jsonwrite_close(w, '}');
+}
+
 void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
+        const size_t start = out->n;
 
         jsonwrite_open(&w, "questions", '[');
-        for (const struct question *q = question_next(table, NULL); q; q = question_next(table, q)) {
-                if (q->state != QUESTION_OPEN)
-                        continue;
-                jsonwrite_open(&w, NULL, '{');
-                shape_write_question(&w, q, now);
-                jsonwrite_close(&w, '}');
-        }
+        for (const struct question *q = question_next(table, NULL); q; q = question_next(table, q))
+                put_question(&w, q, now);
+        jsonwrite_close(&w, ']');
+        jsonwrite_open(&w, "missed", '[');
+        for (const struct question *q = question_next_missed(table, NULL); q && out->n - start < LIMIT_RULES_TEXT; q = question_next_missed(table, q))
+                put_question(&w, q, now);
         jsonwrite_close(&w, ']');
         end(&w);
 }
@@ -497,6 +504,10 @@ void message_format_request_answer(struct buf *out, int64_t id, const char *ref,
         jsonwrite_string(&w, "lifetime", lifetime_name(answer->lifetime));
         rulejson_write_ending(&w, answer->lifetime, &answer->ending);
         jsonwrite_string(&w, "scope", answer_scope_name(answer->scope));
+        if (answer->late)
+                jsonwrite_bool(&w, "late", true);
+        if (answer->preview)
+                jsonwrite_bool(&w, "preview", true);
         end(&w);
 }
 

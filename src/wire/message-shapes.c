@@ -315,6 +315,39 @@ static enum reason read_reason(struct jsonread *r, const json_t *o)
         return reason;
 }
 
+/* ---- its names --------------------------------------------------------------------------------------------------- */
+
+void shape_write_hosts(struct jsonwrite *w, const struct hosts *hosts)
+{
+        jsonwrite_bytes(w, "host", hosts_first(hosts));
+        jsonwrite_open(w, "hosts", '[');
+        for (unsigned i = 0; i < hosts->n; i++)
+                jsonwrite_string(w, NULL, hosts->names[i]);
+        jsonwrite_close(w, ']');
+        jsonwrite_string(w, "host_source", host_source_word(hosts->source));
+}
+
+/* The first is `host`, with or without a list. A source that is not known here is one that a newer daemon knows. */
+void shape_read_hosts(struct jsonread *r, const json_t *o, struct hosts *ret)
+{
+        _cleanup_(freep) char *first = jsonread_bytes(r, o, "host");
+        const json_t *list = jsonread_array(r, o, "hosts"), *source = json_object_get(o, "host_source");
+        struct hosts hosts = hosts_one(first, HOST_SOURCE_NONE);
+
+        if (json_array_size(list) > LIMIT_HOSTS)
+                jsonread_fail(r, "hosts", "expected at most %d", LIMIT_HOSTS);
+        for (size_t i = 1; first && !r->error && i < json_array_size(list); i++) {
+                hosts.names[i] = json_string_value(json_array_get(list, i));
+                if (!hosts.names[i])
+                        jsonread_fail_at(r, "hosts", i, "expected a host's name");
+                hosts.n++;
+        }
+        if (first && json_is_string(source))
+                (void)host_source_parse(json_string_value(source), &hosts.source);
+        if (!r->error && hosts_copy(ret, &hosts) < 0)
+                jsonread_no_memory(r);
+}
+
 /* ---- the decision ----------------------------------------------------------------------------------------------- */
 
 void shape_write_record(struct jsonwrite *w, const struct record *record)
@@ -327,7 +360,7 @@ void shape_write_record(struct jsonwrite *w, const struct record *record)
         jsonwrite_bool(w, "would_deny", record->would_deny);
         shape_write_subject(w, record->subject);
         shape_write_flow(w, &record->flow);
-        jsonwrite_bytes(w, "host", record->host);
+        shape_write_hosts(w, &record->hosts);
         jsonwrite_string(w, "direction", direction_name(record->direction));
         jsonwrite_uint(w, "latency_us", record->latency_ns / 1000);
         if (record->is_summary) {
@@ -345,18 +378,26 @@ static void read_summary(struct jsonread *r, const json_t *o, struct record *ret
         ret->since_us = jsonread_time_us(r, o, "since");
 }
 
+static enum verdict read_verdict(struct jsonread *r, const json_t *o)
+{
+        enum verdict verdict = VERDICT_DENY;
+
+        if (!verdict_parse(jsonread_string(r, o, "verdict"), &verdict) || verdict == VERDICT_ASK)
+                jsonread_fail(r, "verdict", "expected allow or deny");
+        return verdict;
+}
+
 void shape_read_record(struct jsonread *r, const json_t *o, struct record *ret)
 {
         ret->seq = (uint64_t)jsonread_int(r, o, "seq", 0, INT64_MAX);
         ret->time_us = jsonread_time_us(r, o, "time");
-        if (!verdict_parse(jsonread_string(r, o, "verdict"), &ret->verdict) || ret->verdict == VERDICT_ASK)
-                jsonread_fail(r, "verdict", "expected allow or deny");
+        ret->verdict = read_verdict(r, o);
         ret->reason = read_reason(r, o);
         ret->rule = jsonread_bytes(r, o, "rule");
         ret->would_deny = jsonread_bool_or(r, o, "would_deny", false);
         ret->subject = shape_read_subject(r, o);
         shape_read_flow(r, o, &ret->flow);
-        ret->host = jsonread_bytes(r, o, "host");
+        shape_read_hosts(r, o, &ret->hosts);
         ret->direction = read_direction(r, o);
         ret->latency_ns = (uint64_t)jsonread_int_or(r, o, "latency_us", 0, INT64_MAX / 1000, 0) * 1000;
         ret->n_connections = 1;
@@ -371,13 +412,14 @@ void shape_write_question(struct jsonwrite *w, const struct question *q, struct 
         jsonwrite_string(w, "question", q->ref);
         shape_write_subject(w, q->subjects[0]);
         shape_write_flow(w, &q->flow);
-        jsonwrite_bytes(w, "host", q->host);
+        shape_write_hosts(w, &q->hosts);
+        jsonwrite_string(w, "domain", q->domain);
         jsonwrite_string(w, "reason", reason_word(q->reason));
         jsonwrite_bool(w, "whole_program", q->whole_program);
         jsonwrite_int(w, "more", q->n_more);
         jsonwrite_uint(w, "connections", q->n_connections);
         jsonwrite_bool(w, "learning", q->learning);
-        jsonwrite_uint(w, "left_ms", boottime_left(q->deadline, now) / NS_PER_MSEC);
+        jsonwrite_uint(w, "left_ms", q->state == QUESTION_OPEN ? boottime_left(q->deadline, now) / NS_PER_MSEC : 0);
         jsonwrite_open(w, "others", '[');
         for (unsigned i = 1; i < q->n_subjects; i++) {
                 jsonwrite_open(w, NULL, '{');
@@ -385,6 +427,11 @@ void shape_write_question(struct jsonwrite *w, const struct question *q, struct 
                 jsonwrite_close(w, '}');
         }
         jsonwrite_close(w, ']');
+        if (q->state != QUESTION_OPEN) {
+                jsonwrite_string(w, "state", question_state_name(q->state));
+                jsonwrite_time_us(w, "ended", q->ended_us);
+                jsonwrite_string(w, "verdict", verdict_name(q->verdict));
+        }
 }
 
 static void read_others(struct jsonread *r, const json_t *o, struct prompt *ret)
@@ -404,12 +451,30 @@ static void read_others(struct jsonread *r, const json_t *o, struct prompt *ret)
         }
 }
 
+enum question_state shape_read_state(struct jsonread *r, const json_t *o)
+{
+        enum question_state state = QUESTION_OPEN;
+
+        if (!question_state_parse(jsonread_string(r, o, "state"), &state))
+                jsonread_fail(r, "state", "expected answered, expired, abandoned or superseded");
+        return state;
+}
+
+/* What became of a question that has ended. */
+static void read_ended(struct jsonread *r, const json_t *o, struct prompt *ret)
+{
+        ret->state = shape_read_state(r, o);
+        ret->ended_us = jsonread_time_us(r, o, "ended");
+        ret->verdict = read_verdict(r, o);
+}
+
 void shape_read_prompt(struct jsonread *r, const json_t *o, struct prompt *ret)
 {
         shape_read_text(r, o, "question", ret->ref, sizeof(ret->ref));
         ret->subject = shape_read_subject(r, o);
         shape_read_flow(r, o, &ret->flow);
-        ret->host = jsonread_bytes(r, o, "host");
+        shape_read_hosts(r, o, &ret->hosts);
+        ret->domain = shape_read_copy(r, o, "domain");
         ret->reason = read_reason(r, o);
         ret->whole_program = jsonread_bool_or(r, o, "whole_program", false);
         ret->n_more = (unsigned)jsonread_int_or(r, o, "more", 0, UINT32_MAX, 0);
@@ -417,6 +482,8 @@ void shape_read_prompt(struct jsonread *r, const json_t *o, struct prompt *ret)
         ret->learning = jsonread_bool_or(r, o, "learning", false);
         ret->left_ms = (uint64_t)jsonread_int_or(r, o, "left_ms", 0, INT64_MAX, 0);
         read_others(r, o, ret);
+        if (json_object_get(o, "state"))
+                read_ended(r, o, ret);
 }
 
 /* ---- connections, checks ---------------------------------------------------------------------------------------- */
@@ -425,6 +492,7 @@ void shape_write_connection(struct jsonwrite *w, const struct connection *c)
 {
         shape_write_subject(w, c->subject);
         shape_write_flow(w, &c->flow);
+        shape_write_hosts(w, &c->hosts);
         jsonwrite_string(w, "direction", direction_name(c->direction));
 }
 
@@ -432,6 +500,7 @@ void shape_read_connection(struct jsonread *r, const json_t *o, struct connectio
 {
         ret->subject = shape_read_subject(r, o);
         shape_read_flow(r, o, &ret->flow);
+        shape_read_hosts(r, o, &ret->hosts);
         ret->direction = read_direction(r, o);
 }
 

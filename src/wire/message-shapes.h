@@ -20,12 +20,18 @@ struct subject *shape_read_subject(struct jsonread *r, const json_t *o); /* NULL
 void shape_write_flow(struct jsonwrite *w, const struct flow *flow);
 void shape_read_flow(struct jsonread *r, const json_t *o, struct flow *ret);
 
+/* `host`, the first; `hosts`, all; `host_source`. */
+void shape_write_hosts(struct jsonwrite *w, const struct hosts *hosts);
+void shape_read_hosts(struct jsonread *r, const json_t *o, struct hosts *ret);
+
 /* The object of `watch --json`, without type. */
 void shape_write_record(struct jsonwrite *w, const struct record *record);
 void shape_read_record(struct jsonread *r, const json_t *o, struct record *ret);
 
 void shape_write_question(struct jsonwrite *w, const struct question *q, struct boottime now);
 void shape_read_prompt(struct jsonread *r, const json_t *o, struct prompt *ret);
+/* How a question ended. */
+enum question_state shape_read_state(struct jsonread *r, const json_t *o);
 
 void shape_write_connection(struct jsonwrite *w, const struct connection *c);
 void shape_read_connection(struct jsonread *r, const json_t *o, struct connection *ret);

@@ -12,6 +12,7 @@
 void why_deinit(struct why *w)
 {
         subject_unref(w->subject);
+        hosts_deinit(&w->hosts);
         free(w->rule);
         for (unsigned i = 0; i < w->n_candidates; i++)
                 rule_free(w->candidates[i].rule);
@@ -72,8 +73,11 @@ static void write_change(struct jsonwrite *w, const struct explain_change *c)
 
 void shape_write_why(struct jsonwrite *w, const struct explanation *e, const struct facts *facts, const struct config *config, size_t n_rules)
 {
+        const struct hosts hosts = facts_hosts(facts);
+
         shape_write_subject(w, facts->subject);
         shape_write_flow(w, facts->flow);
+        shape_write_hosts(w, &hosts);
         write_scopes(w, facts->scopes);
         jsonwrite_string(w, "mode", mode_name(config->mode));
         jsonwrite_string(w, "verdict", verdict_name(e->decision.verdict));
@@ -160,6 +164,7 @@ void shape_read_why(struct jsonread *r, const json_t *o, struct why *ret)
 
         ret->subject = shape_read_subject(r, o);
         shape_read_flow(r, o, &ret->flow);
+        shape_read_hosts(r, o, &ret->hosts);
         ret->scopes = read_scopes(r, o);
         if (!mode_parse(jsonread_string(r, o, "mode"), &ret->mode))
                 jsonread_fail(r, "mode", "expected learning or enforcement");

@@ -85,7 +85,11 @@ static void read_answer(struct jsonread *r, const json_t *o, struct message *m)
                 jsonread_fail(r, "lifetime", "expected once, process, session, until, reboot or always");
         rulejson_read_ending(r, o, a->lifetime, &a->ending);
         if (!answer_scope_parse(jsonread_string_or(r, o, "scope", "port"), &a->scope))
-                jsonread_fail(r, "scope", "expected port, all-ports or destination");
+                jsonread_fail(r, "scope", "expected port, all-ports, destination, address, host or domain");
+        a->late = jsonread_bool_or(r, o, "late", false);
+        a->preview = jsonread_bool_or(r, o, "preview", false);
+        if (a->late && (a->lifetime == LIFETIME_ONCE || a->lifetime == LIFETIME_PROCESS))
+                jsonread_fail(r, "lifetime", "expected session, until, reboot or always: the connections of that question were decided without an answer");
 }
 
 static void read_cancel_popup(struct jsonread *r, const json_t *o, struct message *m)

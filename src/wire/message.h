@@ -166,12 +166,16 @@ struct prompt {
         struct subject *others[LIMIT_OWNERS - 1];
         unsigned n_others;
         struct flow flow;
-        char *host; /* or NULL */
+        struct hosts hosts; /* a copy */
+        char *domain;       /* that an answer may cover, or NULL */
         enum reason reason;
         bool whole_program, learning;
         unsigned n_more;
         uint64_t n_connections;
         uint64_t left_ms; /* until it ends */
+        enum question_state state; /* OPEN, or of a missed one: */
+        int64_t ended_us;          /* CLOCK_REALTIME, microseconds */
+        enum verdict verdict;      /* what became of its connections */
 };
 void prompt_deinit(struct prompt *p);
 
@@ -179,6 +183,7 @@ void prompt_deinit(struct prompt *p);
 struct connection {
         struct subject *subject; /* referenced */
         struct flow flow;
+        struct hosts hosts; /* a copy */
         enum direction direction;
 };
 void connection_deinit(struct connection *c);
@@ -231,6 +236,7 @@ struct why_change {
 struct why {
         struct subject *subject; /* referenced */
         struct flow flow;
+        struct hosts hosts; /* a copy */
         unsigned scopes; /* of flow.remote */
         enum mode mode;
         enum verdict verdict, unanswered; /* `unanswered`: where it is asked and nobody answers */
@@ -281,11 +287,13 @@ void message_format_reply_status(struct buf *out, int64_t id, const struct statu
 /* `records`: n pointers, oldest first; `history`: the folder in which older ones are. */
 void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n, const char *history);
 void message_format_reply_connections(struct buf *out, int64_t id, const struct connection *connections, size_t n);
+/* The open ones, and the missed ones as far as LIMIT_RULES_TEXT has room for them. */
 void message_format_reply_questions(struct buf *out, int64_t id, const struct question_table *table, struct boottime now);
 /* The rules after page->after, as many as it wants and LIMIT_RULES_TEXT has room for, and where to go on. `load` is of `rules`. */
 void message_format_reply_rules(struct buf *out, int64_t id, const struct ruleset *rules, uint64_t load, const struct config *config,
                                 const struct rules_page *page);
-void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule); /* what an answer or rule_add wrote; NULL: nothing */
+/* What an answer or rule_add wrote, or would write (it has no id then); NULL: nothing. */
+void message_format_reply_rule(struct buf *out, int64_t id, const struct rule *rule);
 /* The changes before page->before, as many as it wants and LIMIT_RULES_TEXT has room for; "next" says where to go on. */
 void message_format_reply_history(struct buf *out, int64_t id, const struct journal *journal, const struct history_page *page);
 /* One of them: what an undoing was. */
@@ -320,12 +328,14 @@ struct event {
         char *history; /* REPLY to decisions: the folder that it is in */
         struct prompt *prompts; /* QUESTION: one; REPLY to questions */
         size_t n_prompts;
+        struct prompt *missed; /* REPLY to questions: those that ended without a person, newest first */
+        size_t n_missed;
         char ref[QUESTION_REF_MAX];     /* QUESTION_CLOSED */
         enum question_state state;      /* QUESTION_CLOSED */
         struct connection *connections; /* REPLY to connections */
         size_t n_connections;
         enum rule_gone gone; /* RULE_GONE */
-        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, answer; `rule->id` is set */
+        struct rule **rules; /* RULE_GONE: one; REPLY to rules, rule_add, answer; `rule->id` is set, but in a preview */
         size_t n_rules;
         bool has_next; /* REPLY to rules: there are more */
         struct rules_mark next;

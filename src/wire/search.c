@@ -240,6 +240,6 @@ bool search_matches(const struct search *s, const struct record *r)
                 return false;
         if ((has & SEARCH_PORT) && (r->flow.remote_port < s->first_port || r->flow.remote_port > s->last_port))
                 return false;
-        return search_matches_remote(s, &r->flow.remote, r->host) &&
+        return search_matches_remote(s, &r->flow.remote, hosts_first(&r->hosts)) &&
                search_matches_program(s, r->subject->kind, r->subject->path, r->subject->name);
 }

@@ -12,9 +12,9 @@
 /* A question that shows what the prompt shows. */
 static struct question question_of(const struct prompt *p)
 {
-        struct question q = { .subjects = { p->subject }, .n_subjects = 1 + p->n_others, .flow = p->flow, .host = p->host,
+        struct question q = { .subjects = { p->subject }, .n_subjects = 1 + p->n_others, .flow = p->flow, .hosts = p->hosts, .domain = p->domain,
                               .whole_program = p->whole_program, .n_more = p->n_more, .learning = p->learning, .reason = p->reason,
-                              .n_connections = p->n_connections };
+                              .n_connections = p->n_connections, .state = p->state, .ended_us = p->ended_us, .verdict = p->verdict };
 
         memcpy(q.ref, p->ref, sizeof(q.ref));
         for (unsigned i = 0; i < p->n_others; i++)
@@ -43,6 +43,10 @@ static void format(const struct event *e, struct buf *out)
 {
         if (e->type == EVENT_QUESTION) {
                 struct question q = question_of(e->prompts);
+
+                message_format_question(out, &q, (struct boottime){ 0 });
+        } else if (e->n_missed > 0) {
+                struct question q = question_of(e->missed);
 
                 message_format_question(out, &q, (struct boottime){ 0 });
         } else if (e->n_records > 0) {

@@ -59,8 +59,9 @@ static bool read_record(struct cursor *c, struct record *ret)
         const struct decision decision = { flags & IS_DENIED ? VERDICT_DENY : VERDICT_ALLOW, flags & IS_DENIED ? REASON_TIMEOUT : REASON_LEARNING };
         const enum subject_kind kind = (flags >> KIND_SHIFT & 3) == 3 ? SUBJECT_PROGRAM : (enum subject_kind)(flags >> KIND_SHIFT & 3);
         _cleanup_(subject_unrefp) struct subject *s = subject_new(kind, kind == SUBJECT_PROGRAM ? paths[flags >> PATH_SHIFT] : "", "comm");
+        const struct hosts hosts = hosts_one(flags & HAS_HOST ? host : NULL, HOST_SOURCE_DNS);
 
-        fuzz_check(s && record_init(ret, &decision, s, &flow, flags & HAS_HOST ? host : NULL) == 0);
+        fuzz_check(s && record_init(ret, &decision, s, &flow, &hosts) == 0);
         ret->direction = flags & IS_IN ? DIRECTION_IN : DIRECTION_OUT;
         return true;
 }
@@ -69,10 +70,11 @@ static bool read_record(struct cursor *c, struct record *ret)
 static bool is_allowed(const struct record *r, const struct proposal *proposals, size_t n)
 {
         struct facts facts = { .subject = r->subject, .flow = &r->flow, .scopes = addr_scopes(&r->flow.remote, NULL) };
+        const char *name = hosts_first(&r->hosts);
         char host[256] = "";
 
-        for (size_t i = 0; r->host && r->host[i]; i++)
-                host[i] = (char)(r->host[i] >= 'A' && r->host[i] <= 'Z' ? r->host[i] + 32 : r->host[i]);
+        for (size_t i = 0; name && name[i]; i++)
+                host[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
         if (*host && host[strlen(host) - 1] == '.')
                 host[strlen(host) - 1] = '\0';
         facts.host = *host ? host : NULL;

@@ -24,7 +24,7 @@ static void match(const struct search *s)
         struct record r;
 
         fuzz_check(subject && addr_parse("93.184.216.34", &flow.remote));
-        fuzz_check(record_init(&r, &decision, subject, &flow, "www.example.com") == 0);
+        fuzz_check(record_init(&r, &decision, subject, &flow, &(struct hosts){ .names = { "www.example.com" }, .n = 1 }) == 0);
         search_matches(s, &r);
         record_deinit(&r);
 }

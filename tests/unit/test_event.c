@@ -86,6 +86,13 @@ static struct event *parse(struct buf *out, enum event_type type)
         return e;
 }
 
+static void check_hosts(const struct hosts *expected, const struct hosts *hosts)
+{
+        assert_true(hosts->n == expected->n && hosts->source == expected->source);
+        for (unsigned i = 0; i < hosts->n; i++)
+                assert_string_equal(hosts->names[i], expected->names[i]);
+}
+
 static void test_connection_request(void **state _unused_)
 {
         _cleanup_(buf_deinit) struct buf out = {};
@@ -191,7 +198,7 @@ static void test_decision(void **state _unused_)
         _cleanup_(buf_deinit) struct buf out = {}, json = {};
         struct record rows[2] = {
                 { .seq = 7, .time_us = 1769860800123456, .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .would_deny = true,
-                  .flow = tcp("2001:db8::1", 443), .host = (char *)"example.com", .rule = (char *)"/tmp/\xfe:443", .latency_ns = 41000 },
+                  .flow = tcp("2001:db8::1", 443), .hosts = { .names = { "example.com", "b.example" }, .n = 2, .source = HOST_SOURCE_DNS }, .rule = (char *)"/tmp/\xfe:443", .latency_ns = 41000 },
                 { .verdict = VERDICT_DENY, .reason = REASON_TIMEOUT, .flow = tcp("192.0.2.9", 0), .direction = DIRECTION_IN },
         };
 
@@ -218,13 +225,11 @@ static void test_decision(void **state _unused_)
                 assert_true(flow_equal(&r->flow, &rows[i].flow) && r->flow.interface == rows[i].flow.interface);
                 assert_int_equal(r->latency_ns, rows[i].latency_ns);
                 check_subject(rows[i].subject, r->subject);
-                if (i == 0) {
-                        assert_string_equal(r->host, rows[i].host);
+                check_hosts(&rows[i].hosts, &r->hosts);
+                if (i == 0)
                         assert_string_equal(r->rule, rows[i].rule);
-                } else {
-                        assert_null(r->host);
+                else
                         assert_null(r->rule);
-                }
                 event_free(e);
         }
         const struct record *both[] = { &rows[0], &rows[1] };
@@ -238,6 +243,49 @@ static void test_decision(void **state _unused_)
         event_free(e);
         subject_unref(rows[0].subject);
         subject_unref(rows[1].subject);
+}
+
+/* Of the names that come with a line: the first is `host`, exactly; no more than can be; what a newer daemon says is no error. */
+static void test_hosts(void **state _unused_)
+{
+        static const struct {
+                const char *fields;
+                int result;
+                unsigned n;
+                enum host_source source;
+        } rows[] = {
+                { "\"host\":\"a.example\",\"hosts\":[\"a.example\",\"b.example\"],\"host_source\":\"dns\"", 0, 2, HOST_SOURCE_DNS },
+                { "\"host\":\"a.example\",\"hosts\":[],\"host_source\":\"tea leaves\"", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":\"a.example\"", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":\"\ufffd\",\"host_bytes\":\"\\\\xff\",\"hosts\":[\"\ufffd\"]", 0, 1, HOST_SOURCE_NONE },
+                { "\"host\":null,\"hosts\":[\"b.example\"],\"host_source\":\"dns\"", 0, 0, HOST_SOURCE_NONE },
+                { "\"hosts\":[]", 0, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"a\",\"hosts\":[\"a\",2]", 1, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"a\",\"hosts\":{}", 1, 0, HOST_SOURCE_NONE },
+                { "\"host\":\"1\",\"hosts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\"]", 0, LIMIT_HOSTS, HOST_SOURCE_NONE },
+                { "\"host\":\"1\",\"hosts\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]", 1, 0, HOST_SOURCE_NONE },
+        };
+        const struct connection c = { .flow = tcp("192.0.2.9", 22), .subject = subject_unknown() };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(buf_deinit) struct buf out = {}, line = {};
+                struct event *e = NULL;
+                char *at;
+
+                message_format_reply_connections(&out, 1, &c, 1);
+                at = strstr(out.data, "\"host\":null,\"hosts\":[],\"host_source\":null");
+                assert_non_null(at);
+                buf_append(&line, out.data, (size_t)(at - out.data));
+                buf_puts(&line, rows[i].fields);
+                buf_puts(&line, strstr(at, ",\"direction\""));
+                assert_int_equal(event_parse(line.data, line.n, &e), rows[i].result);
+                if (e) {
+                        assert_true(e->connections->hosts.n == rows[i].n && e->connections->hosts.source == rows[i].source);
+                        if (rows[i].n == 1)
+                                assert_string_equal(e->connections->hosts.names[0], i == 3 ? "\xff" : "a.example");
+                }
+                event_free(e);
+        }
 }
 
 static void test_summaries(void **state _unused_)
@@ -289,14 +337,20 @@ static void test_broken_summaries(void **state _unused_)
         }
 }
 
+static const char *whole_name(const char *host)
+{
+        return host;
+}
+
 static void test_questions(void **state _unused_)
 {
         static const struct boottime now = { 5 * NS_PER_SEC };
         _cleanup_(buf_deinit) struct buf out = {};
-        _cleanup_(question_table_freep) struct question_table *table = question_table_new(1, 2);
+        _cleanup_(question_table_freep) struct question_table *table = question_table_new(1, 2, whole_name);
         struct flow flow = tcp("192.0.2.9", 443);
         struct subject *a = curl("/usr/bin/a"), *b = curl("/usr/bin/b");
-        struct facts facts[2] = { { .subject = a, .flow = &flow, .host = "h" }, { .subject = b, .flow = &flow, .host = "h" } };
+        const struct hosts hosts = { .names = { "a.example", "b.example" }, .n = 2, .source = HOST_SOURCE_DNS };
+        struct facts facts[2] = { { .subject = a, .flow = &flow, .host = "a.example", .hosts = &hosts }, { .subject = b, .flow = &flow } };
         struct question *q;
         struct event *e;
 
@@ -320,6 +374,10 @@ static void test_questions(void **state _unused_)
                 assert_int_equal(p->reason, REASON_OWNER_AMBIGUOUS);
                 assert_true(p->learning && !p->whole_program && p->n_more == 0 && p->n_connections == q->n_connections);
                 assert_int_equal(p->left_ms, 30000);
+                check_hosts(&hosts, &p->hosts);
+                assert_string_equal(p->domain, "a.example");
+                assert_int_equal(p->state, QUESTION_OPEN);
+                assert_int_equal(e->n_missed, 0);
                 event_free(e);
         }
         question_close(table, q, QUESTION_EXPIRED);
@@ -328,7 +386,16 @@ static void test_questions(void **state _unused_)
         assert_string_equal(e->ref, q->ref);
         assert_int_equal(e->state, QUESTION_EXPIRED);
         event_free(e);
-        question_forget(table, q);
+        question_miss(table, q, VERDICT_ALLOW, 1769860800123456);
+        message_format_reply_questions(&out, 3, table, now);
+        e = parse(&out, EVENT_REPLY);
+        assert_true(e->n_prompts == 0 && e->n_missed == 1);
+        assert_string_equal(e->missed->ref, q->ref);
+        check_subject(b, e->missed->others[0]);
+        check_hosts(&hosts, &e->missed->hosts);
+        assert_true(e->missed->state == QUESTION_EXPIRED && e->missed->verdict == VERDICT_ALLOW && e->missed->ended_us == 1769860800123456);
+        assert_int_equal(e->missed->left_ms, 0);
+        event_free(e);
         subject_unref(a);
         subject_unref(b);
 }
@@ -506,7 +573,7 @@ static void test_other_replies(void **state _unused_)
                             .rung_reason = (char *)"no BTF", .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
                             .n_queue_overruns = 15, .root_bypass = true, .problems = (char *)"a\nb" };
         struct check checks[] = { { CHECK_OK, (char *)"hooks", (char *)"run" }, { CHECK_FAILED, (char *)"queue", (char *)"a\nb" } };
-        struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN };
+        struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN, .hosts = { .names = { "a" }, .n = 1 } };
         struct message_error error = { .code = MESSAGE_ERROR_CLOSED, .has_id = true, .id = 4, .text = "ended" };
         struct event *e;
         const struct rule gone = {
@@ -539,6 +606,7 @@ static void test_other_replies(void **state _unused_)
         e = parse(&out, EVENT_REPLY);
         assert_true(e->n_connections == 1 && e->connections[0].direction == DIRECTION_IN);
         check_subject(c.subject, e->connections[0].subject);
+        check_hosts(&c.hosts, &e->connections[0].hosts);
         event_free(e);
         subject_unref(c.subject);
 
@@ -610,7 +678,7 @@ static void test_refused(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
+                cmocka_unit_test(test_hosts), cmocka_unit_test(test_connection_request), cmocka_unit_test(test_old_messages),      cmocka_unit_test(test_rules_list_in_pieces),
                 cmocka_unit_test(test_decision),
                 cmocka_unit_test(test_summaries),          cmocka_unit_test(test_broken_summaries),  cmocka_unit_test(test_questions),
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),

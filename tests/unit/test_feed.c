@@ -39,7 +39,7 @@ static struct record longest_record(void)
         }
         assert_true(addr_parse("fe80::ffff:ffff:ffff:ffff", &flow.local));
         assert_true(addr_parse("fe80::ffff:ffff:ffff:fffe", &flow.remote));
-        assert_int_equal(record_init(&r, &decision, s, &flow, host), 0);
+        assert_int_equal(record_init(&r, &decision, s, &flow, &(struct hosts){ .names = { host }, .n = 1, .source = HOST_SOURCE_DNS }), 0);
         r.time_us = 1800000000123456;
         subject_unref(s);
         return r;

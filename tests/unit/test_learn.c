@@ -70,11 +70,12 @@ static struct record record_of(const struct seen *s)
         _cleanup_(subject_unrefp) struct subject *subject = subject_new(s->kind, s->kind ? "" : s->path ? s->path : "/usr/bin/curl", "comm");
         struct decision decision = { s->deny ? VERDICT_DENY : VERDICT_ALLOW, s->reason ? s->reason : REASON_LEARNING };
         struct flow flow = flow_to(s->remote, s->port, s->protocol ? s->protocol : 6);
+        const struct hosts hosts = hosts_one(s->host, HOST_SOURCE_DNS);
         struct record r;
 
         subject->uid = 1000;
         subject->path_deleted = s->deleted;
-        assert_int_equal(record_init(&r, &decision, subject, &flow, s->host), 0);
+        assert_int_equal(record_init(&r, &decision, subject, &flow, &hosts), 0);
         r.direction = s->in ? DIRECTION_IN : DIRECTION_OUT;
         r.time_us = s->time_us ? s->time_us : TODAY_US - HOUR_US;
         if (s->n) {
@@ -396,7 +397,7 @@ static struct seen random_seen(char remote[ADDR_TEXT_MAX], char host[64], unsign
 
 static bool is_allowed(const struct bench *b, const struct record *r)
 {
-        struct facts facts = { .subject = r->subject, .flow = &r->flow, .scopes = addr_scopes(&r->flow.remote, NULL), .host = r->host };
+        struct facts facts = { .subject = r->subject, .flow = &r->flow, .scopes = addr_scopes(&r->flow.remote, NULL), .host = hosts_first(&r->hosts) };
 
         for (size_t i = 0; i < b->n; i++)
                 if (rule_matches(b->proposals[i].rule, &facts, now))
@@ -447,7 +448,7 @@ static void whatever_was_undecided_is_allowed_by_what_is_proposed(_unused_ void 
                 }
                 assert_int_equal(n_connections, learn_counts(b.l).n_undecided - learn_counts(b.l).n_nobody);
                 for (unsigned i = 0; i < n; i++) {
-                        struct facts facts = { .subject = records[i].subject, .flow = &records[i].flow, .host = records[i].host,
+                        struct facts facts = { .subject = records[i].subject, .flow = &records[i].flow, .host = hosts_first(&records[i].hosts),
                                                .scopes = addr_scopes(&records[i].flow.remote, NULL) };
 
                         assert_true(ruleset_decide(b.rules, &facts, now) || is_allowed(&b, &records[i]));

@@ -192,6 +192,10 @@ static void test_refused(void **state _unused_)
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":0}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":316224001}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"lifetime\":\"until\",\"seconds\":1,\"until\":\"2026-12-31T00:00:00Z\"}", MESSAGE_ERROR_BAD_FIELD, true, "until: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"late\":true}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected session, until, reboot or always" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"late\":true,\"lifetime\":\"process\"}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected session, until, reboot or always" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"late\":1,\"lifetime\":\"always\"}", MESSAGE_ERROR_BAD_FIELD, true, "late: expected" },
+                { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"preview\":\"yes\"}", MESSAGE_ERROR_BAD_FIELD, true, "preview: expected" },
                 { "{\"type\":\"answer\",\"id\":1,\"question\":\"q\",\"allow\":true,\"seconds\":1}", MESSAGE_ERROR_BAD_FIELD, true, "seconds: expected only where" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"process\"}}", MESSAGE_ERROR_BAD_FIELD, true, "lifetime: expected" },
                 { "{\"type\":\"rule_add\",\"id\":1,\"rule\":{\"action\":\"deny\",\"lifetime\":\"reboot\",\"boot\":\"x\"}}", MESSAGE_ERROR_BAD_FIELD, true, "boot: expected a field" },
@@ -308,16 +312,19 @@ static void test_requests_round_trip(void **state _unused_)
         message_free(m);
         check_rules_request(&(struct rules_page){ .limit = 1 });
         check_rules_request(&(struct rules_page){ .limit = LIMIT_RULES, .has_after = true, .after = { .load = INT64_MAX, .number = 12, .rule = name } });
-        for (int i = 0; i < 72; i++) {
-                struct answer a = { .allow = i & 1, .lifetime = (enum lifetime)(i / 2 % 6), .scope = (enum answer_scope)(i / 12 % 3) };
+        for (int i = 0; i < 144; i++) {
+                struct answer a = { .allow = i & 1, .lifetime = (enum lifetime)(i / 2 % 6), .scope = (enum answer_scope)(i / 12 % 6) };
 
+                a.preview = i % 5 == 0;
+                a.late = i % 7 == 0 && a.lifetime != LIFETIME_ONCE && a.lifetime != LIFETIME_PROCESS;
                 if (a.lifetime == LIFETIME_UNTIL)
-                        a.ending = i < 36 ? (struct ending){ .lasts = DURATION_MAX } : (struct ending){ .until = 1780000000 };
+                        a.ending = i < 72 ? (struct ending){ .lasts = DURATION_MAX } : (struct ending){ .until = 1780000000 };
 
                 message_format_request_answer(&out, 1, "q9-f", &a);
                 m = parse_back(&out);
                 assert_string_equal(m->response.request_id, "q9-f");
                 assert_true(m->response.answer.allow == a.allow && m->response.answer.lifetime == a.lifetime && m->response.answer.scope == a.scope);
+                assert_true(m->response.answer.late == a.late && m->response.answer.preview == a.preview);
                 assert_memory_equal(&m->response.answer.ending, &a.ending, sizeof(a.ending));
                 message_free(m);
         }

@@ -68,7 +68,7 @@ static void add(struct store *s, uint64_t seq, const char *path, uint16_t port, 
         subject->process.pid = 42;
         subject->identity = IDENTITY_TASK;
         subject->path_deleted = seq % 2;
-        assert_int_equal(record_init(&r, &decision, subject, &flow, seq % 2 ? "Host.test" : NULL), 0);
+        assert_int_equal(record_init(&r, &decision, subject, &flow, seq % 2 ? &(struct hosts){ .names = { "Host.test" }, .n = 1 } : NULL), 0);
         r.seq = seq;
         r.time_us = NOW_US + (int64_t)seq;
         r.latency_ns = 12000;
@@ -160,7 +160,7 @@ static void what_was_kept_comes_back(void **state)
         assert_int_equal(r->verdict, VERDICT_ALLOW);
         assert_int_equal(r->reason, REASON_RULE);
         assert_string_equal(r->rule, "r7");
-        assert_string_equal(r->host, "Host.test");
+        assert_string_equal(hosts_first(&r->hosts), "Host.test");
         assert_string_equal(r->subject->path, "/usr/bin/curl");
         assert_string_equal(r->subject->name, "a-comm");
         assert_int_equal(r->subject->uid, 1000);
@@ -175,7 +175,7 @@ static void what_was_kept_comes_back(void **state)
         assert_int_equal(r->flow.local_port, 40000);
         assert_false(r->is_summary);
         r = &found[1]->records[0];
-        assert_null(r->host);
+        assert_null(hosts_first(&r->hosts));
         assert_false(r->subject->path_deleted);
         free_events(found, 2);
 }

@@ -5,9 +5,21 @@
 
 static const struct boottime now = { 1000 }, deadline = { 2000 };
 
+/* Whatever ends in ".test" has its last two labels as its domain. */
+static const char *domain_of(const char *host)
+{
+        const char *end = strstr(host, ".test"), *label = end;
+
+        if (!end || end == host)
+                return NULL;
+        while (label > host && label[-1] != '.')
+                label--;
+        return label;
+}
+
 static struct question_table *table_new(void)
 {
-        struct question_table *table = question_table_new(99, 0xcafe01);
+        struct question_table *table = question_table_new(99, 0xcafe01, domain_of);
 
         assert_non_null(table);
         return table;
@@ -72,7 +84,7 @@ static void a_host_is_one_destination_whatever_its_addresses(void **state)
         flow.remote = address("2001:db8::1");
         assert_int_equal(question_ask(table, &facts, 1, REASON_NO_RULE, false, NULL, now, deadline, &second), QUESTION_JOINED);
         assert_ptr_equal(first, second);
-        assert_string_equal(first->host, "example.com");
+        assert_string_equal(hosts_first(&first->hosts), "example.com");
         facts.host = "example.org";
         assert_int_equal(question_ask(table, &facts, 1, REASON_NO_RULE, false, NULL, now, deadline, &second), QUESTION_IS_NEW);
 }
@@ -290,6 +302,143 @@ static void several_owners_are_all_named(void **state)
         assert_ptr_not_equal(ask(table, a, "1.2.3.4", 1, QUESTION_IS_NEW), question);
 }
 
+/* What a program knows of names goes with its question, and outlives what it was found in. */
+static void the_names_of_its_address_and_their_domain_are_copied(void **state)
+{
+        static const struct {
+                const char *host, *domain;
+        } rows[] = { { "www.a.test", "a.test" }, { "a.test", "a.test" }, { "nas", NULL }, { NULL, NULL } };
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char other[] = "other.test";
+                struct hosts hosts = { .names = { rows[i].host, other }, .n = rows[i].host ? 2 : 0, .source = HOST_SOURCE_DNS };
+                struct flow flow = flow_to("1.2.3.4", 443, 6);
+                struct facts facts = { .subject = a, .flow = &flow, .host = rows[i].host, .hosts = &hosts };
+                struct question *q;
+
+                assert_int_equal(question_ask(table, &facts, 1, REASON_NO_RULE, true, NULL, now, deadline, &q), QUESTION_IS_NEW);
+                memset(other, 'x', sizeof(other) - 1);
+                assert_int_equal(q->hosts.n, hosts.n);
+                if (rows[i].host) {
+                        assert_string_equal(q->hosts.names[0], rows[i].host);
+                        assert_string_equal(q->hosts.names[1], "other.test");
+                        assert_int_equal(q->hosts.source, HOST_SOURCE_DNS);
+                }
+                if (rows[i].domain)
+                        assert_string_equal(q->domain, rows[i].domain);
+                else
+                        assert_null(q->domain);
+                question_close(table, q, QUESTION_ANSWERED);
+                question_forget(table, q);
+        }
+}
+
+static struct question *ask_named(struct question_table *table, const struct subject *s, const char *host, bool learning)
+{
+        struct flow flow = flow_to("1.2.3.4", 443, 6);
+        struct facts facts = { .subject = s, .flow = &flow, .host = host };
+        struct held held = { .packet_id = 1, .flow = flow };
+        struct question *q;
+
+        assert_int_equal(question_ask(table, &facts, 1, REASON_NO_RULE, learning, learning ? NULL : &held, now, deadline, &q), QUESTION_IS_NEW);
+        return q;
+}
+
+static void missed(struct question_table *table, struct question *q)
+{
+        question_close(table, q, QUESTION_EXPIRED);
+        question_miss(table, q, VERDICT_DENY, 1234);
+}
+
+static void what_nobody_answered_is_kept_until_it_is_settled(void **state)
+{
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1);
+        struct question *first = ask_named(table, a, "www.a.test", false), *second = ask_named(table, a, "b.test", false);
+        char ref[QUESTION_REF_MAX];
+        enum question_state was;
+
+        (void)state;
+        strcpy(ref, first->ref);
+        missed(table, first);
+        question_close(table, second, QUESTION_ABANDONED);
+        question_miss(table, second, VERDICT_ALLOW, 1235);
+        assert_int_equal(question_count(table), 0);
+        assert_null(question_find(table, ref));
+        assert_ptr_equal(question_find_missed(table, ref), first);
+        assert_ptr_equal(question_next_missed(table, NULL), second);
+        assert_ptr_equal(question_next_missed(table, second), first);
+        assert_null(question_next_missed(table, first));
+        assert_true(first->n_held == 0 && first->verdict == VERDICT_DENY && first->ended_us == 1234 && first->state == QUESTION_EXPIRED);
+        assert_string_equal(first->hosts.names[0], "www.a.test");
+        assert_string_equal(first->domain, "a.test");
+        assert_true(second->verdict == VERDICT_ALLOW && second->state == QUESTION_ABANDONED);
+        assert_true(question_was(table, ref, &was) && was == QUESTION_EXPIRED);
+
+        question_settle(table, first, QUESTION_ANSWERED);
+        question_forget(table, first);
+        assert_null(question_find_missed(table, ref));
+        assert_true(question_was(table, ref, &was) && was == QUESTION_ANSWERED); /* not "expired" any more */
+        assert_ptr_equal(question_next_missed(table, NULL), second);
+        assert_null(question_next_missed(table, second));
+}
+
+static void the_last_ones_missed_are_kept(void **state)
+{
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        unsigned n = 0;
+        enum question_state was;
+
+        (void)state;
+        for (unsigned i = 0; i < LIMIT_QUESTIONS_CLOSED + LIMIT_QUESTIONS_MISSED; i++) {
+                char path[32];
+                _cleanup_(subject_unrefp) struct subject *s = NULL;
+
+                snprintf(path, sizeof(path), "/bin/%u", i);
+                s = program(path, 1);
+                missed(table, ask_named(table, s, NULL, i % 2));
+        }
+        for (struct question *q = question_next_missed(table, NULL); q; q = question_next_missed(table, q))
+                assert_int_equal(q->id, LIMIT_QUESTIONS_CLOSED + LIMIT_QUESTIONS_MISSED - n++);
+        assert_int_equal(n, LIMIT_QUESTIONS_MISSED);
+        assert_false(question_was(table, "q1-00cafe01", &was));
+}
+
+/* A question that is missed is known as ended for as long as it is kept, however many end after it. */
+static void a_missed_question_is_never_an_unknown_one(void **state)
+{
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1);
+        enum question_state was;
+
+        (void)state;
+        missed(table, ask_named(table, a, NULL, false));
+        for (unsigned i = 0; i < LIMIT_QUESTIONS_CLOSED + 1; i++) {
+                struct question *q = ask(table, a, "1.2.3.4", 80, QUESTION_IS_NEW);
+
+                question_close(table, q, QUESTION_ANSWERED);
+                question_forget(table, q);
+        }
+        assert_true(question_was(table, "q1-00cafe01", &was) && was == QUESTION_EXPIRED);
+}
+
+static void the_same_question_finds_the_missed_one(void **state)
+{
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        _cleanup_(subject_unrefp) struct subject *a = program("/bin/a", 1), *b = program("/bin/b", 1);
+        struct question *first = ask_named(table, a, "a.test", true);
+
+        (void)state;
+        missed(table, first);
+        assert_ptr_equal(question_find_missed_like(table, ask_named(table, a, "a.test", false)), first); /* whatever the mode */
+        assert_null(question_find_missed_like(table, ask_named(table, a, "b.test", false)));
+        assert_null(question_find_missed_like(table, ask_named(table, a, NULL, false)));
+        assert_null(question_find_missed_like(table, ask_named(table, b, "a.test", false)));
+}
+
 /* The rule that an answer writes, as its flat key or, where it has none, as NULL. */
 static struct rule *answer(const struct subject *s, const char *remote, uint16_t port, uint8_t protocol, struct answer answer)
 {
@@ -301,8 +450,7 @@ static struct rule *answer(const struct subject *s, const char *remote, uint16_t
         struct rule *r;
 
         assert_int_equal(question_ask(table, &facts, 1, REASON_NO_RULE, false, &held, now, deadline, &question), QUESTION_IS_NEW);
-        r = question_answer_rule(question, &answer, now);
-        assert_non_null(r);
+        assert_int_equal(question_answer_rule(question, &answer, now, &r), 0);
         assert_int_equal(r->action, answer.allow ? ACTION_ALLOW : ACTION_DENY);
         return r;
 }
@@ -355,6 +503,115 @@ static void this_destination_is_address_and_port(void **state)
         assert_int_equal(rule_criterion(r, CRITERION_NETWORK)->one.network.prefix, 128);
         assert_int_equal(r->origin, ORIGIN_SESSION);
         assert_int_equal(r->lifetime, LIFETIME_SESSION);
+}
+
+/* What each scope writes of a question about www.a.test, one about a name without a domain, and one about an address. */
+static void a_scope_covers_what_its_word_says(void **state)
+{
+        enum { HOST = CRITERION_BIT(CRITERION_HOST), NETWORK = CRITERION_BIT(CRITERION_NETWORK), PORT = CRITERION_BIT(CRITERION_PORT) };
+        static const struct {
+                const char *host;
+                enum answer_scope scope;
+                int result;
+                unsigned has;
+                const char *text; /* of the host criterion */
+        } rows[] = {
+                { "www.a.test", ANSWER_PORT, 0, PORT, NULL },
+                { "www.a.test", ANSWER_ALL_PORTS, 0, 0, NULL },
+                { "www.a.test", ANSWER_DESTINATION, 0, HOST | PORT, "www.a.test" },
+                { "www.a.test", ANSWER_ADDRESS, 0, NETWORK | PORT, NULL },
+                { "www.a.test", ANSWER_HOST, 0, HOST, "www.a.test" },
+                { "www.a.test", ANSWER_DOMAIN, 0, HOST, ".a.test" },
+                { "nas", ANSWER_HOST, 0, HOST, "nas" },
+                { "nas", ANSWER_DOMAIN, QUESTION_E_NO_DOMAIN, 0, NULL },
+                { NULL, ANSWER_DESTINATION, 0, NETWORK | PORT, NULL },
+                { NULL, ANSWER_ADDRESS, 0, NETWORK | PORT, NULL },
+                { NULL, ANSWER_HOST, QUESTION_E_NO_HOST, 0, NULL },
+                { NULL, ANSWER_DOMAIN, QUESTION_E_NO_DOMAIN, 0, NULL },
+        };
+        _cleanup_(subject_unrefp) struct subject *s = program("/usr/bin/curl", 1);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                for (int is_missed = 0; is_missed < 2; is_missed++) {
+                        const struct answer said = { .allow = true, .lifetime = LIFETIME_ALWAYS, .scope = rows[i].scope };
+                        _cleanup_(question_table_freep) struct question_table *table = table_new();
+                        _cleanup_(rule_freep) struct rule *r = NULL;
+                        struct question *q = ask_named(table, s, rows[i].host, false);
+
+                        if (is_missed)
+                                missed(table, q);
+                        assert_int_equal(question_answer_rule(q, &said, now, &r), rows[i].result);
+                        assert_int_equal(r != NULL, rows[i].result == 0);
+                        if (!r)
+                                continue;
+                        assert_int_equal(r->has, rows[i].has);
+                        if (rows[i].text)
+                                assert_string_equal(rule_criterion(r, CRITERION_HOST)->one.text, rows[i].text);
+                        if (r->has & NETWORK)
+                                assert_int_equal(rule_criterion(r, CRITERION_NETWORK)->one.network.prefix, 128);
+                }
+}
+
+/* Its names would be somebody else's. */
+static void of_an_unknown_program_only_the_address_is_known(void **state)
+{
+        static const struct {
+                enum answer_scope scope;
+                int result;
+        } rows[] = { { ANSWER_DESTINATION, 0 }, { ANSWER_ADDRESS, 0 }, { ANSWER_HOST, QUESTION_E_NO_HOST }, { ANSWER_DOMAIN, QUESTION_E_NO_DOMAIN } };
+        _cleanup_(question_table_freep) struct question_table *table = table_new();
+        struct question *q = ask_named(table, subject_unknown(), "a.test", false);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct answer said = { .allow = true, .lifetime = LIFETIME_ALWAYS, .scope = rows[i].scope };
+                _cleanup_(rule_freep) struct rule *r = NULL;
+
+                assert_int_equal(question_answer_rule(q, &said, now, &r), rows[i].result);
+                if (r)
+                        assert_false(r->has & CRITERION_BIT(CRITERION_HOST));
+        }
+}
+
+/* Once, too, is what was said: of this host any port, and no other host. */
+static void once_goes_as_far_as_its_scope(void **state)
+{
+        static const struct {
+                enum answer_scope scope;
+                bool port, address, host, domain; /* does it cover another of them, all else being the same? */
+        } rows[] = {
+                { ANSWER_PORT, .address = true },
+                { ANSWER_ALL_PORTS, .port = true, .address = true },
+                { ANSWER_DESTINATION, .address = true },
+                { ANSWER_ADDRESS, .host = true, .domain = true },
+                { ANSWER_HOST, .port = true, .address = true },
+                { ANSWER_DOMAIN, .port = true, .address = true, .host = true },
+        };
+        _cleanup_(subject_unrefp) struct subject *s = program("/usr/bin/curl", 1);
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct answer said = { .allow = true, .lifetime = LIFETIME_ONCE, .scope = rows[i].scope };
+                _cleanup_(question_table_freep) struct question_table *table = table_new();
+                _cleanup_(rule_freep) struct rule *r = NULL;
+                struct flow flow = flow_to("1.2.3.4", 443, 6), port = flow_to("1.2.3.4", 80, 6), address = flow_to("1.2.3.5", 443, 6);
+                struct facts facts = { .subject = s, .flow = &flow, .host = "www.a.test" };
+                struct question *q = ask_named(table, s, "www.a.test", false);
+
+                q->held[0].process = s->process;
+                assert_int_equal(question_answer_rule(q, &said, now, &r), 0);
+                assert_true(rule_matches(r, &facts, now));
+                facts.flow = &port;
+                assert_int_equal(rule_matches(r, &facts, now), rows[i].port);
+                facts.flow = &address;
+                assert_int_equal(rule_matches(r, &facts, now), rows[i].address);
+                facts.flow = &flow;
+                facts.host = "ftp.a.test";
+                assert_int_equal(rule_matches(r, &facts, now), rows[i].host);
+                facts.host = "www.b.test";
+                assert_int_equal(rule_matches(r, &facts, now), rows[i].domain);
+        }
 }
 
 static void this_port_of_icmp_is_the_protocol(void **state)
@@ -437,12 +694,16 @@ static void an_answer_has_the_lifetime_that_was_said_or_a_shorter(void **state)
 
 static void words_are_in_the_protocol(void **state)
 {
+        enum question_state state_again;
         enum answer_scope scope;
 
         (void)state;
-        for (unsigned i = ANSWER_PORT; i <= ANSWER_DESTINATION; i++)
+        for (unsigned i = ANSWER_PORT; i <= ANSWER_DOMAIN; i++)
                 assert_true(answer_scope_parse(answer_scope_name((enum answer_scope)i), &scope) && scope == i);
-        assert_false(answer_scope_parse("host", &scope));
+        assert_false(answer_scope_parse("hosts", &scope));
+        for (unsigned i = QUESTION_OPEN; i <= QUESTION_SUPERSEDED; i++)
+                assert_true(question_state_parse(question_state_name((enum question_state)i), &state_again) && state_again == i);
+        assert_false(question_state_parse("closed", &state_again));
         assert_string_equal(question_state_name(QUESTION_OPEN), "open");
         assert_string_equal(question_state_name(QUESTION_SUPERSEDED), "superseded");
 }
@@ -462,7 +723,15 @@ int main(void)
                 cmocka_unit_test(learning_holds_nothing_and_is_its_own_question),
                 cmocka_unit_test(several_owners_are_all_named),
                 cmocka_unit_test(an_answer_for_always_is_a_flat_entry_where_one_can_say_it),
+                cmocka_unit_test(the_names_of_its_address_and_their_domain_are_copied),
+                cmocka_unit_test(what_nobody_answered_is_kept_until_it_is_settled),
+                cmocka_unit_test(the_last_ones_missed_are_kept),
+                cmocka_unit_test(a_missed_question_is_never_an_unknown_one),
+                cmocka_unit_test(the_same_question_finds_the_missed_one),
                 cmocka_unit_test(this_destination_is_address_and_port),
+                cmocka_unit_test(a_scope_covers_what_its_word_says),
+                cmocka_unit_test(of_an_unknown_program_only_the_address_is_known),
+                cmocka_unit_test(once_goes_as_far_as_its_scope),
                 cmocka_unit_test(this_port_of_icmp_is_the_protocol),
                 cmocka_unit_test(once_is_five_seconds_of_one_process_and_one_destination),
                 cmocka_unit_test(a_program_without_any_name_is_not_remembered_for_ever),

@@ -70,7 +70,7 @@ static void names_cannot_forge_a_line(void **state)
                 struct flow flow = flow_to("1.2.3.4", 443, 6);
                 struct record r;
 
-                assert_int_equal(record_init(&r, &decisions[i], s, &flow, "evil\"host\u202e"), 0);
+                assert_int_equal(record_init(&r, &decisions[i], s, &flow, &(struct hosts){ .names = { "evil\"host\u202e" }, .n = 1 }), 0);
                 record_format_log(&r, &line);
                 assert_null(strchr(line.data, '\n'));
                 assert_null(strstr(line.data, "app=\"x\""));
@@ -90,12 +90,14 @@ static void a_record_outlives_what_it_was_made_of(void **state)
 
         (void)state;
         rule->id = strdup("r1");
-        assert_int_equal(record_init(&r, &decision, s, &flow, host), 0);
+        assert_int_equal(record_init(&r, &decision, s, &flow, &(struct hosts){ .names = { host, "other.example" }, .n = 2, .source = HOST_SOURCE_DNS }), 0);
         rule_free(rule);
         subject_unref(s);
         host[0] = '\0';
         assert_string_equal(r.rule, "r1");
-        assert_string_equal(r.host, "example.com");
+        assert_string_equal(r.hosts.names[0], "example.com");
+        assert_string_equal(r.hosts.names[1], "other.example");
+        assert_true(r.hosts.n == 2 && r.hosts.source == HOST_SOURCE_DNS);
         assert_string_equal(r.subject->path, "/bin/a");
         record_deinit(&r);
 }

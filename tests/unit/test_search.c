@@ -16,7 +16,7 @@ static struct record a_record(struct subject *s)
         struct record r;
 
         s->uid = 1000;
-        assert_int_equal(record_init(&r, &decision, s, &flow, "www.Example.com"), 0);
+        assert_int_equal(record_init(&r, &decision, s, &flow, &(struct hosts){ .names = { "www.Example.com" }, .n = 1 }), 0);
         r.time_us = NOON_US;
         r.seq = 5;
         return r;

@@ -79,7 +79,7 @@ static uint64_t add(struct store *s, const char *path, unsigned n, int64_t time_
         assert_non_null(subject);
         assert_true(addr_parse("10.0.0.1", &flow.local));
         assert_true(addr_parse("2001:db8::1", &flow.remote));
-        assert_int_equal(record_init(&record, &decision, subject, &flow, "example.org"), 0);
+        assert_int_equal(record_init(&record, &decision, subject, &flow, &(struct hosts){ .names = { "example.org" }, .n = 1 }), 0);
         record.time_us = time_us;
         store_begin(s, now_us);
         for (unsigned i = 0; i < n; i++)
