@@ -10,7 +10,7 @@
 #include "gui/i18n.h"
 #include "wire/sentence.h"
 
-enum { NAME_MAX_CHARACTERS = 48, HOST_MAX_CHARACTERS = 64, ROW_MAX_CHARACTERS = 40 };
+enum { NAME_MAX_CHARACTERS = 48, HOST_MAX_CHARACTERS = 64, ROW_MAX_CHARACTERS = 40, NEAREST_ANCESTORS = 3 };
 
 /* What people know a port by; there is nobody to ask that does not read a file. */
 static const struct {
@@ -308,6 +308,17 @@ char *ask_text_started_by(const struct subject *s)
         return buf_take(&out);
 }
 
+char *ask_text_started_by_short(const struct subject *s)
+{
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        if (s->n_ancestors <= NEAREST_ANCESTORS)
+                return ask_text_started_by(s);
+        buf_puts(&out, "… ▸ ");
+        words_chain(&out, s, NEAREST_ANCESTORS);
+        return buf_take(&out);
+}
+
 char *ask_text_user(const struct subject *s)
 {
         _cleanup_(buf_deinit) struct buf name = {0}, out = {0};
@@ -353,7 +364,7 @@ char *ask_text_reason(const struct prompt *prompt)
 {
         _cleanup_(buf_deinit) struct buf out = {0};
 
-        buf_puts(&out, prompt->reason == REASON_RULE ? _("a rule says that you are to be asked") : _(reason_word(prompt->reason)));
+        buf_puts(&out, prompt->reason == REASON_RULE ? _("a rule says that you are to be asked") : _(reason_sentence(prompt->reason)));
         for (unsigned i = 0; i < prompt->n_others; i++) {
                 buf_puts(&out, i == 0 ? _("; it could also be ") : ", ");
                 words_short(&out, subject_display_name(prompt->others[i]), NAME_MAX_CHARACTERS);

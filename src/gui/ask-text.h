@@ -27,7 +27,8 @@ char *ask_text_rule(const struct rule *rule);
 /* Facts. NULL: not known. */
 char *ask_text_path(const struct subject *s);
 char *ask_text_arguments(const struct subject *s);
-char *ask_text_started_by(const struct subject *s); /* "systemd ▸ bash"; the oldest first */
+char *ask_text_started_by(const struct subject *s); /* "systemd ▸ bash ▸ curl", the oldest first */
+char *ask_text_started_by_short(const struct subject *s); /* "… ▸ bash ▸ curl": the nearest of them */
 char *ask_text_user(const struct subject *s);
 char *ask_text_process(const struct subject *s);
 char *ask_text_name_source(const struct prompt *prompt);

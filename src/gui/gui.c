@@ -242,6 +242,13 @@ static void start_tray(GDBusConnection *bus)
         service_probe(on_service_known, NULL);
 }
 
+/* The first question should not wait for a window to be made. */
+static gboolean on_idle(_unused_ gpointer userdata)
+{
+        window();
+        return G_SOURCE_REMOVE;
+}
+
 static void on_startup(GApplication *app)
 {
         GDBusConnection *bus = g_application_get_dbus_connection(app);
@@ -254,6 +261,7 @@ static void on_startup(GApplication *app)
         g_signal_connect(bastion_inbox_get_missed(gui.inbox), "items-changed", G_CALLBACK(tell_tray), NULL);
         if (bus)
                 start_tray(bus);
+        g_idle_add_full(G_PRIORITY_LOW, on_idle, NULL, NULL);
         g_application_hold(app);
 }
 

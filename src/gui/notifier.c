@@ -97,7 +97,7 @@ static void show(BastionNotifier *notifier)
         const char *const none[] = { "default", _("Details"), NULL };
         const struct prompt *prompt = bastion_question_get_prompt(notifier->shown);
         unsigned others = g_list_model_get_n_items(bastion_inbox_get_open(notifier->inbox)) - 1;
-        g_autofree char *title = ask_text_title(prompt), *started_by = ask_text_started_by(prompt->subject), *path = ask_text_path(prompt->subject),
+        g_autofree char *title = ask_text_title(prompt), *started_by = ask_text_started_by_short(prompt->subject), *path = ask_text_path(prompt->subject),
                         *more = ask_text_waiting(others), *text = g_strjoin("\n", path ? path : "", started_by ? started_by : more, started_by ? more : NULL, NULL);
 
         notifier->is_showing = true;

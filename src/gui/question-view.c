@@ -4,6 +4,7 @@
 
 #include "gui/app.h"
 #include "gui/ask-text.h"
+#include "gui/i18n.h"
 #include "gui/question-facts.h"
 
 enum { DENY, ALLOW, VERDICTS };
@@ -235,15 +236,15 @@ static void show_prompt(BastionQuestionView *view)
 {
         const struct prompt *prompt = bastion_question_get_prompt(view->question);
         const struct subject *subject = prompt->subject;
-        g_autofree char *started_by = ask_text_started_by(subject), *path = ask_text_path(subject);
+        g_autofree char *path = ask_text_path(subject);
 
         set_text(view->title, ask_text_title(prompt));
         set_text(view->note, ask_text_note(prompt));
-        set_text(view->origin, started_by ? g_strdup(started_by) : NULL);
+        set_text(view->origin, ask_text_started_by_short(subject));
         gtk_widget_set_tooltip_text(view->title, path);
         set_fact(view->path_label, view->path, g_steal_pointer(&path));
         set_fact(view->arguments_label, view->arguments, ask_text_arguments(subject));
-        set_fact(view->started_by_label, view->started_by, g_steal_pointer(&started_by));
+        set_fact(view->started_by_label, view->started_by, ask_text_started_by(subject));
         set_fact(view->user_label, view->user, ask_text_user(subject));
         set_fact(view->process_label, view->process, ask_text_process(subject));
         set_fact(view->name_source_label, view->name_source, ask_text_name_source(prompt));
@@ -395,6 +396,12 @@ static void bastion_question_view_class_init(BastionQuestionViewClass *class)
 static void bastion_question_view_init(BastionQuestionView *view)
 {
         gtk_widget_init_template(GTK_WIDGET(view));
+        /* GTK 4.8 would read both aloud, the label that names a button and the label's text with its underscore. */
+        for (int i = 0; i < CHOICE_TIMES; i++)
+                gtk_accessible_reset_property(GTK_ACCESSIBLE(time_buttons(view)[i]), GTK_ACCESSIBLE_PROPERTY_LABEL);
+        gtk_accessible_reset_property(GTK_ACCESSIBLE(view->deny), GTK_ACCESSIBLE_PROPERTY_LABEL);
+        gtk_accessible_reset_property(GTK_ACCESSIBLE(view->allow), GTK_ACCESSIBLE_PROPERTY_LABEL);
+        gtk_accessible_update_property(GTK_ACCESSIBLE(view->details), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Details"), -1);
         g_signal_connect_after(view, "map", G_CALLBACK(update_tick), NULL);
         g_signal_connect_after(view, "unmap", G_CALLBACK(update_tick), NULL);
 }

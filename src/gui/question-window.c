@@ -21,7 +21,7 @@ struct _BastionQuestionWindow {
         bool invited;      /* the person asked for the window, which has or gets the focus for that */
         bool stays;        /* also when nothing waits any more */
         /* of the template */
-        GtkWidget *heading, *pager, *previous, *next, *stack, *nothing, *hint, *lists, *waiting_heading, *waiting, *missed_heading, *missed;
+        GtkWidget *heading, *pager, *previous, *next, *nothing, *hint, *lists, *waiting_heading, *waiting, *missed_heading, *missed;
         BastionQuestionView *view;
 };
 
@@ -85,16 +85,21 @@ static void on_pressed(BastionQuestionWindow *window)
 }
 
 /* While keys are dead no widget sees one. */
-static gboolean on_key(BastionQuestionWindow *window, guint key)
+static gboolean on_key_first(BastionQuestionWindow *window, guint key)
 {
-        if (ask_guard_keys(&window->guard, client_now())) {
-                if (key != GDK_KEY_Escape)
-                        return GDK_EVENT_PROPAGATE;
-                gtk_window_close(GTK_WINDOW(window));
-                return GDK_EVENT_STOP;
-        }
+        if (ask_guard_keys(&window->guard, client_now()))
+                return GDK_EVENT_PROPAGATE;
         if (key == GDK_KEY_F6)
                 engage(window);
+        return GDK_EVENT_STOP;
+}
+
+/* What no widget wanted, a list that is folded out among them. */
+static gboolean on_key_last(BastionQuestionWindow *window, guint key)
+{
+        if (key != GDK_KEY_Escape)
+                return GDK_EVENT_PROPAGATE;
+        gtk_window_close(GTK_WINDOW(window));
         return GDK_EVENT_STOP;
 }
 
@@ -206,7 +211,8 @@ static void show_question(BastionQuestionWindow *window, BastionQuestion *questi
 {
         g_set_object(&window->shown, question);
         bastion_question_view_set_question(window->view, question);
-        gtk_stack_set_visible_child_name(GTK_STACK(window->stack), question ? "question" : "nothing");
+        gtk_widget_set_visible(GTK_WIDGET(window->view), question != NULL);
+        gtk_widget_set_visible(window->nothing, !question);
         gtk_window_set_focus(GTK_WINDOW(window), NULL);
         update_lists(window);
         update_guard(window);
@@ -341,7 +347,6 @@ static void bastion_question_window_class_init(BastionQuestionWindowClass *class
         BIND(pager);
         BIND(previous);
         BIND(next);
-        BIND(stack);
         BIND(nothing);
         BIND(hint);
         BIND(lists);
@@ -359,16 +364,19 @@ static void bastion_question_window_class_init(BastionQuestionWindowClass *class
 
 static void bastion_question_window_init(BastionQuestionWindow *window)
 {
-        GtkEventController *keys = gtk_event_controller_key_new(), *clicks = GTK_EVENT_CONTROLLER(gtk_gesture_click_new());
+        GtkEventController *first = gtk_event_controller_key_new(), *last = gtk_event_controller_key_new();
+        GtkGesture *clicks = gtk_gesture_click_new();
 
         gtk_widget_init_template(GTK_WIDGET(window));
-        gtk_event_controller_set_propagation_phase(keys, GTK_PHASE_CAPTURE);
-        g_signal_connect_swapped(keys, "key-pressed", G_CALLBACK(on_key), window);
-        gtk_widget_add_controller(GTK_WIDGET(window), keys);
-        gtk_event_controller_set_propagation_phase(clicks, GTK_PHASE_CAPTURE);
+        gtk_event_controller_set_propagation_phase(first, GTK_PHASE_CAPTURE);
+        g_signal_connect_swapped(first, "key-pressed", G_CALLBACK(on_key_first), window);
+        gtk_widget_add_controller(GTK_WIDGET(window), first);
+        g_signal_connect_swapped(last, "key-pressed", G_CALLBACK(on_key_last), window);
+        gtk_widget_add_controller(GTK_WIDGET(window), last);
+        gtk_event_controller_set_propagation_phase(GTK_EVENT_CONTROLLER(clicks), GTK_PHASE_CAPTURE);
         gtk_gesture_single_set_button(GTK_GESTURE_SINGLE(clicks), 0);
         g_signal_connect_swapped(clicks, "pressed", G_CALLBACK(on_pressed), window);
-        gtk_widget_add_controller(GTK_WIDGET(window), clicks);
+        gtk_widget_add_controller(GTK_WIDGET(window), GTK_EVENT_CONTROLLER(clicks));
         g_signal_connect(window, "notify::is-active", G_CALLBACK(on_active), NULL);
         g_signal_connect(window, "unmap", G_CALLBACK(on_unmap), NULL);
 }

@@ -73,8 +73,7 @@ class Desktop:
         # This process looks through the same bus; pyatspi takes the address from the environment.
         os.environ.update({k: self.environment[k] for k in ("DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")})
         self.spawn("/usr/libexec/at-spi-bus-launcher", "--launch-immediately")
-        until(lambda: "org.a11y.Bus" in self.run("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
-                                                 "org.freedesktop.DBus.ListNames"), "the accessibility bus")
+        until(lambda: "org.a11y.Bus" in self.names(), "the accessibility bus")
         import pyatspi  # pylint: disable=import-outside-toplevel
         self.atspi = pyatspi
         self.registry = pyatspi.Registry
@@ -93,6 +92,34 @@ class Desktop:
 
     def start(self, name, daemon, *words, environment=None):
         return Program(self, name, [f"--socket={daemon.socket_path}", *words] if daemon else list(words), environment or {})
+
+    def names(self):
+        """Who is on the session bus."""
+        return self.run("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames")
+
+    def service(self, word, name):
+        """One of bus_services.py, ready."""
+        process = self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word)
+        until(lambda: f'"{name}"' in self.names(), f"{name} on the bus")
+        return process
+
+    def stop(self, process):
+        self._processes.remove(process)
+        _stop(process)
+
+    def another_bus(self):
+        """(address, process) of a session bus beside this one: for who is one a session."""
+        process = self.spawn("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
+        return process.stdout.readline().strip(), process
+
+    def empty_window(self, directory):
+        """A program that has an empty window, shown."""
+        path = os.path.join(str(directory), "empty")
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libadwaita-1"], check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run(["gcc", "-O1", os.path.join(os.path.dirname(os.path.abspath(__file__)), "empty.c"), "-o", path, *flags], check=True)
+        program = Program(self, path, [], {})
+        program.find("frame", "Empty")
+        return program
 
     def keys(self, *names):
         """Key presses to whatever has the focus, as the keyboard would send them."""
@@ -121,6 +148,12 @@ class Desktop:
         self.run("import", "-window", window, path, check=True)
         return path
 
+    def picture(self, path, window):
+        """For people: after what moves has come to rest, with few colours."""
+        time.sleep(1)
+        self.screenshot(path, window)
+        self.run("mogrify", "-strip", "-colors", "128", path, check=True)
+
     def close(self):
         for process in reversed(self._processes):
             _stop(process)
@@ -132,7 +165,7 @@ class Program:
 
     def __init__(self, desktop, name, words, environment):
         self.desktop, self.name = desktop, name
-        self.output_path = os.path.join(desktop.directory, f"{name}-{time.monotonic_ns()}.output")
+        self.output_path = os.path.join(desktop.directory, f"{os.path.basename(name)}-{time.monotonic_ns()}.output")
         with open(self.output_path, "ab") as output:
             self.process = subprocess.Popen([os.path.join(desktop.build, "src/gui", name), *words], env={**desktop.environment, **environment},
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=desktop.directory)
