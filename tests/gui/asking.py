@@ -57,10 +57,10 @@ class House:
                                     f"http://{host}:{self.tcp.port}/"))
 
     def questions(self):
-        return self.cli.jsonl("questions")
+        return self.cli.json("questions")["questions"]
 
     def rules(self):
-        return {rule["sentence"] for rule in self.cli.jsonl("rules", "list")}
+        return {rule["sentence"] for rule in self.cli.json("rules", "list")["rules"]}
 
 
 class Question:
@@ -99,15 +99,12 @@ class Question:
         return until(lambda: self.desktop.windows(f"^{TITLE}$"), "the window")[0]
 
     def place(self, node):
-        """Its middle on the screen. Boxes are told relative to the window with its shadow, whose frame extents X knows."""
+        """Its middle on the screen."""
         x, y, width, height = self.desktop.geometry(self.window())
         box = node.queryComponent().getExtents(self.desktop.atspi.WINDOW_COORDS)
-        left, top = self.shadow()
-        assert 0 < box.x + left + box.width <= width + 2 * left and 0 < box.y + top + box.height <= height + 2 * top
-        return x + box.x + left + box.width // 2, y + box.y + top + box.height // 2
-
-    def shadow(self):
-        return 0, 0
+        at_x, at_y = box.x + box.width // 2, box.y + box.height // 2
+        assert 0 < at_x < width and 0 < at_y < height
+        return x + at_x, y + at_y
 
     def click(self, node):
         self.desktop.click(*self.place(node))

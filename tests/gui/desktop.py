@@ -90,8 +90,9 @@ class Desktop:
                               stdin=subprocess.DEVNULL)
         return done.stdout
 
-    def start(self, name, daemon, *words, environment=None):
-        return Program(self, name, [f"--socket={daemon.socket_path}", *words] if daemon else list(words), environment or {})
+    def start(self, name, daemon, *words, environment=None, wrapper=()):
+        """`wrapper`: a command line that execs it."""
+        return Program(self, name, [f"--socket={daemon.socket_path}", *words] if daemon else list(words), environment or {}, wrapper)
 
     def names(self):
         """Who is on the session bus."""
@@ -107,10 +108,15 @@ class Desktop:
         self._processes.remove(process)
         _stop(process)
 
-    def another_bus(self):
-        """(address, process) of a session bus beside this one: for who is one a session."""
-        process = self.spawn("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
-        return process.stdout.readline().strip(), process
+    def another_session(self):
+        """The environment of another session on the same display, where nothing starts by itself; what readers see is the same."""
+        path = os.path.join(self.directory, "another-bus.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default"><allow send_destination="*"/>'
+                    '<allow own="*"/></policy></busconfig>')
+        process = self.spawn("dbus-daemon", f"--config-file={path}", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
+        reading = self.run("dbus-send", "--session", "--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress").strip()
+        return {"DBUS_SESSION_BUS_ADDRESS": process.stdout.readline().strip(), "AT_SPI_BUS_ADDRESS": reading}
 
     def empty_window(self, directory):
         """A program that has an empty window, shown."""
@@ -163,11 +169,11 @@ class Desktop:
 class Program:
     """One of the desktop's programs, and its widgets as a screen reader finds them."""
 
-    def __init__(self, desktop, name, words, environment):
+    def __init__(self, desktop, name, words, environment, wrapper=()):
         self.desktop, self.name = desktop, name
         self.output_path = os.path.join(desktop.directory, f"{os.path.basename(name)}-{time.monotonic_ns()}.output")
         with open(self.output_path, "ab") as output:
-            self.process = subprocess.Popen([os.path.join(desktop.build, "src/gui", name), *words], env={**desktop.environment, **environment},
+            self.process = subprocess.Popen([*wrapper, os.path.join(desktop.build, "src/gui", name), *words], env={**desktop.environment, **environment},
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=desktop.directory)
 
     @property

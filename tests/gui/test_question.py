@@ -123,13 +123,14 @@ def elsewhere(desktop, closing):
             until(lambda: desktop.focused() == self.window, "the focus to be there")
 
         def keys(self):
+            """Until now; it ends here."""
             self.process.terminate()
-            output, _ = self.process.communicate()
-            return output.count("KeyPress")
+            return self.process.stdout.read().count("KeyPress")
 
         def close(self):
-            self.process.kill()
-            self.process.communicate()
+            self.process.terminate()
+            self.process.wait()
+            self.process.stdout.close()
 
     return closing(Elsewhere())
 
@@ -179,19 +180,40 @@ def test_keys_are_dead_until_a_deliberate_click_and_then_they_do_everything(ask,
     assert allow
 
 
-def test_buttons_are_dead_when_it_appears_changes_or_moves(ask, desktop):
+def test_who_clicks_where_a_question_appears_answers_nothing(ask, desktop, closing):
+    at, question = ask()
+    first = at.curl()
+    place = question.place(question.live("Allow"))
+    desktop.click(*place)  # the pointer stays there
+    assert first.finish()[0] == 0
+    question.gone()
+    maps = closing(Maps(desktop))
+    for _ in range(5):
+        before = len(maps.times)
+        curl = at.curl(at.copy())
+        mapped = until(lambda n=before: maps.times[n:], "the window")[0]
+        desktop.run("xdotool", "click", "1")
+        in_time = time.monotonic() - mapped < GUARD
+        question.title()
+        if in_time:
+            still_asked(at, curl)
+            break
+        question.program.press(question.live("Deny"))  # this machine was busy: the click came late and may have counted
+        curl.finish()
+        question.gone()
+    else:
+        pytest.skip("this machine is too busy to click within 600 ms")
+
+
+def test_buttons_are_dead_when_it_changes_or_moves(ask, desktop):
     at, question = ask()
     first, second = at.copy(), at.copy()
     curl = at.curl(first)
-    assert not question.is_live("Allow"), "it has only just appeared"
-    seen = time.monotonic()
     allow = question.live("Allow")
-    assert time.monotonic() - seen > GUARD / 2
     other = at.curl(second)
     question.program.find("label", "1 more waiting")
     place = question.place(question.live("Allow"))
-    desktop.click(*place)
-    desktop.run("xdotool", "click", "1")  # a double click: the second half meets another question
+    desktop.run("xdotool", "mousemove", *place, "click", "--repeat", "2", "--delay", "150", "1")  # the second half meets another question
     assert curl.finish()[0] == 0
     question.title(os.path.basename(second))
     still_asked(at, other)
@@ -209,28 +231,27 @@ def test_buttons_are_dead_when_it_appears_changes_or_moves(ask, desktop):
 def test_fifty_connections_are_one_question(ask, network, programs):
     at, question = ask()
     path = programs.copy("talk", "fifty")
-    talks = [at.closing(Running(network.fw, path, "tcp", Network.PEER4, at.tcp.port)) for _ in range(50)]
-    question.program.find("label", "50 connections wait for this answer.")
+    for _ in range(50):
+        at.closing(Running(network.fw, path, "tcp", Network.PEER4, at.tcp.port))
+    question.program.find("label", "8 connections wait for this answer.")  # as many as one question holds
     assert len(at.questions()) == 1
-    choose_host = question.program.find("combo box")
-    assert choose_host
     question.program.press(question.button("Always"))
     question.program.find("label", lambda name: name.startswith("allow ") and "once" not in name)
     question.program.press(question.live("Allow"))
-    until(lambda: at.tcp.accepted == 50, "fifty connections")
+    until(lambda: at.tcp.accepted == 8, "eight connections")
     question.gone()
-    assert all(talk.process.poll() is None for talk in talks)
+    assert not at.questions()
 
 
 def test_one_answers_and_all_others_close(ask, desktop, gui):
     at, question = ask()
-    address, _ = desktop.another_bus()
-    second = Question(desktop, gui("bastion-gui", at.daemon, environment={"DBUS_SESSION_BUS_ADDRESS": address}))
+    second = Question(desktop, gui("bastion-gui", at.daemon, environment=desktop.another_session()))
     until(lambda: at.subscriber.request("status")["status"]["clients"] > 2, "the second desktop to be connected")
     curl = at.curl()
     question.title()
     second.title()
-    assert at.cli("ask", input="next allow\n", stdin=None).strip().endswith("answered allow once")
+    answered = subprocess.run(at.cli.argv("ask"), input="next allow\n", capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "answered allow once" in answered
     assert curl.finish()[0] == 0
     question.gone()
     second.gone()
