@@ -103,13 +103,16 @@ static gboolean on_key_last(BastionQuestionWindow *window, guint key)
         return GDK_EVENT_STOP;
 }
 
+/* A window manager gives the focus before the click that it is given for: that click is deliberate, and must find the buttons as the person saw them. */
 static void on_active(BastionQuestionWindow *window)
 {
         if (!gtk_window_is_active(GTK_WINDOW(window))) {
                 window->invited = false;
                 ask_guard_leave(&window->guard);
+        } else if (window->invited) {
+                engage(window);
         }
-        disturb(window);
+        update_guard(window);
 }
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------------- */

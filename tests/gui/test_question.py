@@ -80,9 +80,8 @@ def choices(full):
 def choose(desktop, question, lifetime, scope):
     question.program.press(question.button(lifetime))
     combo = question.program.find("combo box")
-    question.click(question.program.find("label", lambda name: "wants to reach" in name))  # a deliberate click: keys are live
-    combo.queryComponent().grabFocus()
-    desktop.keys("space", *["Down"] * SCOPES.index(scope), "Return")
+    question.click(combo)  # a deliberate click, too: keys are live
+    desktop.keys(*["Down"] * SCOPES.index(scope), "Return")
 
 
 def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
