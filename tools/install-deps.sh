@@ -7,7 +7,7 @@
 #
 #       run     to build, install, run and demonstrate the firewall; no desktop libraries, no emulator, no test tools
 #       gui     to build the desktop programs
-#       test    what ./test.sh needs beyond `run`
+#       test    what ./test.sh needs beyond `run`, that of `gui` among it
 #       vm      what tests/vm/run.sh needs: an emulator and a maker of root file systems
 set -eu
 
@@ -56,8 +56,12 @@ packages_of() {
         test)
                 echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base unbound bind9-dnsutils iputils-ping ncat tcpdump git \
                         shellcheck
+                # The desktop's programs, and a desktop to test them on.
+                packages_of gui
+                echo xvfb openbox dbus dbus-bin dbus-daemon at-spi2-core python3-pyatspi gir1.2-atspi-2.0 python3-gi xdotool imagemagick x11-utils \
+                        adwaita-icon-theme fonts-cantarell librsvg2-common desktop-file-utils gettext
                 # polkit with a bus of the tests' own, and an agent for it.
-                echo polkitd dbus-daemon dbus-bin python3-dbus python3-gi
+                echo polkitd python3-dbus
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;
         vm)
