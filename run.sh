@@ -167,7 +167,21 @@ start_service() {
         say "bastion-firewall.service is enabled and runs"
 }
 
+# Machines that people sit at get the tray and the control panel; a server gets no desktop libraries.
+has_desktop() {
+        for session in /usr/share/xsessions/*.desktop /usr/share/wayland-sessions/*.desktop; do
+                [ ! -e "$session" ] || return 0
+        done
+        ldconfig -p | grep -q 'libgtk-4\.so\.1'
+}
+
 install_bastion() {
+        if has_desktop; then
+                say "graphical sessions are here: the desktop's programs come with it"
+                tools/install-deps.sh gui || say "their libraries cannot be installed: without the desktop's programs"
+        else
+                say "no graphical session is here: without the desktop's programs"
+        fi
         build --prefix="$prefix"
         if systemd_runs; then
                 other=$(running_daemon)
@@ -183,11 +197,17 @@ install_bastion() {
         # People's configuration is never replaced.
         [ -e "$etc/config.json" ] || install -m 0644 data/config.json "$etc/config.json"
         install -m 0644 data/bastion-firewall.logrotate "$destdir/etc/logrotate.d/bastion-firewall"
+        autostart=$destdir/etc/xdg/autostart/com.bastion.firewall.desktop
+        if [ -f "$share/autostart.desktop" ]; then
+                mkdir -p "${autostart%/*}"
+                install -m 0644 "$share/autostart.desktop" "$autostart"
+        fi
         # uninstall must find what was installed without this build folder; meson names a folder only when it made it.
         {
                 cat "$share/installed-files" 2>/dev/null || true
                 sed '/^#/d' build/meson-logs/install-log.txt
                 echo "$destdir/etc/logrotate.d/bastion-firewall"
+                [ ! -f "$share/autostart.desktop" ] || echo "$autostart"
                 echo "$share/installed-files"
         } | sort -u >"$share/installed-files.new"
         mv "$share/installed-files.new" "$share/installed-files"

@@ -104,6 +104,10 @@ step "end to end, in private network namespaces"
         --junitxml="$results/e2e.xml" </dev/null || true
 [ -f "$results/e2e.xml" ] || : >"$results/e2e.xml"
 
+step "the desktop, on a display of its own"
+"$python" -m pytest tests/gui -q -rs --build="$PWD/build" -p no:cacheprovider --junitxml="$results/gui.xml" </dev/null || true
+[ -f "$results/gui.xml" ] || : >"$results/gui.xml"
+
 # The daemon's life under sanitizers: a leak at its end, a use after free or an undefined shift fails the test that it served.
 # Waiting for questions to expire takes the same time there and shows nothing more.
 step "end to end under sanitizers, a part"

@@ -24,7 +24,7 @@ So both are measured: with the client alone on the first processor and everythin
 ("same"). Rates of connections and programs are taken with nobody bound.
 
 After the rounds: both rungs without a client, from a rule change to the end of a live flow (changes.py), and three ways to know who sent a packet
-(identity.py)."""
+(identity.py); and what a list of a million names takes (lists.py)."""
 
 import argparse
 import datetime
@@ -40,6 +40,7 @@ import time
 
 import changes
 import identity
+import lists
 import report
 from harness.net import Network, Sniffer
 from world import (ALL, BRIEF, CLASSES, CLIENT, FIRST, FLOW, FRESH_ADDRESSES, OTHERS, ROOT, SINK_PORT, TCP_PORT, UDP_PORT, UDP_PORTS, Failed,
@@ -55,9 +56,9 @@ LIMITED_MBIT, BULKS = 2000, 4
 SETUPS = ("A", "B", "C", "D", "F1", "F2", "F3")
 PACE = {
     # rounds, samples of each latency, milliseconds of each throughput, seconds without a client, flows ended of each kind, programs
-    # identified of each kind, short-lived programs identified by tag
-    False: {"rounds": 7, "samples": 2000, "rate_ms": 400, "idle_s": 30, "changes": 10, "programs": 496, "programs_tagged": 10000},
-    True: {"rounds": 2, "samples": 1000, "rate_ms": 200, "idle_s": 3, "changes": 2, "programs": 96, "programs_tagged": 1000},
+    # identified of each kind, short-lived programs identified by tag, lists read
+    False: {"rounds": 7, "samples": 2000, "rate_ms": 400, "idle_s": 30, "changes": 10, "programs": 496, "programs_tagged": 10000, "lists": 5},
+    True: {"rounds": 2, "samples": 1000, "rate_ms": 200, "idle_s": 3, "changes": 2, "programs": 96, "programs_tagged": 1000, "lists": 1},
 }
 # A local port that the kernel takes again soon may meet conntrack's entry of its last use, and is then not "new".
 UNASKED = 0.005
@@ -287,6 +288,8 @@ def measure(quick, say):
         with tempfile.TemporaryDirectory(prefix="bastion-bench-") as directory:
             os.chmod(directory, 0o755)
             identities = identity.measure(network, directory, pace["programs"], pace["programs_tagged"], say)
+        with tempfile.TemporaryDirectory(prefix="bastion-bench-") as directory:
+            listed = lists.measure(network, directory, pace["samples"], pace["lists"], say)
     finally:
         if server:
             server.kill()
@@ -299,7 +302,7 @@ def measure(quick, say):
         "date": datetime.date.today().isoformat(), "machine": machine(), "quick": quick, "pace": pace, "threads": THREADS,
         "load_before": load, "load_after": os.getloadavg()[0], "seconds": time.monotonic() - began, "figures": figures, "ratios": ratios,
         "idle": idle, "changes": ends,
-        "identity": identities, "series": series,
+        "identity": identities, "lists": listed, "series": series,
     }
 
 

@@ -7,7 +7,7 @@
 #
 #       run     to build, install, run and demonstrate the firewall; no desktop libraries, no emulator, no test tools
 #       gui     to build the desktop programs
-#       test    what ./test.sh needs beyond `run`
+#       test    what ./test.sh needs beyond `run`, that of `gui` among it
 #       vm      what tests/vm/run.sh needs: an emulator and a maker of root file systems
 set -eu
 
@@ -54,8 +54,14 @@ packages_of() {
         gui)
                 echo libgtk-4-dev libadwaita-1-dev libglib2.0-dev-bin ;;
         test)
-                echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base bind9-dnsutils iputils-ping ncat tcpdump git \
+                echo libcmocka-dev python3-pytest python3-pytest-xdist valgrind strace dnsmasq-base unbound bind9-dnsutils iputils-ping ncat tcpdump git \
                         shellcheck
+                # The desktop's programs, and a desktop to test them on.
+                packages_of gui
+                echo xvfb openbox dbus dbus-bin dbus-daemon at-spi2-core python3-pyatspi gir1.2-atspi-2.0 python3-gi xdotool imagemagick x11-utils \
+                        adwaita-icon-theme fonts-cantarell librsvg2-common desktop-file-utils gettext
+                # polkit with a bus of the tests' own, and an agent for it.
+                echo polkitd python3-dbus
                 # The compiler's runtimes for sanitizers and libFuzzer come with these two.
                 echo gcc clang ;;
         vm)
@@ -107,7 +113,15 @@ export DEBIAN_FRONTEND=noninteractive
 install_missing() {
         apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 $missing </dev/null
 }
+# unbound comes with a service, which would serve this machine's port 53 from now on. The tests run their own.
+case "$missing " in *" unbound "*) has_service=yes ;; *) has_service=no ;; esac
+[ -d /run/systemd/system ] || has_service=no
+[ $has_service = no ] || systemctl --quiet --runtime mask unbound.service
 if ! install_missing >/dev/null 2>&1; then
         apt-get update -q </dev/null || fail "apt-get update failed; is the network up?"
         install_missing || fail "could not install:$missing"
+fi
+if [ $has_service = yes ]; then
+        systemctl --quiet --runtime unmask unbound.service
+        systemctl --quiet disable unbound.service
 fi

@@ -26,6 +26,11 @@ static inline struct boottime boottime_add(struct boottime t, uint64_t ns)
         return (struct boottime){ UINT64_MAX - t.ns < ns ? UINT64_MAX : t.ns + ns };
 }
 
+static inline struct boottime boottime_earlier(struct boottime a, struct boottime b)
+{
+        return a.ns < b.ns ? a : b;
+}
+
 static inline bool boottime_reached(struct boottime deadline, struct boottime now)
 {
         return deadline.ns != UINT64_MAX && now.ns >= deadline.ns;

@@ -23,7 +23,7 @@ typedef unsigned int abi_u32;
 typedef unsigned long long abi_u64;
 #endif
 
-#define BASTION_ABI 7
+#define BASTION_ABI 8
 
 /* One life of one program image; core/subject.h `struct process`. */
 struct abi_process {
@@ -152,11 +152,21 @@ struct abi_verdict_key {
 struct abi_verdict {
         struct abi_verdict_key key; /* as in struct abi_peer */
         abi_u64 expires_ns; /* ~0: never */
+        abi_u64 heard;      /* where `names`: it holds while the program's element of `heard` has this value */
         abi_u32 epoch;      /* of the rules that said so; see abi_config */
         abi_u32 tally;
         abi_u8 state; /* ABI_TAG_ALLOWED or ABI_TAG_DENIED */
-        abi_u8 pad[7];
+        abi_u8 names; /* rules that speak of names were looked at */
+        abi_u8 pad[6];
 };
+
+/*
+ * Elements of `heard`, an array of 64-bit numbers: how many answers were copied for the programs whose key and user lead to this element. It is raised
+ * when the answer's record is in the ring, and before the program can read the answer. None is ever missing, emptied or set back: the same number means
+ * that no answer came in between. Programs that share an element only end each other's verdicts too soon.
+ */
+#define ABI_HEARD 16384
+#define ABI_HEARD_INDEX(program, uid) ((abi_u32)(((program) ^ (uid)) & (ABI_HEARD - 1))) /* the key is a keyed hash */
 
 #define ABI_TALLIES 4096
 #define ABI_TALLY_ID_BITS 31
@@ -308,7 +318,7 @@ ABI_ASSERT(sizeof(struct abi_peer_key) == 32, "abi_peer_key");
 ABI_ASSERT(sizeof(struct abi_peer) == 56, "abi_peer");
 ABI_ASSERT(sizeof(struct abi_seen) == 40, "abi_seen");
 ABI_ASSERT(sizeof(struct abi_verdict_key) == 40, "abi_verdict_key");
-ABI_ASSERT(sizeof(struct abi_verdict) == 64, "abi_verdict");
+ABI_ASSERT(sizeof(struct abi_verdict) == 72, "abi_verdict");
 ABI_ASSERT(sizeof(struct abi_tally) == 64, "abi_tally");
 ABI_ASSERT(sizeof(struct abi_config) == 56, "abi_config");
 ABI_ASSERT(sizeof(struct abi_ancestor) == 56, "abi_ancestor");

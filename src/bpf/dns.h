@@ -2,8 +2,9 @@
 /*
  * DNS answers, copied where they arrive. The gate sees what is sent to port 53 and remembers the question: which socket asked which server, under which id,
  * for what, and who sent it. A datagram from port 53 that agrees with one in all of that is its answer: it is copied into the ring before the program
- * can read it, so whatever the program does with the address comes later than the name. One question has one answer; everything else is
- * nobody's, whoever sent it. Nothing is filtered here, and nothing of an answer but its question is looked at: that is the parser's.
+ * can read it, so whatever the program does with the address comes later than the name. Then it is counted (`heard`), which ends what is remembered of
+ * the program by its names (verdict.h). One question has one answer; everything else is nobody's, whoever sent it, and is not counted. Nothing is filtered
+ * here, and nothing of an answer but its question is looked at: that is the parser's.
  *
  * Namespaces need no check: a socket's cookie is its own in the whole machine, and only the gate's sockets ask.
  */
@@ -158,6 +159,16 @@ static __always_inline bool take_question(const struct abi_question_key *key, __
         return now - asked_ns <= ABI_QUESTION_NS;
 }
 
+/* Later than the record is there: whoever reads the number, and then the ring, has every answer that it counts. */
+static __always_inline void count_heard(__u64 program, __u32 uid)
+{
+        __u32 index = ABI_HEARD_INDEX(program, uid);
+        __u64 *answers_heard = bpf_map_lookup_elem(&heard, &index);
+
+        if (answers_heard)
+                __sync_fetch_and_add(answers_heard, 1);
+}
+
 static __always_inline void send_answer(struct __sk_buff *skb, __u32 at, struct slot *slot)
 {
         __u32 n = skb->len - at;
@@ -174,10 +185,12 @@ static __always_inline void send_answer(struct __sk_buff *skb, __u32 at, struct 
                 return;
         slot->answer.abi = BASTION_ABI;
         slot->answer.length = n;
-        if (bpf_ringbuf_output(&answers, &slot->answer, sizeof(slot->answer) + n, flags) < 0)
+        if (bpf_ringbuf_output(&answers, &slot->answer, sizeof(slot->answer) + n, flags) < 0) {
                 count(ABI_COUNT_ANSWER_LOST);
-        else
-                count(ABI_COUNT_ANSWERS);
+                return;
+        }
+        count_heard(slot->answer.program, slot->answer.uid);
+        count(ABI_COUNT_ANSWERS);
 }
 
 /* `p` was read of a packet that arrives: its local side is the server. */

@@ -88,6 +88,13 @@ struct {
 } verdicts SEC(".maps");
 
 struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, ABI_HEARD);
+        __type(key, __u32);
+        __type(value, __u64);
+} heard SEC(".maps");
+
+struct {
         __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
         __uint(max_entries, ABI_TALLIES);
         __type(key, __u32);

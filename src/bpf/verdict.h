@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Verdicts that are known here, so that a connection which the rules decide need not be asked about. User space writes one when a decision
- * depends on nothing but the program, its user and the destination, as widely as that holds: for the destination, for a port of every
- * address, or for all that the program does. A verdict counts while the rules are those that it was made of (`epoch`) and its rule lasts.
+ * depends on nothing but the program, its user, the destination and the names by which the program knows it, as widely as that holds: for the
+ * destination, for a port of every address, or for all that the program does. A verdict counts while the rules are those that it was made of (`epoch`)
+ * and its rule lasts; where names were looked at, until the first of them ends, and while the program has got no other answer (`heard`).
  *
  * Who is decided here is told to nobody: the connections and the bytes of each program and rule are added up per CPU, and user space reads the sums.
  */
@@ -26,19 +27,32 @@ struct known_verdict {
         __u8 state;
 };
 
+/* No answer has come for the program since the verdict was made: one that it can have read is counted by now. */
+static __always_inline bool is_last_heard(const struct abi_verdict_key *key, __u64 heard_then)
+{
+        __u32 index = ABI_HEARD_INDEX(key->program, key->uid);
+        const __u64 *now = bpf_map_lookup_elem(&heard, &index);
+
+        return now && *(volatile const __u64 *)now == heard_then;
+}
+
 static __always_inline bool take(const struct abi_config *c, const struct abi_verdict_key *key, struct known_verdict *ret)
 {
         const struct abi_verdict *v = bpf_map_lookup_elem(&verdicts, key);
+        __u64 heard_then;
+        bool names;
 
         if (!v)
                 return false;
+        heard_then = v->heard;
+        names = v->names;
         ret->expires_ns = v->expires_ns;
         ret->epoch = v->epoch;
         ret->tally = v->tally;
         ret->state = v->state;
         barrier();
         return same_words(&v->key, key, sizeof(*key) / 8) && ret->epoch == *(volatile const __u32 *)&c->epoch &&
-               (ret->expires_ns == ~0ull || bpf_ktime_get_boot_ns() < ret->expires_ns);
+               (ret->expires_ns == ~0ull || bpf_ktime_get_boot_ns() < ret->expires_ns) && (!names || is_last_heard(key, heard_then));
 }
 
 /* A verdict on everything that a program does is kept with its processes too, which saves the search: epoch, "denied", tally. */

@@ -6,16 +6,20 @@
 #include <poll.h>
 #include <string.h>
 
-enum { WINDOW = 8, ANSWER_SECONDS = 10 };
+#include "cli/agent.h"
+
+enum { WINDOW = 8, HELLO_SECONDS = 10 };
 
 struct adding {
         const struct rule *const *rules;
         size_t n, n_sent, n_answered;
         struct added added;
+        bool greeted;
+        pid_t agent; /* 0, or for this terminal where polkit has to allow it */
+        unsigned seconds; /* that an answer may take */
         int stop; /* an exit code: the daemon will take none of the others either */
 };
 
-/* Hello's answer is none of ours, whatever it is. */
 static void on_answer(struct client *c, struct event *event, const char *raw, size_t n, void *userdata)
 {
         struct adding *a = userdata;
@@ -23,8 +27,13 @@ static void on_answer(struct client *c, struct event *event, const char *raw, si
         (void)c;
         (void)raw;
         (void)n;
-        if ((event->type != EVENT_REPLY && event->type != EVENT_ERROR) || event->id == CLI_HELLO_ID)
+        if (event->type != EVENT_REPLY && event->type != EVENT_ERROR)
                 return;
+        if (event->id == CLI_HELLO_ID) {
+                cli_await_authority(event, &a->agent, &a->seconds);
+                a->greeted = true;
+                return;
+        }
         a->n_answered++;
         if (event->type == EVENT_REPLY) {
                 a->added.n_added++;
@@ -49,14 +58,14 @@ static void send_one(struct client *c, const struct rule *rule)
 }
 
 /* Until something comes, or can be sent. EXIT_YES or an exit code with words. */
-static int exchange(struct client *c, struct boottime deadline)
+static int exchange(struct client *c, struct boottime deadline, unsigned seconds)
 {
         struct pollfd fd = {.fd = client_fd(c), .events = client_poll_events(c)};
         uint64_t left = boottime_left(deadline, client_now());
         int r;
 
         if (left == 0) {
-                cli_error("the daemon did not answer within %d seconds", ANSWER_SECONDS);
+                cli_error("the daemon did not answer within %u seconds", seconds);
                 return EXIT_NO_DAEMON;
         }
         if (poll(&fd, 1, (int)(left / NS_PER_MSEC) + 1) < 0 && errno != EINTR) {
@@ -69,14 +78,22 @@ static int exchange(struct client *c, struct boottime deadline)
 
 static int run(struct client *c, struct adding *a)
 {
+        struct boottime deadline = boottime_add(client_now(), HELLO_SECONDS * NS_PER_SEC);
+
+        while (!a->greeted) {
+                int r = exchange(c, deadline, HELLO_SECONDS);
+
+                if (r)
+                        return r;
+        }
         while (a->n_answered < a->n_sent || (!a->stop && a->n_sent < a->n)) {
-                struct boottime deadline = boottime_add(client_now(), ANSWER_SECONDS * NS_PER_SEC);
                 size_t n_answered = a->n_answered;
 
+                deadline = boottime_add(client_now(), a->seconds * NS_PER_SEC);
                 while (!a->stop && a->n_sent < a->n && a->n_sent - a->n_answered < WINDOW)
                         send_one(c, a->rules[a->n_sent++]);
                 while (a->n_answered == n_answered) {
-                        int r = exchange(c, deadline);
+                        int r = exchange(c, deadline, a->seconds);
 
                         if (r)
                                 return r;
@@ -93,6 +110,7 @@ int add_rules(const struct cli *cli, const struct rule *const *rules, size_t n, 
 
         if (!r)
                 r = run(c, &adding);
+        agent_close(&adding.agent);
         *ret = adding.added;
         return r;
 }

@@ -6,7 +6,7 @@
 #include "base/macros.h"
 #include "cli/answer-line.h"
 
-enum { WORDS_MAX = 4, LINE_MAX_BYTES = 256 };
+enum { WORDS_MAX = 5, LINE_MAX_BYTES = 256 };
 
 /* Takes one of the optional words. */
 static bool take_word(const char *word, struct answer *answer, bool *has_lifetime, bool *has_scope)
@@ -25,6 +25,10 @@ static bool take_word(const char *word, struct answer *answer, bool *has_lifetim
                 *has_scope = true;
                 return true;
         }
+        if (!answer->late && strcmp(word, "late") == 0) {
+                answer->late = true;
+                return true;
+        }
         return false;
 }
 
@@ -37,7 +41,7 @@ bool answer_line_parse(const char *const *words, size_t n, struct answer_line *r
         if (n < 2 || n > WORDS_MAX) {
                 snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
                          "expected REF allow|deny [once|process|session|reboot|always|DURATION] "
-                         "[port|all-ports|destination]");
+                         "[port|all-ports|destination|address|host|domain] [late]");
                 return false;
         }
         if (!*words[0] || strlen(words[0]) >= sizeof(line.ref)) {
@@ -54,10 +58,15 @@ bool answer_line_parse(const char *const *words, size_t n, struct answer_line *r
                 if (!take_word(words[i], &line.answer, &has_lifetime, &has_scope)) {
                         snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
                                  "expected one of once, process, session, reboot, always or a duration like 90m, "
-                                 "and one of port, all-ports, destination, not '%.60s'",
+                                 "one of port, all-ports, destination, address, host, domain, and late, not '%.60s'",
                                  words[i]);
                         return false;
                 }
+        if (line.answer.late && (line.answer.lifetime == LIFETIME_ONCE || line.answer.lifetime == LIFETIME_PROCESS)) {
+                snprintf(ret_error, ANSWER_LINE_ERROR_MAX,
+                         "late is for the future: expected one of session, reboot, always or a duration like 90m");
+                return false;
+        }
         *ret = line;
         return true;
 }

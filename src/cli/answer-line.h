@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An answer as words: REF allow|deny [once|process|session|reboot|always|DURATION] [port|all-ports|destination];
- * a duration is one word, like 90m. Pure. */
+/* An answer as words: REF allow|deny [once|process|session|reboot|always|DURATION]
+ * [port|all-ports|destination|address|host|domain] [late]; a duration is one word, like 90m; `late` answers a
+ * question that has ended, for the future. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@ struct answer_line {
         struct answer answer;
 };
 
-/* False with words for a person in `ret_error`. Lifetime and scope may come in either order; absent, they are
- * once and port. */
+/* False with words for a person in `ret_error`. Lifetime, scope and `late` may come in any order; absent, they are
+ * once, port, and not. */
 bool answer_line_parse(const char *const *words, size_t n, struct answer_line *ret,
                        char ret_error[ANSWER_LINE_ERROR_MAX]);
 /* The same from one line of text, split at blanks. */

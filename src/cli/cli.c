@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Most commands are one question to the daemon and one answer. The wait is bounded: a daemon that does not
- * answer within REPLY_SECONDS is as good as none, and a script must not hang on it.
+ * answer within REPLY_SECONDS is as good as none, and a script must not hang on it. Only where polkit asks a
+ * person first does it take as long as that person.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,11 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/agent.h"
 #include "cli/cli.h"
 #include "cli/text.h"
 #include "client/words.h"
 
-enum { REPLY_SECONDS = 10, BACKLOG_TRIES = 20, BACKLOG_WAIT_MS = 100 };
+enum { REPLY_SECONDS = 10, AUTHORITY_SECONDS = 240, BACKLOG_TRIES = 20, BACKLOG_WAIT_MS = 100 };
 
 _printf_(1, 0) static void error_words(const char *format, va_list args)
 {
@@ -185,6 +187,7 @@ void reply_deinit(struct reply *reply)
 
 struct wait {
         int64_t id;
+        unsigned seconds;
         struct reply *reply;
         int error;
 };
@@ -206,7 +209,7 @@ static void on_reply(struct client *c, struct event *event, const char *raw, siz
 /* Until the reply is there. EXIT_YES or an exit code with words. */
 static int wait_for_reply(struct client *c, struct wait *wait)
 {
-        struct boottime deadline = boottime_add(client_now(), REPLY_SECONDS * NS_PER_SEC);
+        struct boottime deadline = boottime_add(client_now(), wait->seconds * NS_PER_SEC);
         struct pollfd fd = {.fd = client_fd(c)};
         int r;
 
@@ -214,7 +217,7 @@ static int wait_for_reply(struct client *c, struct wait *wait)
                 uint64_t left = boottime_left(deadline, client_now());
 
                 if (left == 0) {
-                        cli_error("the daemon did not answer within %d seconds", REPLY_SECONDS);
+                        cli_error("the daemon did not answer within %u seconds", wait->seconds);
                         return EXIT_NO_DAEMON;
                 }
                 fd.events = client_poll_events(c);
@@ -231,7 +234,10 @@ static int wait_for_reply(struct client *c, struct wait *wait)
                         return EXIT_NO;
                 }
         }
-        return EXIT_YES;
+        if (!wait->error && wait->reply->event)
+                return EXIT_YES;
+        cli_error("out of memory");
+        return EXIT_NO;
 }
 
 int cli_request_each(const struct cli *cli, request_fn format, const void *parameters, reply_fn take, void *userdata)
@@ -246,15 +252,11 @@ int cli_request_each(const struct cli *cli, request_fn format, const void *param
         do {
                 _cleanup_(reply_deinit) struct reply reply = {0};
 
-                wait = (struct wait){.id = client_next_id(c), .reply = &reply};
+                wait = (struct wait){.id = client_next_id(c), .seconds = REPLY_SECONDS, .reply = &reply};
                 format(client_output(c), wait.id, parameters);
                 r = wait_for_reply(c, &wait);
                 if (r)
                         return r;
-                if (wait.error || !reply.event) {
-                        cli_error("out of memory");
-                        return EXIT_NO;
-                }
                 r = take(&reply, userdata);
         } while (r == CLI_ASK_AGAIN);
         return r;
@@ -274,6 +276,34 @@ static int take_reply(struct reply *reply, void *userdata)
 int cli_request(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret)
 {
         return cli_request_each(cli, format, parameters, take_reply, ret);
+}
+
+void cli_await_authority(const struct event *hello, pid_t *ret_agent, unsigned *ret_seconds)
+{
+        bool polkit = hello->type == EVENT_REPLY && hello->authority == AUTHORITY_POLKIT;
+
+        *ret_agent = polkit ? agent_open() : 0;
+        *ret_seconds = polkit ? AUTHORITY_SECONDS : REPLY_SECONDS;
+}
+
+int cli_change(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret)
+{
+        _cleanup_(reply_deinit) struct reply hello = {0}, reply = {0};
+        _cleanup_(client_freep) struct client *c = NULL;
+        _cleanup_(agent_close) pid_t agent = 0;
+        struct wait wait = {.id = CLI_HELLO_ID, .seconds = REPLY_SECONDS, .reply = &hello};
+        int r;
+
+        r = cli_connect(cli, on_reply, &wait, &c);
+        if (!r)
+                r = wait_for_reply(c, &wait);
+        if (r)
+                return r;
+        wait = (struct wait){.id = client_next_id(c), .reply = &reply};
+        cli_await_authority(hello.event, &agent, &wait.seconds);
+        format(client_output(c), wait.id, parameters);
+        r = wait_for_reply(c, &wait);
+        return r ? r : take_reply(&reply, ret);
 }
 
 static void format_plain(struct buf *out, int64_t id, const void *parameters)

@@ -96,6 +96,11 @@ enum { CLI_ASK_AGAIN = -1 };
 typedef int (*reply_fn)(struct reply *reply, void *userdata);
 int cli_request_each(const struct cli *cli, request_fn format, const void *parameters, reply_fn take,
                      void *userdata);
+/* The same as cli_request() for what changes policy: where polkit has to allow it there is an agent for this
+ * terminal, and a person's time to answer it. */
+int cli_change(const struct cli *cli, request_fn format, const void *parameters, struct reply *ret);
+/* For who has a connection of its own: what to wait with, and for how long, by the reply to hello. */
+void cli_await_authority(const struct event *hello, pid_t *ret_agent, unsigned *ret_seconds);
 /* A request without fields. */
 int cli_request_plain(const struct cli *cli, enum message_type type, struct reply *ret);
 /* The reply's payload as one line of JSON on standard output; EXIT_YES or EXIT_NO. */
@@ -113,6 +118,7 @@ int cmd_answer(const struct cli *cli);
 int cmd_questions(const struct cli *cli);
 int cmd_rules(const struct cli *cli);
 int cmd_mode(const struct cli *cli);
+int cmd_config(const struct cli *cli);
 int cmd_log(const struct cli *cli);
 int cmd_learn(const struct cli *cli);
 int cmd_connections(const struct cli *cli);

@@ -164,7 +164,7 @@ int changes_undo(const struct cli *cli)
                 return cli_wrong_input(cli, "one change at a time: '%s' is a word too much", cli->words[2]);
         if (cli->n_words == 2 && (!str_parse_u64(cli->words[1], INT64_MAX, &change) || change == 0))
                 return cli_wrong_input(cli, "which change? 'bastion rules history' shows the numbers");
-        r = cli_request(cli, format_undo, &change, &reply);
+        r = cli_change(cli, format_undo, &change, &reply);
         if (!r)
                 r = put_all(cli, &reply, &out);
         return r ? r : cli_print(&out);

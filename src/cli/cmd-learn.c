@@ -18,6 +18,7 @@
 #include "cli/history.h"
 #include "cli/learn-page.h"
 #include "cli/names.h"
+#include "cli/offline.h"
 #include "cli/rule-words.h"
 #include "cli/text.h"
 #include "cli/when.h"
@@ -32,6 +33,7 @@ enum { TRY_SECONDS = 300 };
 struct review {
         const struct cli *cli;
         struct ruleset *rules; /* in force at the start */
+        struct offline_lists lists; /* that they speak of, as far as they can be read */
         struct learn *learn;
         struct search search; /* of what was recorded: since when */
         struct proposal *proposals;
@@ -47,6 +49,7 @@ static void review_deinit(struct review *r)
         free(r->proposals);
         search_deinit(&r->search);
         learn_free(r->learn);
+        offline_lists_deinit(&r->lists);
         ruleset_free(r->rules);
         ruleset_free(r->accepted);
 }
@@ -154,7 +157,7 @@ static int accept_sentence(struct review *r, const char *sentence)
 {
         _cleanup_(reply_deinit) struct reply reply = {0};
         _cleanup_(buf_deinit) struct buf out = {0};
-        int exit_code = cli_request(r->cli, format_sentence, sentence, &reply);
+        int exit_code = cli_change(r->cli, format_sentence, sentence, &reply);
 
         if (exit_code)
                 return exit_code;
@@ -359,7 +362,7 @@ static void format_try(struct buf *out, int64_t id, const void *parameters)
 static int try_enforcement(const struct cli *cli)
 {
         _cleanup_(reply_deinit) struct reply reply = {0};
-        int exit_code = cli_request(cli, format_try, NULL, &reply);
+        int exit_code = cli_change(cli, format_try, NULL, &reply);
 
         if (exit_code == EXIT_YES)
                 puts("Enforcement for 5 minutes: what no rule decides is asked about. 'bastion mode --keep' keeps it.");
@@ -451,8 +454,9 @@ int cmd_learn(const struct cli *cli)
                 return exit_code;
         if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
                 seed = (uint64_t)now_us; /* before there is entropy: this process lives for seconds */
+        offline_load_lists(r.rules, &r.lists); /* what cannot be read was told, and is not known */
         r.accepted = ruleset_new(seed);
-        r.learn = learn_new(r.rules, client_now(), seed);
+        r.learn = learn_new(r.rules, &r.lists.sets, client_now(), seed);
         if (!r.accepted || !r.learn)
                 return no_memory();
         exit_code = read_records(&r);

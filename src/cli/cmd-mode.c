@@ -53,7 +53,7 @@ static int keep(const struct cli *cli, struct reply *ret)
                 return EXIT_NO;
         }
         request.mode = now.event->mode;
-        return cli_request(cli, format_mode, &request, ret);
+        return cli_change(cli, format_mode, &request, ret);
 }
 
 int cmd_mode(const struct cli *cli)
@@ -80,7 +80,7 @@ int cmd_mode(const struct cli *cli)
         if (has_keep)
                 r = keep(cli, &reply);
         else if (cli->n_words > 0)
-                r = cli_request(cli, format_mode, &request, &reply);
+                r = cli_change(cli, format_mode, &request, &reply);
         else
                 r = cli_request_plain(cli, MESSAGE_MODE, &reply);
         return r ? r : show(cli, &reply);

@@ -150,7 +150,7 @@ static int add(const struct cli *cli)
                 cli_error("out of memory");
                 return EXIT_NO;
         }
-        r = cli_request(cli, format_sentence, sentence.data, &reply);
+        r = cli_change(cli, format_sentence, sentence.data, &reply);
         if (r)
                 return r;
         if (cli->json)
@@ -172,7 +172,7 @@ static int delete (const struct cli *cli)
 
         if (cli->n_words != 2)
                 return cli_wrong_input(cli, "which rule? 'bastion rules list' shows the IDs");
-        r = cli_request(cli, format_id, cli->words[1], &reply);
+        r = cli_change(cli, format_id, cli->words[1], &reply);
         if (r)
                 return r;
         return cli->json ? cli_print_json(reply.raw, reply.n_raw) : EXIT_YES;
@@ -198,7 +198,7 @@ static int switch_rule(const struct cli *cli, bool enabled)
 
         if (!s.id)
                 return cli_wrong_input(cli, "which rule? 'bastion rules list' shows the IDs");
-        r = cli_request(cli, format_switching, &s, &reply);
+        r = cli_change(cli, format_switching, &s, &reply);
         return r ? r : cli->json ? cli_print_json(reply.raw, reply.n_raw) : EXIT_YES;
 }
 

@@ -5,6 +5,7 @@
  * news.
  */
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
@@ -54,6 +55,9 @@ static void put_running(struct buf *out, const struct style *style, const struct
                 text_block(out, s->rung_reason, LABEL_COLUMNS);
                 buf_puts(out, style->reset);
         }
+        put_label(out, style, "Changed by");
+        buf_puts(out, s->authority == AUTHORITY_POLKIT ? "root; members of group 'bastion' when polkit allows it\n"
+                                                       : "root and members of group 'bastion'\n");
 }
 
 static void put_count(struct buf *out, const struct style *style, const char *label, uint64_t n,
@@ -95,6 +99,38 @@ static void put_counters(struct buf *out, const struct style *style, const struc
         put_label(out, style, "Questions");
         buf_printf(out, "%u open, %u packet%s held\n", s->n_questions, s->n_held, s->n_held == 1 ? "" : "s");
         put_count(out, style, "Rules", s->n_rules, "");
+}
+
+/* "81,244 names, read 3 h ago, 2 lines skipped"; what is wrong with one stands among the problems. */
+static void put_list(struct buf *out, const struct style *style, const struct list_status *l)
+{
+        int64_t age = (int64_t)time(NULL) - l->since;
+
+        buf_puts(out, "  ");
+        str_escape(out, l->path);
+        if (!l->in_force) {
+                buf_printf(out, ": %snot in force%s\n", style->red, style->reset);
+                return;
+        }
+        buf_puts(out, ": ");
+        words_number(out, l->n_names);
+        buf_puts(out, " names, read ");
+        words_duration(out, age > 0 ? (uint64_t)age : 0);
+        buf_puts(out, " ago");
+        if (l->n_skipped > 0) {
+                buf_puts(out, ", ");
+                words_number(out, l->n_skipped);
+                buf_printf(out, " line%s skipped", l->n_skipped == 1 ? "" : "s");
+        }
+        buf_putc(out, '\n');
+}
+
+static void put_lists(struct buf *out, const struct style *style, const struct status *s)
+{
+        if (s->n_lists > 0)
+                buf_puts(out, "\nLists of names:\n");
+        for (unsigned i = 0; i < s->n_lists; i++)
+                put_list(out, style, &s->lists[i]);
 }
 
 static void put_hole(struct buf *out, const struct style *style, const char *words, const char *key,
@@ -199,6 +235,7 @@ int cmd_status(const struct cli *cli)
         put_mode(&out, cli->style, s);
         put_running(&out, cli->style, s);
         put_counters(&out, cli->style, s);
+        put_lists(&out, cli->style, s);
         put_holes(&out, cli->style, s);
         put_problems(&out, cli->style, s);
         return cli_print(&out);

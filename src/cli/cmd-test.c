@@ -25,6 +25,7 @@ int cmd_test(const struct cli *cli)
         if (r)
                 return r;
         e.rules = offline.rules;
+        e.lists = &offline.lists.sets;
         e.config = offline.config;
         if (expectations_run(&e, text, n, &out, &result) < 0) {
                 cli_error("out of memory");

@@ -24,7 +24,13 @@ static const struct boottime now = {0};
 static struct outcome try_it(const struct expectations *e, const struct expectation *x)
 {
         const struct supposed *supposed = &x->supposed;
-        struct facts facts = {.subject = supposed->subject, .flow = &supposed->flow, .host = supposed->host, .interface = supposed->interface};
+        struct facts facts = {
+                .subject = supposed->subject,
+                .flow = &supposed->flow,
+                .host = supposed->host,
+                .lists = e->lists,
+                .interface = supposed->interface,
+        };
         struct config config = e->config;
         struct outcome o;
 

@@ -19,6 +19,7 @@
 struct expectations {
         const char *file; /* its name, for messages */
         const struct ruleset *rules;
+        const struct hostsets *lists; /* that the rules speak of, or NULL */
         struct config config;
         sentence_name_fn names; /* or NULL */
         bool json;              /* an object for each expectation, else words for each that fails */

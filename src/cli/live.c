@@ -235,7 +235,7 @@ static void on_reply(struct live *l, struct event *event)
                 take_prompts(l, event);
         if (event->id == CLI_HELLO_ID && event->type == EVENT_REPLY && !event->may_manage)
                 log_words(l, l->cli->style->yellow,
-                          "You may look here, but not answer: be root, or a member of group 'bastion'.");
+                          "You may neither look nor answer here: be root, or a member of group 'bastion'.");
         if (event->id == l->status_id)
                 l->status_id = 0;
 }

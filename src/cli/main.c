@@ -43,22 +43,26 @@ const struct command commands[] = {
          .run = cmd_ask},
         {.name = "questions",
          .synopsis = "",
-         .summary = "the questions that are open now",
+         .summary = "the questions that are open now, and those that nobody answered",
          .help = "One line a question: its name (REF for 'bastion answer'), the seconds left,\n"
-                 "program and destination.\n"
+                 "program and destination. Below, newest first, what was decided without you: the\n"
+                 "last 64 that nobody answered in time, and what became of their connections.\n"
                  "The exit code is 0 whether there are any or none.",
          .run = cmd_questions},
         {.name = "answer",
          .synopsis = "REF allow|deny [once|process|session|reboot|always|DURATION]\n"
-                     "                      [port|all-ports|destination]",
+                     "                      [port|all-ports|destination|address|host|domain] [late]",
          .summary = "answer one question",
          .help = "Answers the question that 'bastion questions' calls REF. Without more words:\n"
                  "once, and this port only. 'process': until that process has exited. A duration\n"
-                 "is one word: 30s, 90m, 12h, 7d.\n"
-                 "A question that has ended already takes no answer: exit code 1.",
-         .words = "allow deny once process session reboot always 1h port all-ports destination",
+                 "is one word: 30s, 90m, 12h, 7d. 'destination' is this port of the host, or of the\n"
+                 "address where no host is known; 'address' this port of the address in any case;\n"
+                 "'host' any port of the host; 'domain' that of all in its domain.\n"
+                 "A question that has ended already takes no answer: exit code 1. With 'late' one\n"
+                 "that nobody answered does: for the future, so neither once nor process.",
+         .words = "allow deny once process session reboot always 1h port all-ports destination address host domain late",
          .min_words = 2,
-         .max_words = 4,
+         .max_words = 5,
          .run = cmd_answer},
         {.name = "rules",
          .synopsis = "[list | add SENTENCE… | delete ID | enable ID | disable ID | history [--limit=N] | undo [N]]",
@@ -164,6 +168,17 @@ const struct command commands[] = {
          .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
          .max_words = 1,
          .run = cmd_mode},
+        {.name = "config",
+         .synopsis = "[KEY [VALUE]]",
+         .summary = "the keys of config.json, and changing one",
+         .help = "Every key with the value that is in force and its default; with KEY, its value\n"
+                 "alone. With VALUE the key is changed, in force at once and in the file, where\n"
+                 "all else stays as it is; 'default' takes the key out of it. What the keys mean\n"
+                 "is in bastion.conf(5). The mode is changed by 'bastion mode'.",
+         .words = "timeout_seconds default_action on_failure popup_enabled notifications_enabled allow_localhost allow_lan allow_root_bypass "
+                  "allow_systemd_bypass cache_decisions log_decisions log_every_connection log_file deny_errno inbound_protection true false default",
+         .max_words = 2,
+         .run = cmd_config},
         {.name = "learn",
          .synopsis = "review [--since=TIME] [--yes] [--json] [--state=DIR]",
          .summary = "the rules that what was recorded would need, to accept, edit or refuse",
@@ -200,8 +215,8 @@ const struct command commands[] = {
         {.name = "connections",
          .synopsis = "",
          .summary = "who is talking now",
-         .help = "One line a connection that exists: program, process, user, remote end, and\n"
-                 "what started the program.",
+         .help = "One line a connection that exists: program, process, user, remote end, how much\n"
+                 "it has sent and received (TCP), and what started the program.",
          .run = cmd_connections},
         {.name = "doctor",
          .synopsis = "",

@@ -14,13 +14,22 @@
 #include "cli/offline.h"
 #include "wire/conffile.h"
 #include "wire/dropins.h"
+#include "wire/hostlist.h"
 
 #define DEFAULT_RULES   "/etc/bastion/rules.json"
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
 #define DEFAULT_FACTORY BASTION_DATADIR "/factory.rules"
 
+void offline_lists_deinit(struct offline_lists *l)
+{
+        for (unsigned i = 0; i < l->sets.n; i++)
+                hostset_free(l->owned[i]);
+        l->sets.n = 0;
+}
+
 void offline_deinit(struct offline *o)
 {
+        offline_lists_deinit(&o->lists);
         o->rules = ruleset_free(o->rules);
 }
 
@@ -250,6 +259,71 @@ static int load_rules(const struct cli *cli, struct ruleset *rules)
         return offline_read_rules(asked ? cli->arguments->values[OPTION_RULES] : DEFAULT_RULES, asked, rules, &rest);
 }
 
+/* 0, a negative errno or HOSTLIST_E_…. */
+static int read_list(FILE *file, struct hostset **ret)
+{
+        _cleanup_(hostlist_freep) struct hostlist *list = hostlist_new(0);
+        struct hostlist_skipped skipped;
+        size_t n, left = LIMIT_LIST_FILE;
+        char piece[16384];
+        int r = list ? 0 : -ENOMEM;
+
+        while (r == 0 && (n = fread(piece, 1, sizeof(piece), file)) > 0) {
+                r = n > left ? -EFBIG : hostlist_feed(list, piece, n);
+                left -= MIN(n, left);
+        }
+        if (r == 0 && ferror(file))
+                r = -EIO;
+        return r == 0 ? hostlist_finish(list, ret, &skipped) : r;
+}
+
+static int load_list(const char *path, struct offline_lists *lists)
+{
+        struct hostsets *sets = &lists->sets;
+        FILE *file;
+        int r;
+
+        if (hostsets_find(sets, path))
+                return EXIT_YES;
+        if (sets->n == LIMIT_LISTS) {
+                cli_error("%s: the rules speak of more than %d lists", path, LIMIT_LISTS);
+                return EXIT_WRONG_INPUT;
+        }
+        file = fopen(path, "rb");
+        if (!file)
+                return cannot_read(path, -errno);
+        r = read_list(file, &lists->owned[sets->n]);
+        fclose(file);
+        if (r == -ENOMEM)
+                return out_of_memory();
+        if (r < 0)
+                return cannot_read(path, r);
+        if (r > 0) {
+                cli_error("%s: %s", path, hostlist_error_words(r));
+                return EXIT_WRONG_INPUT;
+        }
+        sets->of[sets->n].path = path;
+        sets->of[sets->n].set = lists->owned[sets->n];
+        sets->n++;
+        return EXIT_YES;
+}
+
+int offline_load_lists(const struct ruleset *rules, struct offline_lists *ret)
+{
+        int result = EXIT_YES;
+
+        for (const struct rule *rule = ruleset_next(rules, NULL); rule; rule = ruleset_next(rules, rule)) {
+                const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
+
+                for (unsigned i = 0; c && i < c->n; i++) {
+                        int r = load_list(criterion_values(c)[i].text, ret);
+
+                        result = r ? r : result;
+                }
+        }
+        return result;
+}
+
 int offline_load(const struct cli *cli, struct offline *ret)
 {
         _cleanup_(offline_deinit) struct offline o = {.rules = ruleset_new(0)};
@@ -262,12 +336,15 @@ int offline_load(const struct cli *cli, struct offline *ret)
                 r = load_factory(cli, o.rules);
         if (!r)
                 r = load_rules(cli, o.rules);
+        /* For the daemon, one that cannot be read decides nothing; but then what was tested is not what is meant. */
+        if (!r)
+                r = offline_load_lists(o.rules, &o.lists);
         if (r)
                 return r;
         for (const struct rule *rule = ruleset_next(o.rules, NULL); rule; rule = ruleset_next(o.rules, rule))
                 if (rule->origin == ORIGIN_FACTORY && !config_enables_factory_rule(&o.config, rule->id))
                         ruleset_find(o.rules, rule->id)->disabled = true;
         *ret = o;
-        o.rules = NULL;
+        o = (struct offline){.rules = NULL};
         return EXIT_YES;
 }

@@ -157,6 +157,22 @@ static void put_verdict(struct buf *out, const struct style *style, const struct
         }
 }
 
+/* The first rule about a list that has the name. */
+static void put_listed(struct buf *out, const struct style *style, const struct why *w)
+{
+        for (unsigned i = 0; i < w->n_candidates; i++) {
+                if (!w->candidates[i].list || !w->candidates[i].listed)
+                        continue;
+                put_label(out, style, "Listed");
+                buf_puts(out, "as ");
+                str_escape(out, w->candidates[i].listed);
+                buf_puts(out, " in ");
+                str_escape(out, w->candidates[i].list);
+                buf_putc(out, '\n');
+                return;
+        }
+}
+
 static const char *const fate_words[EXPLAIN_CRITERION] = {
         [EXPLAIN_DECIDES] = "decides",
         [EXPLAIN_LOSES] = "matches, but comes later: ",
@@ -178,6 +194,7 @@ static const struct {
         [CRITERION_UNIT] = {"unit", "pattern for units"},
         [CRITERION_CGROUP] = {"cgroup", "pattern for cgroups"},
         [CRITERION_HOST] = {"host", "domain"},
+        [CRITERION_LIST] = {"list", "choice of lists"},
         [CRITERION_NETWORK] = {"address", "network"},
         [CRITERION_SCOPE] = {"kind of destination", "kind of destination"},
         [CRITERION_PORT] = {"port", "choice of ports"},
@@ -186,6 +203,17 @@ static const struct {
         [CRITERION_GROUP] = {"group", "choice of groups"},
         [CRITERION_INTERFACE] = {"interface", "pattern for interfaces"},
 };
+
+/* No name is known of it, or what the list says is not. */
+static void put_list_fate(struct buf *out, const struct why_candidate *c)
+{
+        const struct criterion *list = rule_criterion(c->rule, CRITERION_LIST);
+
+        if (c->not_known)
+                buf_puts(out, "name, or list, not known");
+        else
+                buf_puts(out, list && list->negated ? "is listed" : "is not listed");
+}
 
 /* What is not known matches no rule about it: that is not another one. */
 static void put_fate(struct buf *out, const struct why_candidate *c)
@@ -197,7 +225,9 @@ static void put_fate(struct buf *out, const struct why_candidate *c)
                 return;
         }
         thing = things[c->fate - EXPLAIN_CRITERION].name;
-        if (c->not_known)
+        if (c->fate == (enum explain_fate)(EXPLAIN_CRITERION + CRITERION_LIST))
+                put_list_fate(out, c);
+        else if (c->not_known)
                 buf_printf(out, "%s not known", thing);
         else
                 buf_printf(out, "another %s", thing);
@@ -299,6 +329,7 @@ void why_page(struct buf *out, const struct style *style, const struct why *w, c
         }
         put_facts(out, style, w, !decision);
         put_verdict(out, style, w);
+        put_listed(out, style, w);
         put_rules(out, style, w);
         for (unsigned i = 0; i < w->n_changes; i++)
                 put_change(out, style, &w->changes[i]);

@@ -27,6 +27,7 @@ static const struct {
         [CRITERION_UNIT] = { "units", SHAPE_PATTERN, PATTERN_TEXT },
         [CRITERION_CGROUP] = { "cgroups", SHAPE_PATTERN, PATTERN_PATH },
         [CRITERION_HOST] = { "hosts", SHAPE_HOST, PATTERN_TEXT },
+        [CRITERION_LIST] = { "lists", SHAPE_FILE, PATTERN_TEXT },
         [CRITERION_NETWORK] = { "network", SHAPE_NETWORK, PATTERN_TEXT },
         [CRITERION_SCOPE] = { "scopes", SHAPE_SCOPES, PATTERN_TEXT },
         [CRITERION_PORT] = { "ports", SHAPE_PORTS, PATTERN_TEXT },
@@ -43,7 +44,7 @@ enum criterion_shape criterion_shape(enum criterion_kind kind)
 
 bool criterion_is_text(enum criterion_kind kind)
 {
-        return kinds[kind].shape == SHAPE_PATTERN || kinds[kind].shape == SHAPE_HOST;
+        return kinds[kind].shape == SHAPE_PATTERN || kinds[kind].shape == SHAPE_HOST || kinds[kind].shape == SHAPE_FILE;
 }
 
 bool criterion_is_path(enum criterion_kind kind)
@@ -94,6 +95,7 @@ static int compare_values(enum criterion_kind kind, const union criterion_value 
                 return process_equal(&a->process, &b->process) ? 0 : 1;
         case SHAPE_PATTERN:
         case SHAPE_HOST:
+        case SHAPE_FILE:
                 return strcmp(a->text, b->text);
         case SHAPE_NETWORK:
                 return compare_networks(&a->network, &b->network);
@@ -197,6 +199,7 @@ static uint64_t hash_value(enum criterion_kind kind, const union criterion_value
                 return hash_bytes(seed, &value->process.pid, sizeof(value->process.pid));
         case SHAPE_PATTERN:
         case SHAPE_HOST:
+        case SHAPE_FILE:
                 return hash_bytes(seed, value->text, strlen(value->text));
         case SHAPE_NETWORK:
                 return hash_bytes(seed ^ value->network.prefix, &value->network.addr, sizeof(value->network.addr));
@@ -323,6 +326,47 @@ static enum criterion_truth test_host(const struct criterion *c, const struct fa
         return CRITERION_FALSE;
 }
 
+/* The entry, or NULL. */
+static const char *find_in_list(const struct hostset *set, const struct facts *facts, bool *ret_below)
+{
+        const char *entry = hostset_find(set, facts->host, ret_below);
+
+        for (unsigned i = 0; !entry && facts->hosts && i < facts->hosts->n; i++)
+                entry = hostset_find(set, facts->hosts->names[i], ret_below);
+        return entry;
+}
+
+bool criterion_find_listed(const struct criterion *c, const struct facts *facts, struct listed *ret)
+{
+        const union criterion_value *values = criterion_values(c);
+
+        for (unsigned i = 0; i < c->n && facts->host; i++) {
+                const struct hostset *set = hostsets_find(facts->lists, values[i].text);
+
+                ret->path = values[i].text;
+                ret->name = set ? find_in_list(set, facts, &ret->below) : NULL;
+                if (ret->name)
+                        return true;
+        }
+        return false;
+}
+
+/* What a list says that could not be read nobody knows. */
+static enum criterion_truth test_list(const struct criterion *c, const struct facts *facts)
+{
+        const union criterion_value *values = criterion_values(c);
+        struct listed listed;
+
+        if (!facts->host)
+                return CRITERION_NOT_KNOWN;
+        if (criterion_find_listed(c, facts, &listed))
+                return CRITERION_TRUE;
+        for (unsigned i = 0; i < c->n; i++)
+                if (!hostsets_find(facts->lists, values[i].text))
+                        return CRITERION_NOT_KNOWN;
+        return CRITERION_FALSE;
+}
+
 static enum criterion_truth test_network(const struct criterion *c, const struct addr *remote)
 {
         const union criterion_value *values = criterion_values(c);
@@ -385,6 +429,8 @@ static enum criterion_truth test_values(const struct criterion *c, const struct 
                 return test_path(c, s->cgroup);
         case CRITERION_HOST:
                 return test_host(c, facts);
+        case CRITERION_LIST:
+                return test_list(c, facts);
         case CRITERION_NETWORK:
                 return test_network(c, &facts->flow->remote);
         case CRITERION_SCOPE:
@@ -454,7 +500,7 @@ unsigned facts_unknown(const struct facts *facts)
         if (!s->cgroup)
                 unknown |= CRITERION_BIT(CRITERION_UNIT) | CRITERION_BIT(CRITERION_CGROUP);
         if (!facts->host)
-                unknown |= CRITERION_BIT(CRITERION_HOST);
+                unknown |= CRITERIA_OF_NAMES;
         if (!facts->interface)
                 unknown |= CRITERION_BIT(CRITERION_INTERFACE);
         return unknown;
@@ -487,6 +533,7 @@ static unsigned value_width(enum criterion_kind kind, const union criterion_valu
         case SHAPE_PATTERN:
                 return pattern_is_literal(value->text) ? 0 : LIMIT_PATTERN + 1 - (unsigned)strlen(value->text);
         case SHAPE_PORTS: /* count_ports() */
+        case SHAPE_FILE:
         case SHAPE_SCOPES:
         case SHAPE_PROCESS:
         case SHAPE_PROTOCOL:
@@ -552,6 +599,7 @@ static bool value_covers(enum criterion_kind kind, const union criterion_value *
                 /* A literal with a backslash in it is rare enough to be left alone. */
                 return pattern_is_literal(b->text) && !strchr(b->text, '\\') &&
                        pattern_matches(a->text, kinds[kind].pattern, b->text, strlen(b->text));
+        case SHAPE_FILE:
         case SHAPE_PROCESS:
         case SHAPE_PROTOCOL:
         case SHAPE_ID:

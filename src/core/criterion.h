@@ -11,6 +11,7 @@
 #include "core/addr.h"
 #include "core/flow.h"
 #include "core/hosts.h"
+#include "core/hostset.h"
 #include "core/subject.h"
 
 /* In the order of decision (ruleset.h): who first, then where, then how. */
@@ -23,6 +24,7 @@ enum criterion_kind {
         CRITERION_UNIT,      /* patterns over each component of the cgroup's path: a systemd unit is one */
         CRITERION_CGROUP,    /* path patterns over the cgroup's path */
         CRITERION_HOST,      /* a host's name, or ".name": that host and all below it */
+        CRITERION_LIST,      /* a file with names of hosts (core/hostset.h), by its absolute path: one of them */
         CRITERION_NETWORK,
         CRITERION_SCOPE,     /* one value: a mask of enum scope */
         CRITERION_PORT,      /* the remote one */
@@ -34,13 +36,16 @@ enum criterion_kind {
 };
 
 /* What the values of a kind are. */
-enum criterion_shape { SHAPE_PROCESS, SHAPE_PATTERN, SHAPE_HOST, SHAPE_NETWORK, SHAPE_SCOPES, SHAPE_PORTS, SHAPE_PROTOCOL, SHAPE_ID };
+enum criterion_shape { SHAPE_PROCESS, SHAPE_PATTERN, SHAPE_HOST, SHAPE_FILE, SHAPE_NETWORK, SHAPE_SCOPES, SHAPE_PORTS, SHAPE_PROTOCOL, SHAPE_ID };
 
 /* CRITERION_BIT() of each kind that these facts about a process (mask of enum subject_fact) answer; and the facts that these kinds ask for. */
 unsigned criteria_of_facts(unsigned subject_facts);
 unsigned facts_of_criteria(unsigned criteria);
 
 #define CRITERION_BIT(kind) (1u << (kind))
+
+/* What is asked of the names by which a program knows an address. */
+enum { CRITERIA_OF_NAMES = CRITERION_BIT(CRITERION_HOST) | CRITERION_BIT(CRITERION_LIST) };
 
 struct network {
         struct addr addr; /* no bits beyond the prefix */
@@ -55,7 +60,7 @@ union criterion_value {
         struct network network;
         struct port_range ports;
         uint32_t number; /* uid, gid, protocol; mask of scopes */
-        char *text;      /* pattern, or host in lower case */
+        char *text;      /* pattern, host in lower case, or path of a file */
         struct process process;
 };
 
@@ -76,6 +81,7 @@ struct facts {
         unsigned scopes; /* of flow->remote, from addr_scopes() */
         const char *host; /* in lower case, or NULL: what people are told */
         const struct hosts *hosts; /* all of them, borrowed, `host` being the first; NULL: there is no other */
+        const struct hostsets *lists; /* those that were read, or NULL: there is none */
         const char *interface; /* the outgoing one's name, or NULL */
 };
 
@@ -93,7 +99,7 @@ static inline const union criterion_value *criterion_values(const struct criteri
 enum criterion_shape criterion_shape(enum criterion_kind kind);
 /* The kind's values are texts. */
 bool criterion_is_text(enum criterion_kind kind);
-/* What a text of this kind is matched as. Not for hosts. */
+/* What a pattern of this kind is matched as. */
 bool criterion_is_path(enum criterion_kind kind);
 
 /*
@@ -113,6 +119,14 @@ enum criterion_truth { CRITERION_FALSE, CRITERION_TRUE, CRITERION_NOT_KNOWN };
 
 /* Pure, no allocation. A negated criterion is TRUE where none of its values holds. */
 enum criterion_truth criterion_test(const struct criterion *c, const struct facts *facts);
+
+/* Where one of the connection's names is listed. */
+struct listed {
+        const char *path, *name; /* the list's, and the entry: the end of a name in `facts` */
+        bool below;              /* the entry is a domain */
+};
+/* Of a CRITERION_LIST; false: in none of its lists that were read. */
+bool criterion_find_listed(const struct criterion *c, const struct facts *facts, struct listed *ret);
 
 /* Same kind, sense and values. */
 bool criterion_equal(const struct criterion *a, const struct criterion *b);

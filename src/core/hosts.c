@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macros.h"
+
 struct hosts hosts_one(const char *name, enum host_source source)
 {
         return name ? (struct hosts){ .names = { name }, .n = 1, .source = source } : (struct hosts){ .n = 0 };
@@ -38,21 +40,19 @@ void hosts_deinit(struct hosts *hosts)
         *hosts = (struct hosts){ .n = 0 };
 }
 
+static const char *const source_words[] = { [HOST_SOURCE_DNS] = "dns" };
+
 const char *host_source_word(enum host_source source)
 {
-        switch (source) {
-        case HOST_SOURCE_NONE:
-                break;
-        case HOST_SOURCE_DNS:
-                return "dns";
-        }
-        return NULL;
+        return source_words[source];
 }
 
 bool host_source_parse(const char *word, enum host_source *ret)
 {
-        if (strcmp(word, host_source_word(HOST_SOURCE_DNS)) != 0)
-                return false;
-        *ret = HOST_SOURCE_DNS;
-        return true;
+        for (size_t i = HOST_SOURCE_NONE + 1; i < ARRAY_SIZE(source_words); i++)
+                if (strcmp(source_words[i], word) == 0) {
+                        *ret = (enum host_source)i;
+                        return true;
+                }
+        return false;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/boottime.h"
 #include "core/limits.h"
 
 enum host_source {
@@ -19,6 +20,7 @@ struct hosts {
         const char *names[LIMIT_HOSTS]; /* in lower case */
         unsigned n;
         enum host_source source; /* of the first */
+        struct boottime ends;    /* as found: when the first of them does; BOOTTIME_NEVER: there is none */
 };
 
 /* The end of `host` that is one owner's domain, or NULL: it is below none. Borrowed from `host`. Who knows: wire/hostname.h. */

@@ -220,6 +220,22 @@ static enum finding_kind kind_of_shadow(const struct rule *shadow, const struct 
         return shadow->action == rule->action && rule_covers(rule, shadow) ? FINDING_DUPLICATE : FINDING_SHADOWED;
 }
 
+/* The first of its lists that is not there, or NULL. */
+static const char *missing_list(const struct rule *rule, const struct hygiene *h)
+{
+        const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
+
+        for (unsigned i = 0; c && i < c->n; i++)
+                if (!h->exists(h->userdata, criterion_values(c)[i].text))
+                        return criterion_values(c)[i].text;
+        return NULL;
+}
+
+static bool has_program(const struct rule *rule, const struct hygiene *h)
+{
+        return rule->subject != RULE_PATH || !rule->program || h->exists(h->userdata, rule->program);
+}
+
 static bool judge(const struct ruleset *rules, const struct rule *rule, const struct hygiene *h, struct boottime now)
 {
         struct finding f = { .kind = FINDING_NEVER, .rule = rule, .why = contradiction(rule) };
@@ -228,8 +244,12 @@ static bool judge(const struct ruleset *rules, const struct rule *rule, const st
                 f.other = find_shadow(rules, rule, now);
                 f.kind = f.other ? kind_of_shadow(f.other, rule) : FINDING_NO_FILE;
         }
-        if (f.kind == FINDING_NO_FILE && (rule->subject != RULE_PATH || !rule->program || h->exists(h->userdata, rule->program)))
-                return false;
+        if (f.kind == FINDING_NO_FILE && has_program(rule, h)) {
+                f.kind = FINDING_NO_LIST;
+                f.why = missing_list(rule, h);
+                if (!f.why)
+                        return false;
+        }
         h->found(h->userdata, &f);
         return true;
 }
@@ -246,7 +266,7 @@ size_t hygiene_check(const struct ruleset *rules, const struct hygiene *h, struc
 
 static const char *const finding_words[FINDING_KIND_COUNT] = {
         [FINDING_SHADOWED] = "shadowed", [FINDING_DUPLICATE] = "duplicate", [FINDING_OVERRULED] = "overruled",
-        [FINDING_NEVER] = "never",       [FINDING_NO_FILE] = "no-file",
+        [FINDING_NEVER] = "never",       [FINDING_NO_FILE] = "no-file", [FINDING_NO_LIST] = "no-list",
 };
 
 const char *finding_word(enum finding_kind kind)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is wrong with a set of rules that loads without a mistake: rules that can never decide, that say what another says, that
- * match nothing, that name a program which is not there. Nothing is found that is not so: a rule is called shadowed only where one
+ * match nothing, that name a program or a list which is not there. Nothing is found that is not so: a rule is called shadowed only where one
  * other rule comes before it and matches all that it matches, as long as it lasts. (Several rules that cover it together are not
  * looked for.) Shipped rules and those that are switched off or expired are not judged; the shipped ones still stand before others.
  *
@@ -17,6 +17,7 @@ enum finding_kind {
         FINDING_OVERRULED, /* shadowed, but only until `other`, which is for this session, ends */
         FINDING_NEVER,     /* its criteria exclude each other: `why` */
         FINDING_NO_FILE,   /* its program does not exist */
+        FINDING_NO_LIST,   /* a list that it speaks of does not: `why` is its path */
         FINDING_KIND_COUNT,
 };
 
@@ -24,7 +25,7 @@ struct finding {
         enum finding_kind kind;
         const struct rule *rule;
         const struct rule *other; /* or NULL */
-        const char *why;          /* FINDING_NEVER: words for a person; else NULL */
+        const char *why;          /* FINDING_NEVER: words for a person; FINDING_NO_LIST: a path; else NULL */
 };
 
 struct hygiene {

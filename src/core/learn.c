@@ -27,6 +27,7 @@ struct known {
 
 struct learn {
         const struct ruleset *rules;
+        const struct hostsets *lists;
         struct boottime now;
         struct hashmap programs, endpoints;
         struct learn_counts counts;
@@ -61,13 +62,14 @@ void proposal_deinit(struct proposal *p)
         *p = (struct proposal){ 0 };
 }
 
-struct learn *learn_new(const struct ruleset *rules, struct boottime now, uint64_t seed)
+struct learn *learn_new(const struct ruleset *rules, const struct hostsets *lists, struct boottime now, uint64_t seed)
 {
         struct learn *l = calloc(1, sizeof(*l));
 
         if (!l)
                 return NULL;
         l->rules = rules;
+        l->lists = lists;
         l->now = now;
         l->oldest_us = INT64_MAX;
         hashmap_init(&l->programs, seed);
@@ -169,7 +171,13 @@ static int copy_host(const char *host, char **ret)
 
 static bool is_decided_today(const struct learn *l, const struct record *r, const char *host)
 {
-        const struct facts facts = { .subject = r->subject, .flow = &r->flow, .scopes = addr_scopes(&r->flow.remote, NULL), .host = host };
+        const struct facts facts = {
+                .subject = r->subject,
+                .flow = &r->flow,
+                .scopes = addr_scopes(&r->flow.remote, NULL),
+                .host = host,
+                .lists = l->lists,
+        };
 
         return ruleset_decide(l->rules, &facts, l->now) != NULL;
 }

@@ -53,8 +53,8 @@ struct learn_counts {
 
 struct learn;
 
-/* `rules` are those in force, borrowed. `seed`: of tables whose keys strangers choose. NULL on -ENOMEM. */
-struct learn *learn_new(const struct ruleset *rules, struct boottime now, uint64_t seed);
+/* `rules` are those in force, and `lists` (or NULL) what they speak of; both borrowed. `seed`: of tables whose keys strangers choose. NULL on -ENOMEM. */
+struct learn *learn_new(const struct ruleset *rules, const struct hostsets *lists, struct boottime now, uint64_t seed);
 struct learn *learn_free(struct learn *l); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct learn, learn_free)
 

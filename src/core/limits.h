@@ -10,6 +10,7 @@ enum {
         LIMIT_HELD_QUESTION = 8,
         LIMIT_HELD_PROGRAM = 64,
         LIMIT_HELD = 4096,
+        LIMIT_ASIDE = 256, /* packets that wait for the name of where they go */
         /* Open questions: for one uid, in all. From the fourth of one program on they are folded into one. */
         LIMIT_QUESTIONS_UID = 256,
         LIMIT_QUESTIONS = 1024,
@@ -45,6 +46,12 @@ enum {
         LIMIT_DROPIN_BYTES = 16 << 20, /* of all of them together */
         LIMIT_DROPIN_RULES = LIMIT_RULES - 1000, /* the shipped ones have room beside them */
         LIMIT_SENTENCE = 8192,
+        /* Lists of host names: how many files rules speak of; names and bytes of one, bytes of a line and of a path. */
+        LIMIT_LISTS = 16,
+        LIMIT_LIST_NAMES = 1 << 20,
+        LIMIT_LIST_FILE = 64 << 20,
+        LIMIT_LIST_LINE = 1024,
+        LIMIT_LIST_PATH = 512,
         /* What `bastion import` reads of others: files of a directory, bytes of one. */
         LIMIT_IMPORT_FILES = 4096,
         LIMIT_IMPORT_FILE = 1 << 20,
@@ -60,6 +67,8 @@ enum {
         LIMIT_CLIENTS = 128,
         LIMIT_LINE = 64 << 10,
         LIMIT_CLIENT_OUTPUT = 4 << 20,
+        LIMIT_PARKED_CLIENT = 16, /* messages of one client that wait for polkit, */
+        LIMIT_PARKED = 256,       /* and of all: each may be as long as a line */
         LIMIT_RULES_TEXT = 3 << 20, /* of one reply to `rules`; the rule that reaches it is the last of the page */
 
         /* Decisions kept in memory for `bastion log`. */
@@ -82,7 +91,7 @@ enum {
 
         /* Names: CNAME links and addresses of one DNS answer; entries of the table of who was told what, in all and of one program; bytes of a name. */
         LIMIT_DNS_CHAIN = 16,
-        LIMIT_DNS_ADDRESSES = 32,
+        LIMIT_DNS_ADDRESSES = 128, /* 75 fit into the 1,232 bytes that name servers agreed on (DNS flag day 2020) */
         LIMIT_NAMES = 20000,
         LIMIT_NAMES_PROGRAM = 2000,
         LIMIT_NAME = 253,

@@ -2,8 +2,8 @@
 /*
  * Theory in the header. Each entry stands in three lists, newest last: of its program, of its address, and of both together. A list has an owner,
  * struct group, which is found by what its entries have in common, and goes with the last of them. So whatever is asked for is one look into a hash
- * table, and a walk over nothing but what was asked for; and an entry leaves without a search. A fourth list, of all, says who is the oldest, and a
- * heap who ends first.
+ * table, and a walk over nothing but what was asked for; and an entry leaves without a search. A heap says which entry ends first. Who has most is known
+ * because programs stand in one list for each number of entries: with every entry that comes or goes a program moves to the next such list.
  */
 #include "core/names.h"
 
@@ -28,6 +28,7 @@ struct group {
         struct hashmap_node node;
         struct group_key key;
         struct list entries; /* by membership.link, oldest first */
+        struct list rank;    /* OF_PROGRAM: among those that have as many */
         unsigned n;
 };
 
@@ -39,7 +40,6 @@ struct membership {
 struct entry {
         struct hashmap_node node; /* by program, address and name */
         struct heap_node end;     /* boottime in ns */
-        struct list age;
         struct membership in[GROUP_KINDS];
         char name[]; /* with its NUL */
 };
@@ -47,14 +47,15 @@ struct entry {
 struct names {
         struct hashmap groups, entries;
         struct heap ends;
-        struct list age; /* oldest first */
+        struct list ranks[LIMIT_NAMES_PROGRAM + 1]; /* programs by group.rank: those that have so many entries, who came last is last */
+        unsigned most;                              /* the highest rank that somebody has, 0: nobody has any */
         uint64_t seed;
 };
 
 _Static_assert(sizeof(struct group_key) == 32, "padding would be hashed");
 /* Each entry may have a group of each kind to itself; malloc adds 16 bytes to a block at most twice; each table has fewer than 2 n + 16 buckets. */
 _Static_assert(LIMIT_NAMES * (sizeof(struct entry) + LIMIT_NAME + 1 + 32 + GROUP_KINDS * (sizeof(struct group) + 32) + (1 + GROUP_KINDS) * 16) +
-                       4096 < NAMES_MEMORY_MAX, "more than the header promises");
+                       sizeof(struct names) + 4096 < NAMES_MEMORY_MAX, "more than the header promises");
 
 struct names *names_new(uint64_t seed)
 {
@@ -65,7 +66,8 @@ struct names *names_new(uint64_t seed)
         names->seed = seed;
         hashmap_init(&names->groups, seed);
         hashmap_init(&names->entries, seed);
-        list_init(&names->age);
+        for (size_t i = 0; i < ARRAY_SIZE(names->ranks); i++)
+                list_init(&names->ranks[i]);
         return names;
 }
 
@@ -105,11 +107,26 @@ static struct group *need_group(struct names *names, const struct group_key *key
                 return NULL;
         *group = (struct group){ .key = *key };
         list_init(&group->entries);
+        list_init(&group->rank);
         if (hashmap_insert(&names->groups, &group->node, hash_bytes(names->seed, key, sizeof(*key))) < 0) {
                 free(group);
                 return NULL;
         }
         return group;
+}
+
+/* The group has one entry more or less than before: so what `most` says is off by one at most. */
+static void set_number(struct names *names, struct group *group, unsigned n)
+{
+        group->n = n;
+        if (group->key.kind != OF_PROGRAM)
+                return;
+        list_unlink(&group->rank);
+        if (n > 0)
+                list_append(&names->ranks[n], &group->rank);
+        names->most = MAX(names->most, n);
+        if (names->most > 0 && list_is_empty(&names->ranks[names->most]))
+                names->most--;
 }
 
 static void leave_group(struct names *names, struct membership *in)
@@ -118,17 +135,18 @@ static void leave_group(struct names *names, struct membership *in)
 
         list_unlink(&in->link);
         in->group = NULL;
-        if (--group->n > 0)
+        set_number(names, group, group->n - 1);
+        if (group->n > 0)
                 return;
         hashmap_remove(&names->groups, &group->node);
         free(group);
 }
 
-static void join_group(struct group *group, struct membership *in)
+static void join_group(struct names *names, struct group *group, struct membership *in)
 {
         in->group = group;
-        group->n++;
         list_append(&group->entries, &in->link);
+        set_number(names, group, group->n + 1);
 }
 
 static struct entry *entry_in(struct list *link, enum group_kind kind)
@@ -151,7 +169,6 @@ static void remove_entry(struct names *names, struct entry *entry)
 {
         hashmap_remove(&names->entries, &entry->node);
         heap_remove(&names->ends, &entry->end);
-        list_unlink(&entry->age);
         free_entry(names, entry);
 }
 
@@ -159,8 +176,8 @@ struct names *names_free(struct names *names)
 {
         if (!names)
                 return NULL;
-        while (!list_is_empty(&names->age))
-                remove_entry(names, CONTAINER_OF(names->age.next, struct entry, age));
+        while (names->ends.first)
+                remove_entry(names, CONTAINER_OF(names->ends.first, struct entry, end));
         hashmap_deinit(&names->entries);
         hashmap_deinit(&names->groups);
         free(names);
@@ -194,12 +211,14 @@ static void end_some(struct names *names, struct boottime now)
 static void make_room(struct names *names, uint64_t program)
 {
         const struct group_key key = group_key(OF_PROGRAM, program, NULL);
-        const struct group *own = find_group(names, &key);
+        const struct group *from = find_group(names, &key);
 
-        if (own && own->n >= LIMIT_NAMES_PROGRAM)
-                remove_entry(names, entry_in(own->entries.next, OF_PROGRAM));
-        else if (names->entries.n >= LIMIT_NAMES)
-                remove_entry(names, CONTAINER_OF(names->age.next, struct entry, age));
+        if (!from || from->n < LIMIT_NAMES_PROGRAM) {
+                if (names->entries.n < LIMIT_NAMES)
+                        return;
+                from = CONTAINER_OF(names->ranks[names->most].next, struct group, rank);
+        }
+        remove_entry(names, entry_in(from->entries.next, OF_PROGRAM));
 }
 
 /* Heard again: as new as the newest, and ends when the later of both does. */
@@ -209,8 +228,6 @@ static void renew(struct names *names, struct entry *entry, struct boottime end)
                 heap_remove(&names->ends, &entry->end);
                 heap_insert(&names->ends, &entry->end, end.ns);
         }
-        list_unlink(&entry->age);
-        list_append(&names->age, &entry->age);
         for (int kind = 0; kind < GROUP_KINDS; kind++) {
                 list_unlink(&entry->in[kind].link);
                 list_append(&entry->in[kind].group->entries, &entry->in[kind].link);
@@ -232,7 +249,7 @@ static struct entry *new_entry(struct names *names, uint64_t program, const stru
                         free_entry(names, entry);
                         return NULL;
                 }
-                join_group(group, &entry->in[kind]);
+                join_group(names, group, &entry->in[kind]);
         }
         return entry;
 }
@@ -269,7 +286,6 @@ int names_add(struct names *names, uint64_t program, const char *name, const str
                 return -ENOMEM;
         }
         heap_insert(&names->ends, &entry->end, end.ns);
-        list_append(&names->age, &entry->age);
         return 0;
 }
 

@@ -5,10 +5,11 @@
  *
  * `program` is opaque here: 64 bits by which the caller tells one program of one user from another.
  *
- * Bounds. LIMIT_NAMES entries in all and LIMIT_NAMES_PROGRAM of one program: of one that has so many its own oldest goes first; then the oldest of
- * all. Old is what was not heard again for longest. An entry lives as long as the TTL that it came with, at least NAMES_TTL_MIN (a program
- * connects after it has asked) and at most NAMES_TTL_MAX seconds; heard again it lives to the later end of both. No operation scans: an addition ends
- * at most NAMES_EXPIRE_STEP others. All of it is at most NAMES_MEMORY_MAX bytes. Pure: no clock, no I/O.
+ * Bounds. LIMIT_NAMES entries in all and LIMIT_NAMES_PROGRAM of one program, whose own oldest makes room for its next. When all places are taken, the
+ * oldest of the program that has most goes; of several that have as many, of the one that has had so many for longest. So no number of answers takes a
+ * name from a program that has fewer than its even share of the table. Old is what was not heard again for longest. An entry lives as long as the TTL
+ * that it came with, at least NAMES_TTL_MIN (a program connects after it has asked) and at most NAMES_TTL_MAX seconds; heard again it lives to the later
+ * end of both. No operation scans: an addition ends at most NAMES_EXPIRE_STEP others. All of it is at most NAMES_MEMORY_MAX bytes. Pure: no clock, no I/O.
  */
 #pragma once
 

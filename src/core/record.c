@@ -34,9 +34,11 @@ int record_init(struct record *r, const struct decision *decision, struct subjec
 
 int record_init_summary(struct record *r, const struct summary *summary)
 {
+        const struct hosts hosts = hosts_one(summary->host, HOST_SOURCE_DNS);
         _cleanup_(freep) char *rule = summary->rule ? strdup(summary->rule) : NULL;
+        struct hosts copy;
 
-        if (summary->rule && !rule)
+        if ((summary->rule && !rule) || hosts_copy(&copy, &hosts) < 0)
                 return -ENOMEM;
         *r = (struct record){
                 .time_us = summary->time_us,
@@ -44,6 +46,7 @@ int record_init_summary(struct record *r, const struct summary *summary)
                 .reason = summary->reason,
                 .subject = subject_ref(summary->subject ? summary->subject : subject_unknown()),
                 .flow = summary->flow,
+                .hosts = copy,
                 .rule = TAKE_PTR(rule),
                 .is_summary = true,
                 .n_connections = summary->n_connections,

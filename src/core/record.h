@@ -38,6 +38,7 @@ struct summary {
         struct subject *subject; /* NULL reads as unknown */
         const char *rule;        /* id of the rule by which the kernel decided, or NULL */
         struct flow flow;        /* of the last connection; what is not known of it is zero */
+        const char *host;        /* the name by which the subject knows where that went, or NULL */
         int64_t time_us, since_us; /* when the counters were read, and when they were before (or began): CLOCK_REALTIME, microseconds */
         uint64_t n_connections, n_bytes;
 };

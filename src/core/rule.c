@@ -128,11 +128,16 @@ static int add_value(struct rule *r, enum criterion_kind kind, const union crite
         return 0;
 }
 
+static bool is_list_path(const char *text)
+{
+        return text[0] == '/' && strlen(text) < LIMIT_LIST_PATH;
+}
+
 int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text)
 {
         const union criterion_value value = { .text = (char *)text }; /* copied */
 
-        if (!*text || (kind != CRITERION_HOST && pattern_check(text)))
+        if (!*text || (criterion_shape(kind) == SHAPE_PATTERN && pattern_check(text)) || (criterion_shape(kind) == SHAPE_FILE && !is_list_path(text)))
                 return -EINVAL;
         return add_value(r, kind, &value);
 }

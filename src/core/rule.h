@@ -70,7 +70,7 @@ struct rule *rule_copy(const struct rule *r); /* NULL on -ENOMEM */
 const struct criterion *rule_criterion(const struct rule *r, enum criterion_kind kind);
 /*
  * One more value for a criterion, which comes with its first: 0, -ENOMEM, -E2BIG (LIMIT_RULE_VALUES), or -EINVAL for what is none: a text that
- * pattern_check() refuses, an empty one, a port 0, bits beyond a prefix. Scopes are joined into one mask.
+ * pattern_check() refuses, an empty one, a file's path that is not absolute or has LIMIT_LIST_PATH bytes, a port 0, bits beyond a prefix. Scopes are joined into one mask.
  */
 int rule_add_text(struct rule *r, enum criterion_kind kind, const char *text);
 int rule_add_host(struct rule *r, const char *host, bool below); /* `below`: and all names below it */

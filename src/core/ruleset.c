@@ -67,6 +67,7 @@ struct ruleset {
         struct heap expiring; /* by rule->expires, those that expire */
         size_t n;
         size_t n_of_kind[CRITERION_KIND_COUNT];
+        uint64_t n_changes_of[CRITERION_KIND_COUNT]; /* rules that came and went */
         uint64_t last_entry;     /* the highest number of an entry so far */
         uint64_t last_number[2]; /* the highest number used so far in "r<n>" and "s<n>" */
 };
@@ -326,18 +327,19 @@ static void note_number(struct ruleset *set, const char *id)
                 set->last_number[id[0] == 's'] = MAX(set->last_number[id[0] == 's'], number);
 }
 
-static char *next_number(struct ruleset *set, bool session)
+static char *next_number(const struct ruleset *set, bool session)
 {
+        uint64_t number = set->last_number[session];
         char id[24];
 
         do
-                snprintf(id, sizeof(id), "%c%llu", session ? 's' : 'r', (unsigned long long)++set->last_number[session]);
+                snprintf(id, sizeof(id), "%c%llu", session ? 's' : 'r', (unsigned long long)++number);
         while (find_id(set, id));
         return strdup(id);
 }
 
 /* A name for a rule that came without one; NULL on -ENOMEM. */
-static char *make_id(struct ruleset *set, const struct rule *rule)
+static char *make_id(const struct ruleset *set, const struct rule *rule)
 {
         _cleanup_(freep) char *key = rule_flat_key(rule);
 
@@ -367,8 +369,10 @@ static struct entry *find_same(const struct ruleset *set, const struct rule *rul
 
 static void count_kinds(struct ruleset *set, const struct rule *rule, bool more)
 {
-        for (unsigned i = 0; i < rule->n_criteria; i++)
+        for (unsigned i = 0; i < rule->n_criteria; i++) {
                 set->n_of_kind[rule->criteria[i].kind] += more ? 1 : (size_t)-1;
+                set->n_changes_of[rule->criteria[i].kind]++;
+        }
 }
 
 unsigned ruleset_kinds(const struct ruleset *set)
@@ -379,6 +383,11 @@ unsigned ruleset_kinds(const struct ruleset *set)
                 if (set->n_of_kind[kind])
                         kinds |= CRITERION_BIT(kind);
         return kinds;
+}
+
+uint64_t ruleset_changes_of(const struct ruleset *set, enum criterion_kind kind)
+{
+        return set->n_changes_of[kind];
 }
 
 /* Takes the rule out of every index; the entry and its group stay. */
@@ -449,6 +458,13 @@ static struct entry *entry_new(const struct ruleset *set, const char *id)
         return entry;
 }
 
+char *ruleset_choose_id(const struct ruleset *set, const struct rule *rule)
+{
+        const struct entry *same = find_same(set, rule);
+
+        return same ? strdup(same->rule->id) : make_id(set, rule);
+}
+
 int ruleset_add(struct ruleset *set, struct rule *rule)
 {
         _cleanup_(entry_freep) struct entry *entry = NULL;
@@ -462,7 +478,7 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
         if (!same && set->n >= LIMIT_RULES)
                 return RULESET_E_FULL;
         if (!rule->id) {
-                id = same ? strdup(same->rule->id) : make_id(set, rule);
+                id = ruleset_choose_id(set, rule);
                 if (!id)
                         return -ENOMEM;
         }
@@ -685,6 +701,8 @@ static unsigned known_criteria(enum breadth breadth)
         switch (breadth) {
         case BREADTH_NONE:
                 break;
+        case BREADTH_NAMES:
+                return subject | port | address | CRITERIA_OF_NAMES;
         case BREADTH_DESTINATION:
                 return subject | port | address;
         case BREADTH_PORT:

@@ -9,7 +9,7 @@
  * narrower, negated last; (4) deny, then ask, then allow; (5) smaller id, bytewise.
  * Narrower is: of networks the longer prefix; fewer ports, each counted once; a host before a domain, and of domains the one with more
  * labels; a literal before a pattern, and a longer pattern before a shorter. Of several networks, hosts or patterns the widest counts. How
- * many kinds of destination, protocols, users or groups there are tells nothing apart.
+ * many lists, kinds of destination, protocols, users or groups there are tells nothing apart.
  * A disabled, expired or weak (RULE_NAME beside a matching RULE_PATH) rule is never chosen.
  */
 #pragma once
@@ -32,6 +32,8 @@ enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 }; /* 3 is daemon/daemon.h's */
  * far. A rule with the same criteria and origin is replaced (its id is kept when `rule` has none). 0, -ENOMEM, RULESET_E_FULL
  * (LIMIT_RULES), RULESET_E_EXISTS (the id is taken by a rule with other criteria). */
 int ruleset_add(struct ruleset *set, struct rule *rule);
+/* The id that it would give to `rule`, which has none. The caller frees; NULL on -ENOMEM. */
+char *ruleset_choose_id(const struct ruleset *set, const struct rule *rule);
 /* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
 struct rule *ruleset_remove(struct ruleset *set, const char *id);
 struct rule *ruleset_find(const struct ruleset *set, const char *id);
@@ -54,6 +56,8 @@ struct rule *ruleset_decide(const struct ruleset *set, const struct facts *facts
 
 /* CRITERION_BIT() of each kind that some rule has. */
 unsigned ruleset_kinds(const struct ruleset *set);
+/* A number that grows with each rule of this kind that comes or goes. */
+uint64_t ruleset_changes_of(const struct ruleset *set, enum criterion_kind kind);
 /* `rule` (NULL: none), which ruleset_decide() chose for these facts, is what it would choose whatever were known of the kinds in the mask
  * `unknown`. */
 bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsigned unknown, const struct rule *rule, struct boottime now);
@@ -61,6 +65,7 @@ bool ruleset_is_sure(const struct ruleset *set, const struct facts *facts, unsig
 /* Sets of flows of one subject (kind, path as rules may compare it, name, uid and gid, and what its key covers), each within the next. */
 enum breadth {
         BREADTH_NONE,        /* none: the process or something else that no such set fixes decides */
+        BREADTH_NAMES,       /* as BREADTH_DESTINATION, while the subject knows the address by the names in the facts and no others: none, if none */
         BREADTH_DESTINATION, /* of one protocol to one remote address and port (0 where the protocol has none) */
         BREADTH_PORT,        /* of one protocol to one remote port, at whatever address */
         BREADTH_PROGRAM,     /* every flow */

@@ -12,6 +12,7 @@
  *      history       decisions told to the outside: counters, memory, log, events
  *      summaries     what the kernel decided by itself, told now and then
  *      server        clients and their bytes; requests.c is what they may say
+ *      authority     who may do what; polkit.c asks polkit on the system bus
  *      helpers       the recorder and the parser, at arm's length; nursery.c starts them
  *      report        status, doctor, connections: the daemon about itself
  *      adopt         sockets that are older than the daemon; walk.c lists sockets and who holds them
@@ -44,9 +45,11 @@
 #include "wire/rulefile.h"
 
 struct server;
+struct authority_desk;
 struct helpers;
 struct sweep;
 struct lifetimes;
+struct lists;
 
 struct counters {
         uint64_t n_allowed, n_denied, n_learned_denials;
@@ -84,6 +87,8 @@ struct daemon {
         struct dropins dropins; /* rules.d, as its files were when each was right */
         struct netinfo net;
         struct lifetimes *lifetimes;
+        struct lists *lists;      /* files with names that rules speak of */
+        struct hostsets hostsets; /* of those, what is in force */
         uint16_t mode_epoch; /* counts changes of mode */
         enum mode mode_before_try;
         struct boottime try_ends; /* BOOTTIME_NEVER: no try is running */
@@ -116,12 +121,15 @@ struct daemon {
         struct flowmem *flows; /* queue rung */
         struct sweep *sweep;
         struct naming *naming;
+        struct list aside; /* of packet_path.c: packets that wait for a name */
+        unsigned n_aside;
         struct raw_verdict raw_verdicts[RAW_VERDICTS]; /* queue rung: a ring */
         unsigned next_raw_verdict;
 
         /* people and memory */
         struct question_table *questions;
         struct server *server;
+        struct authority_desk *desk; /* of what waits for polkit */
         struct saver *saver;
         struct nursery nursery;
         struct helpers *helpers;
@@ -131,11 +139,19 @@ struct daemon {
         uint64_t n_told;        /* of those, to the recorder and to whoever watches; at most LIMIT_RECORDS fewer */
         sd_event_source *tell_source;
 
-        sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
+        sd_event_source *rules_timer; /* `rules_changed` is due */
+        uint64_t rules_told_us;       /* CLOCK_MONOTONIC: of the last one */
+        bool rules_told_later;        /* there will be one */
+        sd_event_source *question_timer, *aside_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
 
 /* ---- packet_path.c */
+int packet_path_start(struct daemon *d);
+/* What is aside is decided now. */
+void packet_path_stop(struct daemon *d);
+/* The parser has answered, or is gone: what waited for that is decided. */
+void packet_path_resume(struct daemon *d);
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
@@ -179,7 +195,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_lists.c, policy_mode.c, policy_replace.c, policy_rules.c, policy_watchers.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
@@ -193,6 +209,12 @@ enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+/* The same of a rule that is only looked at: it gets what it would be told with. */
+int policy_preview_rule(struct daemon *d, struct rule *rule);
+/* Takes `rule`, which comes into the place of the one with this id (none of a file or the factory): both, as one change, or neither. As
+ * policy_add_rule(), or POLICY_E_REFUSED. */
+int policy_replace_rule(struct daemon *d, const char *id, struct rule *rule, const struct rule **ret, int64_t *ret_ticket,
+                        struct policy_error *ret_error);
 /* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 /* Switches a rule on or off. 0 with the rule in *ret, -ENOENT where there is none or none that clients change, or another negative errno. */
@@ -208,6 +230,12 @@ enum { POLICY_E_LATER = 1 };
 int policy_on_saved(struct daemon *d, const char *path, int64_t ticket, int error);
 /* The negative result of a save as words for a person. */
 const char *policy_save_error(const struct daemon *d, int error);
+/* The thread that reads lists begins, and changes of their files are noticed. 0 or negative errno. */
+int policy_run_lists(struct daemon *d);
+/* Every list that rules speak of, list_status_deinit() each; returns how many. */
+unsigned policy_list_status(const struct daemon *d, struct list_status ret[LIMIT_LISTS]);
+/* Words about those that are not in force as their files say, a line each; "" where there is none. */
+void policy_list_problems(const struct daemon *d, struct buf *out);
 /* The machine's addresses, or its resolvers, may have changed. */
 void policy_read_net(struct daemon *d);
 /* Puts the tables in place, or exchanges their rules where the configuration now says something else of them. 0 or negative errno. */
@@ -264,8 +292,6 @@ void helpers_on_told(struct daemon *d);
 int helpers_set_log(struct daemon *d, const char *path);
 /* Something for the parser. 0 or a negative errno: it is not there, or has enough to do. */
 int helpers_parse(struct daemon *d, const struct probe *request);
-/* Waits for the parser, and takes what it says. False: it said nothing in this time, or is not there. */
-bool helpers_await_parser(struct daemon *d, uint64_t ns);
 /* Lines that reached neither log nor history, as far as is known. */
 uint64_t helpers_lost(const struct daemon *d);
 const char *helpers_problem(const struct daemon *d); /* "" when all is well */
@@ -295,16 +321,35 @@ void server_send(struct client *client, const struct buf *line);
 /* An old-style client's `list_rules` is answered: one line, however long. */
 void server_send_rules_list(struct client *client);
 void server_send_error(struct client *client, int64_t id, enum message_error_code code, const char *format, ...) _printf_(4, 5);
-bool server_may_manage(const struct client *client);
 const struct peer *server_peer(const struct client *client);
 void server_set_new_style(struct client *client);
 void server_subscribe(struct client *client, unsigned events);
+/* Takes the message: it is carried out, refused, or waits for polkit. */
 void requests_handle(struct daemon *d, struct client *client, struct message *message);
+void requests_carry_out(struct daemon *d, struct client *client, struct message *message);
+/* Tells the client that it may not, or not now, and counts it. */
+void requests_refuse(struct daemon *d, struct client *client, struct message *message, enum message_error_code code, const char *why);
+
+/* ---- authority.c */
+int authority_start(struct daemon *d);
+void authority_stop(struct daemon *d); /* after the server: no client waits */
+/* What this client asks for in ROLE_MANAGE is polkit's to allow. */
+bool authority_must_ask(struct daemon *d, const struct client *client);
+/* Takes the message, and carries it out or refuses it when polkit has spoken; or refuses it at once. */
+void authority_ask(struct daemon *d, struct client *client, struct message *message);
+/* The client leaves: what it asked for is not done any more. */
+void authority_forget(struct daemon *d, const struct client *client);
+/* What the client is told that it may count on. */
+enum authority authority_of(struct daemon *d, const struct client *client);
+/* What decides for members of the group: POLKIT or GROUP. */
+enum authority authority_in_force(struct daemon *d);
+/* It is polkit, which has ended or lost its bus. */
+bool authority_is_lost(const struct daemon *d);
 
 /* ---- report.c */
 void report_status(struct daemon *d, struct status *ret); /* status_deinit() afterwards */
 /* At most `max` checks; returns how many. */
-enum { REPORT_CHECKS_MAX = 16 };
+enum { REPORT_CHECKS_MAX = 24 };
 size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX]);
 void report_kernel(struct daemon *d, struct buf *out);
 
@@ -315,9 +360,14 @@ int start_kernel(struct daemon *d);
 /* ---- naming.c */
 int naming_start(struct daemon *d);
 void naming_stop(struct daemon *d);
-/* Before a decision about this subject: what it was told lately is known, or cannot be waited for. */
-void naming_await(struct daemon *d, const struct subject *subject);
-/* The names by which the subject knows the address; borrowed until the loop turns. */
+/* What came for this subject until now is under way to the parser; true where none is missing and rules ask for names. Once the parser has said all of it
+ * (naming_knows_all()) a decision may be remembered for as long as the kernel counts *ret_heard answers (sys/tracker.h). */
+bool naming_take(struct daemon *d, const struct subject *subject, uint64_t *ret_heard);
+bool naming_knows_all(const struct daemon *d, const struct subject *subject);
+/* The parser has not said yet what this subject was told, and a packet that came at `since` can wait for it, until the deadline. */
+bool naming_awaits(const struct daemon *d, const struct subject *subject, struct boottime since, struct boottime now);
+struct boottime naming_deadline(struct boottime since);
+/* The names by which the subject knows the address, and how long; borrowed until the loop turns. */
 void naming_find(const struct daemon *d, const struct subject *subject, const struct addr *addr, struct boottime now, struct hosts *ret);
 void naming_on_parsed(struct daemon *d, const struct probe *result);
 void naming_on_parser_gone(struct daemon *d);
@@ -326,6 +376,9 @@ void naming_on_parser_gone(struct daemon *d);
 int sweep_start(struct daemon *d);
 /* What is allowed has changed: every live flow is decided again before the loop turns to anything else. Many requests make one sweep. */
 void sweep_request(struct daemon *d);
+/* Ends this live flow, at somebody's word: 0, -ENOENT: no socket has it, -EPROTONOSUPPORT: its protocol has no such end, or another negative errno
+ * of the kernel, that will not end it. */
+int sweep_end(struct daemon *d, const struct flow *flow);
 /* The last one let a flow live for a rule that an answer "once" left behind, which may have stood before one that denies. */
 bool sweep_used_once(const struct daemon *d);
 void sweep_stop(struct daemon *d);

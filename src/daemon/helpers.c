@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The daemon's ends of its helpers: lines to the recorder, probes to the parser. The recorder is never waited for, the parser a bounded time
- * and by naming.c alone.
+ * The daemon's ends of its helpers: lines to the recorder, probes to the parser. Neither is ever waited for.
  *
  * Lines gather for a tenth of a second, those of decisions as records that are not put into words yet (history.c), then go out as datagrams from
  * `queue`; what the recorder does not take stays until its socket has room. The recorder says how many it dealt with. What it took and did not
@@ -336,17 +335,6 @@ static int on_parser(_unused_ sd_event_source *source, int fd, _unused_ uint32_t
                         take_answer(h, answer, (size_t)n);
         }
         return 0;
-}
-
-bool helpers_await_parser(struct daemon *d, uint64_t ns)
-{
-        const struct timespec patience = { .tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC) };
-        struct pollfd p = { .fd = d->helpers->parser.fd, .events = POLLIN };
-
-        if (p.fd < 0 || ppoll(&p, 1, &patience, NULL) <= 0)
-                return false;
-        on_parser(NULL, p.fd, EPOLLIN, d->helpers);
-        return true;
 }
 
 enum check_level helpers_check_parser(struct daemon *d, char *ret, size_t size)

@@ -169,6 +169,8 @@ static int give_up_privileges(struct daemon *d)
                 return r;
         }
         r = saver_run(d->saver);
+        if (r >= 0)
+                r = policy_run_lists(d);
         if (r < 0)
                 return r;
         r = privs_confine(PRIVS_DAEMON, word && strcmp(word, "kill") == 0 ? PRIVS_DIE : PRIVS_EPERM);
@@ -196,6 +198,8 @@ static int start(struct daemon *d)
         if (r >= 0)
                 r = helpers_start(d);
         if (r >= 0)
+                r = authority_start(d);
+        if (r >= 0)
                 r = watch_world(d);
         if (r >= 0)
                 r = sweep_start(d);
@@ -207,6 +211,8 @@ static int start(struct daemon *d)
                 r = summaries_start(d);
         if (r >= 0)
                 r = prompts_start(d);
+        if (r >= 0)
+                r = packet_path_start(d);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
                 return r;
@@ -224,6 +230,7 @@ static void stop(struct daemon *d)
 {
         int r;
 
+        packet_path_stop(d);
         if (d->questions)
                 prompts_abandon_all(d);
         if (d->hook_installed) {
@@ -237,6 +244,7 @@ static void stop(struct daemon *d)
                 summaries_tell(d);
         history_tell(d);
         server_stop(d);
+        authority_stop(d);
         queue_close(d->queue);
         d->tracker = tracker_close(d->tracker);
         sockets_close(d->sockets);

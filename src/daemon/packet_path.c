@@ -4,13 +4,16 @@
  *
  *      parse ──▶ attribute ──▶ decide ──▶ precedents ──▶ act
  *
- * A packet leaves by one exit: carry_out(), or prompts_hold(), which ends in packet_path_finish() later. Nothing here waits, and nothing here
- * knows what a mode or a failure does to a verdict: that is core/decision.c.
+ * A packet leaves by one exit: carry_out(), or prompts_hold(), which ends in packet_path_finish() later. Nothing here waits: a packet whose program was
+ * told something that is not parsed yet is put aside between attribute and decide (daemon/naming.c). And nothing here knows what a mode or a failure
+ * does to a verdict: that is core/decision.c.
  *
- * Bounds: at most BATCH packets before the loop looks at its other sources, so that a flood does not starve the socket.
+ * Bounds: at most BATCH packets before the loop looks at its other sources, so that a flood does not starve the socket; LIMIT_ASIDE packets aside, more
+ * are decided by the names that are known.
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -25,14 +28,16 @@ enum { BATCH = 64 };
 struct transit {
         struct daemon *d;
         const struct nfqueue_packet *queued; /* NULL: a live flow is judged, no packet */
-        struct boottime now;
+        struct boottime arrived, now;
         struct packet packet;
         struct owner owners[LIMIT_OWNERS];
         struct facts facts[LIMIT_OWNERS];
         struct hosts hosts[LIMIT_OWNERS];
+        uint64_t heard; /* answers that the first owner had got, by the kernel's count */
+        bool all_heard; /* all these are under way to the parser */
         unsigned n;
         enum owners certainty;
-        struct subject *references[LIMIT_OWNERS]; /* queue rung: subjects made for this packet alone */
+        struct subject *references[LIMIT_OWNERS]; /* queue rung: subjects made for this packet alone; aside: its owners */
         unsigned n_references;
 };
 
@@ -197,6 +202,7 @@ static struct decision judge(struct transit *t)
                         .scopes = scopes,
                         .host = t->hosts[i].n > 0 ? t->hosts[i].names[0] : NULL,
                         .hosts = &t->hosts[i],
+                        .lists = &t->d->hostsets,
                         .interface = interface,
                 };
         }
@@ -296,22 +302,26 @@ static uint32_t remember(const struct transit *t, const struct decision *decisio
                 .verdict = decision->verdict,
                 .reason = decision->reason,
         };
-        enum breadth breadth;
-        uint32_t id;
+        struct known_verdict known = { .verdict = decision->verdict, .heard = t->heard };
         int r;
 
         if (!is_for_the_kernel(t, decision))
                 return 0;
-        id = tracker_tally(t->d->tracker, &tally);
-        if (id == 0 && tracker_tallies_full(t->d->tracker))
+        known.tally = tracker_tally(t->d->tracker, &tally);
+        if (known.tally == 0 && tracker_tallies_full(t->d->tracker))
                 summaries_due(t->d);
-        breadth = id ? ruleset_breadth(t->d->rules, &t->facts[0], decision->rule, t->now) : BREADTH_NONE;
-        if (breadth != BREADTH_PROGRAM && !protocol_has_ports(t->packet.flow.protocol))
-                return id; /* no hook asks for these */
-        r = tracker_remember(t->d->tracker, tally.subject, &t->packet.flow, breadth, decision->rule->expires, decision->verdict, id);
+        if (known.tally == 0)
+                return 0;
+        known.breadth = ruleset_breadth(t->d->rules, &t->facts[0], decision->rule, t->now);
+        if (known.breadth != BREADTH_PROGRAM && !protocol_has_ports(t->packet.flow.protocol))
+                return known.tally; /* no hook asks for these */
+        if (known.breadth == BREADTH_NAMES && !(t->all_heard && naming_knows_all(t->d, tally.subject)))
+                return known.tally; /* one may be missing */
+        known.expires = boottime_earlier(decision->rule->expires, known.breadth == BREADTH_NAMES ? t->hosts[0].ends : BOOTTIME_NEVER);
+        r = tracker_remember(t->d->tracker, tally.subject, &t->packet.flow, &known);
         if (r < 0)
                 log_debug("the kernel cannot take a verdict: %s; such connections go on being decided here", strerror(-r));
-        return id;
+        return known.tally;
 }
 
 /* A live connection that is judged again, and allowed again, is no news. */
@@ -333,7 +343,7 @@ static void tell(struct transit *t, const struct decision *decision)
                 t->d->counters.by_reason[REASON_SELF]++; /* doctor tells of it */
         else if (!is_no_news(t, decision))
                 history_add(t->d, decision, subject, &t->packet.flow, t->owners[0].direction, &t->hosts[0],
-                            boottime_left(clock_boottime(), t->now));
+                            boottime_left(clock_boottime(), t->arrived));
         subject_unref(subject);
 }
 
@@ -383,10 +393,111 @@ static void refuse_unparsable(struct transit *t, int error)
         history_add(t->d, &decision, subject_unknown(), &t->packet.flow, DIRECTION_OUT, NULL, 0);
 }
 
+/* Decides by what is known now. */
+static void conclude(struct transit *t)
+{
+        act(t, judge(t));
+        for (unsigned i = 0; i < t->n_references; i++)
+                subject_unref(t->references[i]);
+}
+
+/* ---- aside: between attribute and decide, oldest first --------------------------------------------------------------- */
+
+struct aside {
+        struct list link;
+        struct nfqueue_packet queued; /* without its bytes: they are parsed */
+        struct transit transit;
+};
+
+static bool awaits_name(const struct transit *t)
+{
+        for (unsigned i = 0; i < t->n; i++)
+                if (naming_awaits(t->d, t->owners[i].subject, t->arrived, t->now))
+                        return true;
+        return false;
+}
+
+static void set_alarm(struct daemon *d, struct boottime at)
+{
+        sd_event_source_set_time(d->aside_timer, at.ns / NS_PER_USEC + 1);
+        sd_event_source_set_enabled(d->aside_timer, SD_EVENT_ONESHOT);
+}
+
+/* False: there is no room, and the packet is decided at once. */
+static bool put_aside(const struct transit *t)
+{
+        struct aside *aside = t->d->n_aside < LIMIT_ASIDE ? malloc(sizeof(*aside)) : NULL;
+
+        if (!aside)
+                return false;
+        *aside = (struct aside){ .queued = *t->queued, .transit = *t };
+        aside->queued.data = NULL;
+        aside->queued.n = 0;
+        aside->transit.queued = &aside->queued;
+        aside->transit.n_references = t->n;
+        for (unsigned i = 0; i < t->n; i++)
+                aside->transit.references[i] = subject_ref(t->owners[i].subject);
+        if (list_is_empty(&t->d->aside))
+                set_alarm(t->d, naming_deadline(t->arrived));
+        list_append(&t->d->aside, &aside->link);
+        t->d->n_aside++;
+        return true;
+}
+
+static void take_up(struct aside *aside)
+{
+        list_unlink(&aside->link);
+        aside->transit.d->n_aside--;
+        conclude(&aside->transit);
+        free(aside);
+}
+
+void packet_path_resume(struct daemon *d)
+{
+        const struct boottime now = clock_boottime();
+
+        list_for_each_safe(at, next, &d->aside) {
+                struct aside *aside = CONTAINER_OF(at, struct aside, link);
+
+                aside->transit.now = now;
+                if (!awaits_name(&aside->transit))
+                        take_up(aside);
+        }
+        if (!list_is_empty(&d->aside))
+                set_alarm(d, naming_deadline(CONTAINER_OF(d->aside.next, struct aside, link)->transit.arrived));
+}
+
+static int on_alarm(_unused_ sd_event_source *source, _unused_ uint64_t us, void *userdata)
+{
+        packet_path_resume(userdata);
+        return 0;
+}
+
+int packet_path_start(struct daemon *d)
+{
+        int r;
+
+        list_init(&d->aside);
+        r = sd_event_add_time(d->loop, &d->aside_timer, CLOCK_BOOTTIME, 0, 1000, on_alarm, d);
+        return r < 0 ? r : sd_event_source_set_enabled(d->aside_timer, SD_EVENT_OFF);
+}
+
+void packet_path_stop(struct daemon *d)
+{
+        if (!d->aside_timer)
+                return;
+        list_for_each_safe(at, next, &d->aside)
+                take_up(CONTAINER_OF(at, struct aside, link));
+        d->aside_timer = sd_event_source_disable_unref(d->aside_timer);
+}
+
+/* ---- the queue ------------------------------------------------------------------------------------------------------- */
+
 static void on_packet(void *userdata, const struct nfqueue_packet *queued)
 {
+        const struct boottime now = clock_boottime();
         struct daemon *d = userdata;
-        struct transit t = { .d = d, .queued = queued, .now = clock_boottime() };
+        struct transit t = { .d = d, .queued = queued, .arrived = now, .now = now };
         int r;
 
         r = packet_parse(queued->data, queued->n, &t.packet);
@@ -396,11 +507,9 @@ static void on_packet(void *userdata, const struct nfqueue_packet *queued)
         }
         t.packet.flow.interface = queued->out_interface;
         attribute(&t);
-        for (unsigned i = 0; i < t.n; i++)
-                naming_await(d, t.owners[i].subject);
-        act(&t, judge(&t));
-        for (unsigned i = 0; i < t.n_references; i++)
-                subject_unref(t.references[i]);
+        t.all_heard = naming_take(d, t.owners[0].subject, &t.heard);
+        if (!awaits_name(&t) || !put_aside(&t))
+                conclude(&t);
 }
 
 int packet_path_on_readable(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)

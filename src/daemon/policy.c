@@ -46,7 +46,8 @@ int policy_start(struct daemon *d)
                 return r;
         apply_log(d);
         policy_read_net(d);
-        return policy_start_rules(d);
+        r = policy_start_rules(d);
+        return r < 0 ? r : policy_start_lists(d);
 }
 
 int policy_refuse(struct policy_error *error, enum message_error_code code, const char *format, ...)
@@ -98,6 +99,7 @@ void policy_reload(struct daemon *d)
         if (!d->rules_reload_due && policy_load_rules(d, false) < 0)
                 log_error("cannot reload the rules: no memory; those in force stay");
         policy_follow_config(d, trying ? running : wanted);
+        policy_reread_lists(d);
         policy_format_config(d, &after, NULL);
         if (buf_error(&before) < 0 || buf_error(&after) < 0 || before.n != after.n || memcmp(before.data, after.data, after.n) != 0)
                 policy_tell_config(d);
@@ -109,6 +111,7 @@ void policy_stop(struct daemon *d)
         if (d->saver)
                 policy_finish_saving(d);
         policy_stop_lifetimes(d);
+        policy_stop_lists(d);
         journal_stop(d);
         d->rules = ruleset_free(d->rules);
         rulefile_rest_deinit(&d->rest);

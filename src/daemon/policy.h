@@ -16,6 +16,7 @@ void policy_clear_problem(char **problem);
 struct policy_warnings {
         struct daemon *d; /* NULL: print, as --check does */
         const char *path;
+        bool quiet; /* only counted: they were told when the file was loaded */
         unsigned n;
         struct file_error first;
 };
@@ -44,6 +45,15 @@ int policy_read_dropins(struct daemon *d, bool at_start);
 int policy_add_dropins(const struct dropins *dropins, struct ruleset *set);
 /* --check: prints; false when something is wrong. */
 bool policy_check_dropins(const struct options *options, struct ruleset *set);
+
+/* ---- policy_lists.c: files with names of hosts that rules speak of */
+/* Those that the rules in force speak of are read here and now. 0 or -ENOMEM. */
+int policy_start_lists(struct daemon *d);
+void policy_stop_lists(struct daemon *d);
+/* The rules in force may speak of others than before: new ones will be read, those of which nobody speaks any more go. */
+void policy_follow_lists(struct daemon *d);
+/* Each file is looked at again: whoever asks for a reload may have changed it where nobody notices. */
+void policy_reread_lists(struct daemon *d);
 
 /* ---- policy_config.c: config.json */
 int policy_start_config(struct daemon *d);
@@ -103,13 +113,21 @@ void policy_forget_session_answers(struct daemon *d);
 /* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);
 
+/* When a new rule was made, and changed: `before` (NULL: none) is the one that it replaces. */
+void policy_date_rule(struct rule *rule, const struct rule *before, const struct clocks *now);
+
+/* ---- policy_watchers.c */
+int policy_start_watchers(struct daemon *d);
+/* A rule has left the set, or is about to: the log, and who watches the rules. */
+void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
+/* Some rule was added, changed or removed: told to who watches the rules, soon. */
+void policy_rules_changed(struct daemon *d);
+
 /* ---- policy_lifetimes.c: rules that end by themselves */
 int policy_start_lifetimes(struct daemon *d);
 void policy_stop_lifetimes(struct daemon *d);
 /* The set in force may have another first end. */
 void policy_arm_expiry(struct daemon *d);
-/* A rule has left the set, or is about to: the log, and who watches the rules. */
-void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
 /* A pidfd of this very process; -ESRCH when it has exited, or another negative errno. */
 int policy_open_process(const struct process *process);
 /* Takes `pidfd`: `rule`, which is in force, ends with its process. -ENOMEM; -EMFILE for too many. */

@@ -168,6 +168,19 @@ int64_t policy_save_key(struct daemon *d, const char *key, const char *value, st
         return save(d, path, &text);
 }
 
+/* What was wrong with the file may have been this key; something else may be wrong with it still. */
+static void note_problem_again(struct daemon *d)
+{
+        char path[PATH_MAX];
+        struct policy_warnings warnings = { .d = d, .path = path, .quiet = true };
+        struct file_error ignored;
+        struct config as_read;
+
+        path_of(d, path);
+        if (read_config(d, path, &warnings, &as_read, &ignored) == 0)
+                note_warnings(d, &warnings);
+}
+
 int policy_set_key(struct daemon *d, const char *key, const char *value, int64_t *ret_ticket, struct policy_error *ret_error)
 {
         struct config config = d->config;
@@ -188,6 +201,7 @@ int policy_set_key(struct daemon *d, const char *key, const char *value, int64_t
                 return (int)ticket;
         history_tell(d); /* by the words of the old configuration */
         d->config = config;
+        note_problem_again(d);
         policy_keep_good_config(d, policy_settled_mode(d));
         policy_follow_config(d, d->config.mode);
         policy_tell_config(d);

@@ -57,6 +57,8 @@ static void on_config_warning(void *userdata, const struct file_error *warning)
 
         if (w->n++ == 0)
                 w->first = *warning;
+        if (w->quiet)
+                return;
         if (!w->d) {
                 fprintf(stderr, "%s:%u:%u: %s\n", w->path, warning->line, warning->column, warning->text);
                 return;

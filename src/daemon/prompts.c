@@ -271,6 +271,7 @@ static struct decision decide_again(struct daemon *d, const struct question *q, 
                         .scopes = addr_scopes(&q->flow.remote, &d->net),
                         .host = hosts_first(&q->hosts),
                         .hosts = &hosts[i],
+                        .lists = &d->hostsets,
                         .interface = netinfo_interface(&d->net, q->flow.interface),
                 };
         }

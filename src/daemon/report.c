@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "daemon/daemon.h"
+#include "daemon/polkit.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 
@@ -40,6 +41,7 @@ static char *problems_of(const struct daemon *d)
                 buf_printf(&text, "%s\n", d->rules_problem);
         if (d->dropins_problem)
                 buf_printf(&text, "%s\n", d->dropins_problem);
+        policy_list_problems(d, &text);
         if (d->rules_save_error < 0)
                 buf_printf(&text, "%s/rules.json is not saved: %s; tried again\n", d->options.etc, policy_save_error(d, d->rules_save_error));
         if (d->journal_unsaved)
@@ -68,6 +70,7 @@ void report_status(struct daemon *d, struct status *ret)
                 .mode = d->config.mode,
                 .try_left_seconds = policy_try_left(d),
                 .rung_reason = d->rung_reason ? strdup(d->rung_reason) : NULL,
+                .authority = authority_in_force(d),
                 .uptime_seconds = boottime_left(clock_boottime(), d->started) / NS_PER_SEC,
                 .n_allowed = d->counters.n_allowed,
                 .n_denied = d->counters.n_denied,
@@ -82,6 +85,7 @@ void report_status(struct daemon *d, struct status *ret)
                 .n_log_lost = helpers_lost(d),
                 .problems = problems_of(d),
         };
+        ret->n_lists = policy_list_status(d, ret->lists);
         snprintf(ret->rung, sizeof(ret->rung), "%s", d->tracker ? "gate" : "queue");
         memcpy(ret->by_reason, d->counters.by_reason, sizeof(ret->by_reason));
         ret->n_root_bypass = hits_of(d, "factory:root", &ret->root_bypass);
@@ -200,6 +204,25 @@ static void check_files(struct daemon *d, struct findings *f)
                 add(f, CHECK_OK, "rules.d", "%zu file%s", d->dropins.n, d->dropins.n == 1 ? "" : "s");
 }
 
+/* Those that are read, and on other lines what is wrong with one. */
+static void check_lists(struct daemon *d, struct findings *f)
+{
+        _cleanup_(buf_deinit) struct buf words = { 0 };
+        struct list_status lists[LIMIT_LISTS];
+        const unsigned n = policy_list_status(d, lists);
+        uint64_t n_names = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                n_names += lists[i].n_names;
+                list_status_deinit(&lists[i]);
+        }
+        policy_list_problems(d, &words);
+        if (words.n > 0)
+                add(f, CHECK_FAILED, "lists", "%.*s", (int)words.n - 1, words.data);
+        else if (n > 0)
+                add(f, CHECK_OK, "lists", "%u list%s with %" PRIu64 " names", n, n == 1 ? "" : "s", n_names);
+}
+
 static void check_holes(struct daemon *d, struct findings *f)
 {
         bool root, systemd;
@@ -210,6 +233,16 @@ static void check_holes(struct daemon *d, struct findings *f)
         add(f, CHECK_OK, "systemd", "group systemd-network %s: %" PRIu64 " so far",
             systemd ? "is allowed (allow_systemd_bypass)" : "is treated like everybody", by_systemd);
         add(f, CHECK_OK, "resolver", "any program may ask the %u servers of resolv.conf on port 53: a possible tunnel", d->net.n_resolvers);
+}
+
+static void check_authority(struct daemon *d, struct findings *f)
+{
+        if (authority_is_lost(d))
+                add(f, CHECK_WARNING, "authority", "polkit was there and is not: until it is back nobody but root may change policy");
+        else if (authority_in_force(d) == AUTHORITY_POLKIT)
+                add(f, CHECK_OK, "authority", "members of group bastion answer their own questions; for the rest polkit is asked (" POLKIT_ACTION ")");
+        else
+                add(f, CHECK_OK, "authority", "members of group bastion may change everything: there is no polkit here");
 }
 
 /* A saved ruleset with our rule in it cannot be loaded again by nft. */
@@ -244,7 +277,9 @@ size_t report_doctor(struct daemon *d, struct check ret[REPORT_CHECKS_MAX])
         check_queue(d, &f);
         check_losses(d, &f);
         check_files(d, &f);
+        check_lists(d, &f);
         check_holes(d, &f);
+        check_authority(d, &f);
         check_saved_ruleset(&f);
         check_helpers(d, &f);
         return f.n;

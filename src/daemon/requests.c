@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What clients may say, one row a message: who may, and what is done. A message without a row, or from somebody who may not, is refused:
- * old-style ones silently (they expect no answer) but counted, new-style ones with an error.
+ * What clients may say, one row a message: the role that it takes, and what is done. A message from somebody who may not is refused: with an error where
+ * it has an id. One without an id is counted, and where it was polkit that refused it the client gets a notification.
  */
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "sys/traffic.h"
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
@@ -29,7 +30,7 @@ static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct 
                 return;
         }
         if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
-                server_notify(d, "Not kept", NOTIFICATION_ERROR, "the answer holds for this connection but could not be kept as a rule");
+                server_notify(d, "Not kept", NOTIFICATION_ERROR, "%s", error.text);
 }
 
 static void on_add_rule(struct daemon *d, _unused_ struct client *c, struct message *m)
@@ -92,7 +93,7 @@ static void on_hello(struct daemon *d, struct client *c, struct message *m)
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
         server_set_new_style(c);
-        message_format_reply_hello(&line, m->id, server_may_manage(c), d->config.mode);
+        message_format_reply_hello(&line, m->id, authority_of(d, c), d->config.mode);
         server_send(c, &line);
 }
 
@@ -160,6 +161,39 @@ static void on_connections(struct daemon *d, struct client *c, struct message *m
         server_send(c, &line);
 }
 
+static void on_connection_end(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = sweep_end(d, &m->flow);
+
+        if (r == -ENOENT) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such connection any more");
+                return;
+        }
+        if (r < 0) {
+                const bool refused = r == -EPROTONOSUPPORT || r == -EOPNOTSUPP || r == -EPERM;
+
+                server_send_error(c, m->id, refused ? MESSAGE_ERROR_NOT_PERMITTED : MESSAGE_ERROR_INTERNAL, "it cannot be ended: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
+}
+
+static void on_traffic(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct traffic traffic = { .at = clock_boottime() };
+        int r = traffic_read(&traffic.bytes_out, &traffic.bytes_in);
+
+        if (r < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "cannot read what the interfaces have carried: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_traffic(&line, m->id, &traffic);
+        server_send(c, &line);
+}
+
 static void on_questions(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -213,50 +247,72 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* There is such a rule, and it is one that clients may change; else the client is told. */
+static bool may_be_changed(struct daemon *d, struct client *c, int64_t id, const char *rule_id)
+{
+        const struct rule *rule = ruleset_find(d->rules, rule_id);
+        char place[PATH_MAX];
+
+        if (!rule) {
+                server_send_error(c, id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return false;
+        }
+        if (rule->origin == ORIGIN_FILE) {
+                policy_dropin_place(d, rule->id, place, sizeof(place));
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
+                                  place);
+                return false;
+        }
+        if (rule->origin == ORIGIN_FACTORY)
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED,
+                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
+        return rule->origin != ORIGIN_FACTORY;
+}
+
+/* Why a rule was not added. */
+static void send_not_added(struct client *c, int64_t id, int r, const struct policy_error *error)
+{
+        if (r == POLICY_E_OVER)
+                server_send_error(c, id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        else if (r == RULESET_E_FULL)
+                server_send_error(c, id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+        else if (r == RULESET_E_EXISTS)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: another rule has this id");
+        else
+                send_failure(c, id, r, "the rule could not be added", error);
+}
+
 static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
         const struct rule *added;
         int64_t ticket = 0;
-        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+        int r;
 
-        if (r == POLICY_E_OVER) {
-                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        if (m->add.replaces && !may_be_changed(d, c, m->id, m->add.replaces))
                 return;
-        }
-        if (r == RULESET_E_FULL) {
-                server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
-                return;
-        }
+        r = m->add.replaces ? policy_replace_rule(d, m->add.replaces, TAKE_PTR(m->add.rule), &added, &ticket, &error) :
+                              policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
         if (r != 0) {
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: %s",
-                                  r < 0 ? strerror(-r) : "another rule has this id");
+                send_not_added(c, m->id, r, &error);
                 return;
         }
         message_format_reply_rule(&line, m->id, added);
         server_reply_after(c, ticket, m->id, &line);
 }
 
-/* There is such a rule, and it is one that clients may change; else the client is told. */
-static bool may_be_changed(struct daemon *d, struct client *c, const struct message *m)
+static void on_rule_check(struct daemon *d, struct client *c, struct message *m)
 {
-        const struct rule *rule = ruleset_find(d->rules, m->key.key);
-        char place[PATH_MAX];
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = policy_preview_rule(d, m->add.rule);
 
-        if (!rule) {
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
-                return false;
+        if (r != 0) {
+                send_not_added(c, m->id, r, NULL);
+                return;
         }
-        if (rule->origin == ORIGIN_FILE) {
-                policy_dropin_place(d, rule->id, place, sizeof(place));
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
-                                  place);
-                return false;
-        }
-        if (rule->origin == ORIGIN_FACTORY)
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED,
-                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
-        return rule->origin != ORIGIN_FACTORY;
+        message_format_reply_rule(&line, m->id, m->add.rule);
+        server_send(c, &line);
 }
 
 static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
@@ -264,7 +320,7 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
         _cleanup_(buf_deinit) struct buf line = { 0 };
         int64_t ticket = 0;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         if (!policy_delete_rule(d, m->key.key, &ticket)) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id any more");
@@ -281,7 +337,7 @@ static void on_rule_enable(struct daemon *d, struct client *c, struct message *m
         int64_t ticket = 0;
         int r;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         r = policy_enable_rule(d, m->key.key, m->key.enabled, &rule, &ticket);
         if (r < 0) {
@@ -395,7 +451,13 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
         const struct record *record = m->why.seq ? find_record(d, m->why.seq) : NULL;
         _cleanup_(buf_deinit) struct buf line = { 0 };
         const struct supposed *supposed = &m->why.supposed;
-        struct facts facts = { .subject = supposed->subject, .flow = &supposed->flow, .host = supposed->host, .interface = supposed->interface };
+        struct facts facts = {
+                .subject = supposed->subject,
+                .flow = &supposed->flow,
+                .host = supposed->host,
+                .lists = &d->hostsets,
+                .interface = supposed->interface,
+        };
         struct explanation e;
 
         if (m->why.seq && !record) {
@@ -408,6 +470,7 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
                         .flow = &record->flow,
                         .host = hosts_first(&record->hosts),
                         .hosts = &record->hosts,
+                        .lists = &d->hostsets,
                         .interface = netinfo_interface(&d->net, record->flow.interface),
                 };
         facts.scopes = addr_scopes(&facts.flow->remote, &d->net) | supposed->scopes;
@@ -422,53 +485,113 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
 
 /* ---- the table ------------------------------------------------------------------------------------------------------------------ */
 
-enum role { ROLE_ANYBODY, ROLE_MANAGER };
-
 static const struct {
         enum role role;
         handler_fn handle;
 } HANDLERS[MESSAGE_TYPE_COUNT] = {
-        [MESSAGE_GUI_RESPONSE] = { ROLE_MANAGER, on_gui_response },
-        [MESSAGE_ADD_RULE] = { ROLE_MANAGER, on_add_rule },
-        [MESSAGE_DELETE_RULE] = { ROLE_MANAGER, on_delete_rule },
-        [MESSAGE_LIST_RULES] = { ROLE_MANAGER, on_list_rules },
-        [MESSAGE_CLEAR_CACHE] = { ROLE_MANAGER, on_clear_cache },
-        [MESSAGE_CANCEL_POPUP] = { ROLE_MANAGER, on_cancel_popup },
+        [MESSAGE_GUI_RESPONSE] = { ROLE_ANSWER, on_gui_response },
+        [MESSAGE_ADD_RULE] = { ROLE_MANAGE, on_add_rule },
+        [MESSAGE_DELETE_RULE] = { ROLE_MANAGE, on_delete_rule },
+        [MESSAGE_LIST_RULES] = { ROLE_LOOK, on_list_rules },
+        [MESSAGE_CLEAR_CACHE] = { ROLE_MANAGE, on_clear_cache },
+        [MESSAGE_CANCEL_POPUP] = { ROLE_LOOK, on_cancel_popup },
         [MESSAGE_HELLO] = { ROLE_ANYBODY, on_hello },
-        [MESSAGE_SUBSCRIBE] = { ROLE_MANAGER, on_subscribe },
-        [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
-        [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
-        [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
-        [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
-        [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
-        [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
-        [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
-        [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
-        [MESSAGE_RULE_ENABLE] = { ROLE_MANAGER, on_rule_enable },
-        [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
-        [MESSAGE_RULES_UNDO] = { ROLE_MANAGER, on_rules_undo },
-        [MESSAGE_MODE] = { ROLE_MANAGER, on_mode },
-        [MESSAGE_CONFIG] = { ROLE_MANAGER, on_config },
-        [MESSAGE_CONFIG_SET] = { ROLE_MANAGER, on_config_set },
-        [MESSAGE_DOCTOR] = { ROLE_MANAGER, on_doctor },
-        [MESSAGE_KERNEL] = { ROLE_MANAGER, on_kernel },
-        [MESSAGE_WHY] = { ROLE_MANAGER, on_why },
+        [MESSAGE_SUBSCRIBE] = { ROLE_LOOK, on_subscribe },
+        [MESSAGE_STATUS] = { ROLE_LOOK, on_status },
+        [MESSAGE_DECISIONS] = { ROLE_LOOK, on_decisions },
+        [MESSAGE_CONNECTIONS] = { ROLE_LOOK, on_connections },
+        [MESSAGE_CONNECTION_END] = { ROLE_MANAGE, on_connection_end },
+        [MESSAGE_TRAFFIC] = { ROLE_LOOK, on_traffic },
+        [MESSAGE_QUESTIONS] = { ROLE_LOOK, on_questions },
+        [MESSAGE_ANSWER] = { ROLE_ANSWER, on_answer },
+        [MESSAGE_RULES] = { ROLE_LOOK, on_rules },
+        [MESSAGE_RULE_ADD] = { ROLE_MANAGE, on_rule_add },
+        [MESSAGE_RULE_CHECK] = { ROLE_LOOK, on_rule_check },
+        [MESSAGE_RULE_DELETE] = { ROLE_MANAGE, on_rule_delete },
+        [MESSAGE_RULE_ENABLE] = { ROLE_MANAGE, on_rule_enable },
+        [MESSAGE_RULES_HISTORY] = { ROLE_LOOK, on_rules_history },
+        [MESSAGE_RULES_UNDO] = { ROLE_MANAGE, on_rules_undo },
+        [MESSAGE_MODE] = { ROLE_MANAGE, on_mode },
+        [MESSAGE_CONFIG] = { ROLE_LOOK, on_config },
+        [MESSAGE_CONFIG_SET] = { ROLE_MANAGE, on_config_set },
+        [MESSAGE_DOCTOR] = { ROLE_LOOK, on_doctor },
+        [MESSAGE_KERNEL] = { ROLE_LOOK, on_kernel },
+        [MESSAGE_WHY] = { ROLE_LOOK, on_why },
 };
 
-void requests_handle(struct daemon *d, struct client *c, struct message *m)
+/* The row's, but for messages that take more or less according to what they say. */
+static enum role role_of(const struct daemon *d, const struct client *c, const struct message *m)
 {
-        if (HANDLERS[m->type].role == ROLE_MANAGER && !server_may_manage(c)) {
+        const struct question *q;
+
+        if (m->type == MESSAGE_MODE && !m->mode.has_mode && !m->mode.keep)
+                return ROLE_LOOK;
+        if (m->type != MESSAGE_ANSWER && m->type != MESSAGE_GUI_RESPONSE)
+                return HANDLERS[m->type].role;
+        if (m->response.answer.preview)
+                return ROLE_LOOK;
+        q = question_find(d->questions, m->response.request_id);
+        if (!q && m->response.answer.late)
+                q = question_find_missed(d->questions, m->response.request_id);
+        return q ? authority_to_answer(q, &m->response.answer, server_peer(c)->uid) : ROLE_ANSWER;
+}
+
+void requests_carry_out(struct daemon *d, struct client *c, struct message *m)
+{
+        d->speaker = server_peer(c);
+        HANDLERS[m->type].handle(d, c, m);
+        d->speaker = NULL;
+}
+
+/* Who speaks the old style has no reply to hear it in. */
+static void notify_refused(struct daemon *d, struct client *c, const char *why)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!d->config.notifications_enabled)
+                return;
+        message_format_notification(&line, "Not permitted", why, NOTIFICATION_WARNING);
+        server_send(c, &line);
+}
+
+/* An old tray knows no second try: what its answer may do without anybody's leave, deciding about the connections that wait, it does. */
+static void answer_once(struct daemon *d, struct client *c, struct message *m)
+{
+        m->response.answer.lifetime = LIFETIME_ONCE;
+        requests_carry_out(d, c, m);
+}
+
+void requests_refuse(struct daemon *d, struct client *c, struct message *m, enum message_error_code code, const char *why)
+{
+        d->counters.n_ignored_messages++;
+        if (m->has_id) {
+                server_send_error(c, m->id, code, "%s: %s", message_type_word(m->type), why);
+                return;
+        }
+        if (m->type == MESSAGE_GUI_RESPONSE)
+                answer_once(d, c, m);
+        if (m->type == MESSAGE_DELETE_RULE) {
+                _cleanup_(buf_deinit) struct buf line = { 0 };
+
+                message_format_rule_deleted(&line, m->key.key, false);
+                server_send(c, &line);
+        }
+        notify_refused(d, c, why);
+}
+
+void requests_handle(struct daemon *d, struct client *c, struct message *message)
+{
+        _cleanup_(message_freep) struct message *m = message;
+        enum role role = role_of(d, c, m);
+
+        if (role != ROLE_ANYBODY && server_peer(c)->authority == AUTHORITY_NONE) {
                 d->counters.n_ignored_messages++;
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
-                return;
+        } else if (role == ROLE_MANAGE && authority_must_ask(d, c)) {
+                authority_ask(d, c, TAKE_PTR(m));
+        } else {
+                requests_carry_out(d, c, m);
         }
-        if (!HANDLERS[m->type].handle) {
-                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
-                return;
-        }
-        d->speaker = server_peer(c);
-        HANDLERS[m->type].handle(d, c, m);
-        d->speaker = NULL;
 }

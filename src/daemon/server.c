@@ -274,7 +274,7 @@ void server_send_error(struct client *c, int64_t id, enum message_error_code cod
 
 static bool wants(const struct client *c, bool old, unsigned events)
 {
-        if (c->closing || !c->peer.may_manage)
+        if (c->closing || c->peer.authority == AUTHORITY_NONE)
                 return false;
         return (old && c->style == STYLE_OLD) || (events && c->style == STYLE_NEW && (c->events & events));
 }
@@ -305,7 +305,7 @@ void server_broadcast_new_style(struct daemon *d, const struct buf *line)
         list_for_each(link, &d->server->clients) {
                 struct client *c = client_of(link);
 
-                if (c->style == STYLE_NEW && c->peer.may_manage)
+                if (c->style == STYLE_NEW && c->peer.authority != AUTHORITY_NONE)
                         server_send(c, line);
         }
 }
@@ -383,7 +383,7 @@ bool server_can_ask(const struct daemon *d)
         list_for_each(link, &d->server->clients) {
                 const struct client *c = client_of(link);
 
-                if (c->closing || !c->peer.may_manage)
+                if (c->closing || c->peer.authority == AUTHORITY_NONE)
                         continue;
                 if (c->style != STYLE_NEW || (c->events & SUBSCRIBE_QUESTIONS))
                         return true;
@@ -394,11 +394,6 @@ bool server_can_ask(const struct daemon *d)
 unsigned server_client_count(const struct daemon *d)
 {
         return d->server ? d->server->n_clients : 0;
-}
-
-bool server_may_manage(const struct client *c)
-{
-        return c->peer.may_manage;
 }
 
 const struct peer *server_peer(const struct client *c)
@@ -442,7 +437,7 @@ static void set_old_style(struct client *c)
 
         c->style = STYLE_OLD;
         sd_event_source_set_enabled(c->style_timer, SD_EVENT_OFF);
-        if (!c->peer.may_manage)
+        if (c->peer.authority == AUTHORITY_NONE)
                 return;
         for (const struct question *q = question_next(d->questions, NULL); q; q = question_next(d->questions, q)) {
                 _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -501,7 +496,7 @@ static void on_line(struct client *c, const char *line, size_t n)
         if (c->style == STYLE_UNKNOWN && (r != 0 ? !error.has_id : !message->has_id))
                 set_old_style(c);
         if (r == 0) {
-                requests_handle(d, c, message);
+                requests_handle(d, c, TAKE_PTR(message));
                 return;
         }
         d->counters.n_ignored_messages++;
@@ -566,6 +561,7 @@ static int on_client(_unused_ sd_event_source *source, int fd, uint32_t events, 
 
 static void client_free(struct client *c)
 {
+        authority_forget(c->server->d, c);
         list_for_each_safe(at, next, &c->pending)
                 pending_free(CONTAINER_OF(at, struct pending, link));
         list_unlink(&c->link);

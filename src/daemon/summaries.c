@@ -12,7 +12,7 @@ enum { WATCHED_US = 1000000 };
 static void on_tally(void *userdata, const struct tally *tally, const struct tally_news *news)
 {
         struct daemon *d = userdata;
-        const struct summary summary = {
+        struct summary summary = {
                 .verdict = tally->verdict,
                 .reason = tally->reason,
                 .subject = (struct subject *)(uintptr_t)tally->subject, /* its count changes, nothing else */
@@ -23,7 +23,10 @@ static void on_tally(void *userdata, const struct tally *tally, const struct tal
                 .n_connections = news->n_connections,
                 .n_bytes = news->n_bytes,
         };
+        struct hosts hosts;
 
+        naming_find(d, tally->subject, &news->last.remote, clock_boottime(), &hosts);
+        summary.host = hosts.n > 0 ? hosts.names[0] : NULL;
         history_add_summary(d, &summary);
 }
 

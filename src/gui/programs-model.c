@@ -6,8 +6,6 @@
  */
 #include "gui/programs-model.h"
 
-#include <stdlib.h>
-
 #include "base/macros.h"
 #include "core/limits.h"
 #include "wire/message.h"
@@ -62,15 +60,16 @@ static void destination_free(gpointer data)
 {
         struct program_destination *d = data;
 
-        free(d->host);
+        g_free(d->host);
         g_free(d);
 }
 
 static char *destination_key(const struct record *r)
 {
+        const char *host = hosts_first(&r->hosts);
         char text[ADDR_TEXT_MAX];
 
-        return g_strdup_printf("%u %u %s", r->flow.protocol, r->flow.remote_port, r->host ? r->host : addr_format(&r->flow.remote, text));
+        return g_strdup_printf("%u %u %s", r->flow.protocol, r->flow.remote_port, host ? host : addr_format(&r->flow.remote, text));
 }
 
 /* `*n_all`: destinations of all programs. */
@@ -87,7 +86,7 @@ static void program_take(BastionProgram *p, const struct record *r, guint *n_all
         if (!d) {
                 ++*n_all;
                 d = g_new0(struct program_destination, 1);
-                d->host = r->host ? strdup(r->host) : NULL;
+                d->host = g_strdup(hosts_first(&r->hosts));
                 g_ptr_array_add(p->destinations, d);
                 g_hash_table_insert(p->table, g_steal_pointer(&key), d);
         }

@@ -3,7 +3,7 @@
  * bastion-parser: where bytes that strangers on the network wrote are parsed, by a process that has nothing to lose. It is started with one socket
  * (descriptor 3), becomes a user without privileges, and gives up every system call but reading, writing and ending. It opens no file, no
  * socket, allocates nothing, and keeps nothing from one request to the next. A request that kills it costs its sender an answer; the
- * nursery starts another. Whoever asks waits for the answer a bounded time, if at all (daemon/naming.c).
+ * nursery starts another. What waits for the answer is put aside, for a bounded time (daemon/naming.c).
  *
  * Requests and answers: wire/probe.h.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Theory in the header. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include <bpf/libbpf.h>
@@ -75,6 +76,14 @@ void answers_drain(struct answers *a)
 {
         a->n_drained = 0;
         ring_buffer__consume(a->ring);
+}
+
+/* A record that somebody is still writing ends a drain, and the ring is readable by it. */
+bool answers_is_empty(const struct answers *a)
+{
+        struct pollfd poll_fd = { .fd = a->fd, .events = POLLIN };
+
+        return poll(&poll_fd, 1, 0) == 0;
 }
 
 int answers_fd(const struct answers *a)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/macros.h"
 #include "wire/answer.h"
 
@@ -22,5 +24,7 @@ DEFINE_FREEP(struct answers, answers_free)
 void answers_set_handler(struct answers *a, answer_fn fn, void *userdata);
 /* Tells all that was in the ring when this was called; of what comes meanwhile no more than a ring's worth. Cheap when empty. */
 void answers_drain(struct answers *a);
+/* Nothing is left in the ring, nor on its way into it. */
+bool answers_is_empty(const struct answers *a);
 /* To be polled for reading, level-triggered, and answered with answers_drain(). */
 int answers_fd(const struct answers *a);

@@ -80,24 +80,35 @@ static bool is_roots(const struct stat *st)
         return st->st_uid == 0 && !(st->st_mode & S_IWOTH) && (st->st_gid == 0 || !(st->st_mode & S_IWGRP));
 }
 
-static int read_regular(int directory, const char *name, bool roots, size_t max, char **ret, size_t *ret_n)
+/* An fd, or negative errno. */
+static int open_regular(int directory, const char *name, bool roots, size_t max, struct stat *ret)
 {
         _cleanup_(closep) int fd = -1;
-        struct stat st;
+        int found;
 
         /* O_NONBLOCK: a FIFO put in the file's place must not stop us before fstat() sees it. */
         fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
-        if (fstat(fd, &st) < 0)
+        if (fstat(fd, ret) < 0)
                 return -errno;
-        if (!S_ISREG(st.st_mode))
+        if (!S_ISREG(ret->st_mode))
                 return -EINVAL;
-        if (roots && !is_roots(&st))
+        if (roots && !is_roots(ret))
                 return -EPERM;
-        if ((uint64_t)st.st_size > max)
+        if ((uint64_t)ret->st_size > max)
                 return -EFBIG;
-        return read_all(fd, max, false, ret, ret_n);
+        found = fd;
+        fd = -1;
+        return found;
+}
+
+static int read_regular(int directory, const char *name, bool roots, size_t max, char **ret, size_t *ret_n)
+{
+        struct stat st;
+        _cleanup_(closep) int fd = open_regular(directory, name, roots, max, &st);
+
+        return fd < 0 ? fd : read_all(fd, max, false, ret, ret_n);
 }
 
 int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n)
@@ -191,6 +202,16 @@ static struct file_stamp stamp_of(const struct stat *st)
                 .size = st->st_size,
                 .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
         };
+}
+
+int files_open_roots(const char *path, size_t max, struct file_stamp *ret)
+{
+        struct stat st;
+        int fd = open_regular(AT_FDCWD, path, true, max, &st);
+
+        if (fd >= 0)
+                *ret = stamp_of(&st);
+        return fd;
 }
 
 static struct file_stamp stamp_at(int parent, const char *name)

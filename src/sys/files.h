@@ -26,6 +26,8 @@ int files_read(const char *path, size_t max, char **ret, size_t *ret_n);
 int files_read_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n);
 /* The same for a file whose words are taken for root's: -EPERM where somebody else owns it or may write it. */
 int files_read_roots_at(int directory, const char *name, size_t max, char **ret, size_t *ret_n);
+/* Such a file to be read piece by piece, and which version of it that is. An fd, or negative errno as above. */
+int files_open_roots(const char *path, size_t max, struct file_stamp *ret);
 /* A directory, no link; -EPERM as above. An fd, or negative errno. */
 int files_open_roots_directory(const char *path);
 /* For /proc and the like: no regular file is asked for, sizes are unknown; cuts at `max` bytes. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,11 @@
 #include "base/str.h"
 #include "sys/files.h"
 #include "sys/listener.h"
+#include "sys/procread.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5; the headers of Debian 12 are older */
+#endif
 
 static const char *const MANAGERS = "bastion";
 
@@ -88,18 +94,47 @@ static bool in_group(int fd, gid_t wanted)
         return false;
 }
 
+static enum authority standing_of(int fd, const struct ucred *credentials, uid_t owner)
+{
+        gid_t group;
+
+        if (credentials->uid == 0 || credentials->uid == owner)
+                return AUTHORITY_ROOT;
+        return managers_gid(&group) && (credentials->gid == group || in_group(fd, group)) ? AUTHORITY_GROUP : AUTHORITY_NONE;
+}
+
+/* It is not there any more. A kernel that knows no pidfd of a peer (before 6.5) leaves the moment between connect() and now. */
+static bool peer_has_exited(int fd)
+{
+        struct pollfd poll_fd = { .events = POLLIN };
+        socklen_t n = sizeof(poll_fd.fd);
+        bool exited;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &poll_fd.fd, &n) < 0)
+                return errno != ENOPROTOOPT;
+        exited = poll(&poll_fd, 1, 0) != 0;
+        close(poll_fd.fd);
+        return exited;
+}
+
 int peer_identify(int fd, uid_t owner, struct peer *ret)
 {
         struct ucred credentials;
         socklen_t n = sizeof(credentials);
-        gid_t group;
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n) < 0)
                 return -errno;
-        *ret = (struct peer){ .pid = credentials.pid, .uid = credentials.uid };
-        ret->may_manage = credentials.uid == 0 || credentials.uid == owner ||
-                          (managers_gid(&group) && (credentials.gid == group || in_group(fd, group)));
+        *ret = (struct peer){ .pid = credentials.pid, .uid = credentials.uid, .authority = standing_of(fd, &credentials, owner) };
+        /* Read first, then asked whether it was there all the time: so it is no later process of the same pid. */
+        ret->has_start = procread_start_ticks((uint32_t)credentials.pid, &ret->start_ticks) && !peer_has_exited(fd);
         return 0;
+}
+
+bool peer_is_alive(const struct peer *peer)
+{
+        uint64_t start;
+
+        return peer->has_start && procread_start_ticks((uint32_t)peer->pid, &start) && start == peer->start_ticks;
 }
 
 /* For people and for lock_signal(); the lock itself is what counts. */

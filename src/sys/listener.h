@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/authority.h"
+
 /* Binds a listening stream socket at `path` with mode 0660, group `bastion` where it exists, owner `owner` (0: root). A socket file left by
  * a dead daemon is replaced (the caller holds the lock that proves it dead). Returns the fd or a negative errno. */
 int listener_open(const char *path, uid_t owner);
@@ -15,11 +17,15 @@ int listener_accept(int fd);
 struct peer {
         pid_t pid;
         uid_t uid;
-        bool may_manage; /* uid 0, member of group `bastion` (primary or supplementary), or `owner` */
+        enum authority authority; /* ROOT: uid 0 or `owner`; GROUP: member of `bastion`, primary or supplementary; or NONE */
+        bool has_start;           /* else it has exited by now, and whoever has its pid is another */
+        uint64_t start_ticks;     /* when it began, as procread_start_ticks() says */
 };
 
-/* By SO_PEERCRED and SO_PEERGROUPS: the kernel's word at connect time, not the client's. */
+/* By SO_PEERCRED, SO_PEERGROUPS and SO_PEERPIDFD: the kernel's word at connect time, not the client's. */
 int peer_identify(int fd, uid_t owner, struct peer *ret);
+/* The very process that connected is there. */
+bool peer_is_alive(const struct peer *peer);
 
 /* The lock that only one daemon of this run directory holds: an flock()ed file with its pid in it. Returns its fd (keep it open), -EBUSY
  * when another daemon lives. */

@@ -50,7 +50,7 @@ static const struct {
 static const char *const MAPS[MAP_N] = {
         [MAP_CONFIG] = "config", [MAP_SOCKETS] = "sockets", [MAP_PEERS] = "peers",       [MAP_QUEUED] = "queued",
         [MAP_SEEN] = "seen",     [MAP_VERDICTS] = "verdicts", [MAP_TALLIES] = "tallies", [MAP_TRACKS] = "tracks",
-        [MAP_QUESTIONS] = "questions", [MAP_ANSWERS] = "answers", [MAP_COUNTERS] = "counters",
+        [MAP_QUESTIONS] = "questions", [MAP_ANSWERS] = "answers", [MAP_COUNTERS] = "counters", [MAP_HEARD] = "heard",
 };
 
 /* libbpf's printer has no argument for a context, so what it said last is kept here while programs_open() runs. */

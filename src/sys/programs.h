@@ -36,6 +36,7 @@ enum map {
         MAP_QUEUED,
         MAP_SEEN,
         MAP_VERDICTS,
+        MAP_HEARD,
         MAP_TALLIES,
         MAP_TRACKS,
         MAP_QUESTIONS,

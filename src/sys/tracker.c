@@ -178,6 +178,17 @@ void tracker_on_answer(struct tracker *t, answer_fn fn, void *userdata)
         answers_set_handler(t->answers, fn, userdata);
 }
 
+bool tracker_take_answers(struct tracker *t, const struct subject *subject, uint64_t *ret_heard)
+{
+        const uint32_t index = ABI_HEARD_INDEX(subject->program_key, subject->uid);
+
+        if (bpf_map_lookup_elem(t->programs.map_fds[MAP_HEARD], &index, ret_heard) < 0)
+                return false;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the number first, then the ring, which has all that it counts (bpf/dns.h) */
+        answers_drain(t->answers);
+        return answers_is_empty(t->answers);
+}
+
 int tracker_answers_fd(const struct tracker *t)
 {
         return answers_fd(t->answers);
@@ -829,7 +840,7 @@ static struct abi_verdict_key verdict_key_of(const struct subject *subject, cons
         key.protocol = flow->protocol;
         key.remote_port = flow->remote_port;
         key.breadth = ABI_BREADTH_PORT;
-        if (breadth == BREADTH_DESTINATION) {
+        if (breadth <= BREADTH_DESTINATION) {
                 key.breadth = ABI_BREADTH_DESTINATION;
                 memcpy(key.remote, flow->remote.bytes, sizeof(key.remote));
         }
@@ -843,22 +854,23 @@ static bool has_key(const struct tracker *t, const struct subject *s)
                !s->path_foreign && !s->path_deleted;
 }
 
-int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, enum breadth breadth, struct boottime expires,
-                     enum verdict verdict, uint32_t tally)
+int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, const struct known_verdict *known)
 {
-        const struct abi_verdict_key key = verdict_key_of(subject, flow, breadth);
+        const struct abi_verdict_key key = verdict_key_of(subject, flow, known->breadth);
         const struct abi_verdict value = {
                 .key = key,
-                .expires_ns = expires.ns == BOOTTIME_NEVER.ns ? UINT64_MAX : expires.ns,
+                .expires_ns = known->expires.ns == BOOTTIME_NEVER.ns ? UINT64_MAX : known->expires.ns,
+                .heard = known->heard,
                 .epoch = t->config.epoch,
-                .tally = tally,
-                .state = verdict == VERDICT_ALLOW ? ABI_TAG_ALLOWED : ABI_TAG_DENIED,
+                .tally = known->tally,
+                .state = known->verdict == VERDICT_ALLOW ? ABI_TAG_ALLOWED : ABI_TAG_DENIED,
+                .names = known->breadth == BREADTH_NAMES,
         };
 
-        if (breadth == BREADTH_NONE || tally == 0 || !has_key(t, subject))
+        if (known->breadth == BREADTH_NONE || known->tally == 0 || !has_key(t, subject))
                 return 0;
         /* The same link-local address is another machine on another interface, and the hooks do not know which. */
-        if (breadth == BREADTH_DESTINATION && addr_scopes(&flow->remote, NULL) & SCOPE_LINK)
+        if (known->breadth <= BREADTH_DESTINATION && addr_scopes(&flow->remote, NULL) & SCOPE_LINK)
                 return 0;
         return bpf_map_update_elem(t->programs.map_fds[MAP_VERDICTS], &key, &value, BPF_ANY) < 0 ? -errno : 0;
 }

@@ -49,6 +49,10 @@ void tracker_on_answer(struct tracker *t, answer_fn fn, void *userdata);
 /* Readable, level-triggered: many answers wait, and tracker_drain() is to be called though no packet has come. */
 int tracker_answers_fd(const struct tracker *t);
 
+/* Drains the answers' ring for a decision about this subject that may stand on names. True: every answer that it can have read by now has been told, and
+ * *ret_heard is the kernel's count of these, which rises with the next one. False: one may be missing. */
+bool tracker_take_answers(struct tracker *t, const struct subject *subject, uint64_t *ret_heard);
+
 enum tag_state { TAG_NONE, TAG_UNDECIDED, TAG_ALLOWED, TAG_KEPT, TAG_ADOPTED, TAG_DENIED };
 
 /* One possible owner of a queued packet. */
@@ -89,13 +93,18 @@ uint32_t tracker_generation(const struct tracker *t);
 int tracker_begin_generation(struct tracker *t);
 int tracker_publish_generation(struct tracker *t);
 
-/*
- * Verdicts that the kernel knows (bpf/verdict.h). A decision that holds for more than this connection is remembered as widely as it holds, until
- * `expires` or the next tracker_forget_verdicts(); connections that it decides are counted in the tally. 0 also where the program has no
- * key to be remembered by; negative errno.
- */
-int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, enum breadth breadth, struct boottime expires,
-                     enum verdict verdict, uint32_t tally);
+/* A verdict that the kernel shall know (bpf/verdict.h). */
+struct known_verdict {
+        enum verdict verdict;
+        enum breadth breadth;    /* how widely it holds; BREADTH_NONE: it is not remembered */
+        struct boottime expires; /* of BREADTH_NAMES: no later than the first of the names */
+        uint64_t heard;          /* of BREADTH_NAMES: tracker_take_answers(), before it was decided */
+        uint32_t tally;          /* in which the connections that it decides are counted; 0: it is not remembered */
+};
+
+/* A decision that holds for more than this connection is remembered, until it expires or the next tracker_forget_verdicts(); one by names until the subject
+ * gets another answer, too. 0 also where the program has no key to be remembered by; negative errno. */
+int tracker_remember(struct tracker *t, const struct subject *subject, const struct flow *flow, const struct known_verdict *known);
 /* The rules have changed. */
 int tracker_forget_verdicts(struct tracker *t);
 /* The rules speak of these (mask of enum subject_fact): from now on a program's key covers them, so that what depends on them may be remembered. With

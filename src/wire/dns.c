@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Theory in the header. A name is compared in its uncompressed wire form, in lower case (struct dns_name), because a label may contain a dot. The
- * records may stand in any order, so the answer section is walked once a link of the chain: 17 times at most.
+ * records may stand in any order, so aliases are looked for among all of them, once a link of the chain: 17 times at most. Names are read once: to follow
+ * the pointers of a hostile one takes longer than all the rest, and whoever waits for another answer waits for this one too.
  */
 #include "wire/dns.h"
 
@@ -22,9 +23,12 @@ enum {
         OPCODE = 0x7800,
         RCODE = 0x000f,
         TTL_MAX = 0x7fffffff,
+        RECORDS = LIMIT_PROBE_BYTES / 11, /* the least that a record takes: the root's name, type, class, TTL, length */
 };
 
 enum { SERIAL_RESPONSE = 1, SERIAL_TRUNCATED = 2 };
+
+_Static_assert((int)DNS_SERIAL_MAX <= LIMIT_PROBE_BYTES, "the parser's answer is one datagram");
 
 struct dns_name {
         uint8_t bytes[NAME_WIRE]; /* labels with their lengths, the root's included */
@@ -37,15 +41,16 @@ struct message {
 };
 
 struct record {
+        struct dns_name owner;
         uint16_t type, class;
         uint32_t ttl;
         struct cursor data; /* ends where the record ends; its start is in the message, for pointers in it */
 };
 
-/* Where the answers are, and what leads through them. */
+/* The answers that count: of class IN and a type that leads somewhere. */
 struct section {
         struct message message;
-        struct cursor records;
+        struct record records[RECORDS];
         unsigned n;
 };
 
@@ -178,10 +183,10 @@ static int write_hostname(const struct dns_name *name, char ret[DNS_NAME_MAX])
 
 /* Records. */
 
-static int take_record(const struct message *message, struct cursor *c, struct dns_name *owner, struct record *ret)
+static int take_record(const struct message *message, struct cursor *c, struct record *ret)
 {
         uint16_t n_data;
-        int r = take_name(message, c, owner);
+        int r = take_name(message, c, &ret->owner);
 
         if (r != 0)
                 return r;
@@ -190,6 +195,21 @@ static int take_record(const struct message *message, struct cursor *c, struct d
                 return DNS_E_CUT;
         if (ret->ttl > TTL_MAX)
                 ret->ttl = 0;
+        return 0;
+}
+
+/* Goes to the end, so a message that is broken anywhere in its `n` answers is refused. Its bytes have no room for more than RECORDS. */
+static int take_records(struct section *section, struct cursor *c, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++) {
+                struct record record;
+                int r = take_record(&section->message, c, &record);
+
+                if (r != 0)
+                        return r;
+                if (record.class == CLASS_IN && (record.type == DNS_TYPE_CNAME || record.type == DNS_TYPE_A || record.type == DNS_TYPE_AAAA))
+                        section->records[section->n++] = record;
+        }
         return 0;
 }
 
@@ -208,21 +228,15 @@ static int take_target(const struct message *message, const struct record *recor
 /* The first CNAME of `name`, which it replaces; *ret_found false: it has none. */
 static int follow_alias(const struct section *section, struct dns_name *name, uint32_t *ttl, bool *ret_found)
 {
-        struct cursor c = section->records;
-
         *ret_found = false;
         for (unsigned i = 0; i < section->n; i++) {
-                struct dns_name owner;
-                struct record record;
-                int r = take_record(&section->message, &c, &owner, &record);
+                const struct record *record = &section->records[i];
 
-                if (r != 0)
-                        return r;
-                if (record.type != DNS_TYPE_CNAME || record.class != CLASS_IN || !same_name(&owner, name))
+                if (record->type != DNS_TYPE_CNAME || !same_name(&record->owner, name))
                         continue;
-                *ttl = MIN(*ttl, record.ttl);
+                *ttl = MIN(*ttl, record->ttl);
                 *ret_found = true;
-                return take_target(&section->message, &record, name);
+                return take_target(&section->message, record, name);
         }
         return 0;
 }
@@ -256,43 +270,41 @@ static bool is_asked_for(uint16_t type, uint16_t qtype)
         return (type == DNS_TYPE_A || type == DNS_TYPE_AAAA) && (type == qtype || qtype == DNS_TYPE_ANY);
 }
 
-/* The addresses of `name`, which is reached within `ttl` seconds. Walks to the end, so a message that is broken anywhere in its answers is refused. */
+/* The addresses of `name`, which is reached within `ttl` seconds. */
 static int take_addresses(const struct section *section, const struct dns_name *name, uint32_t ttl, struct dns_answer *answer)
 {
-        struct cursor c = section->records;
-
         for (unsigned i = 0; i < section->n; i++) {
-                struct dns_name owner;
-                struct record record;
+                const struct record *record = &section->records[i];
                 struct addr addr;
-                int r = take_record(&section->message, &c, &owner, &record);
+                int r;
 
-                if (r != 0)
-                        return r;
-                if (record.class != CLASS_IN || !is_asked_for(record.type, answer->qtype) || !same_name(&owner, name))
+                if (!is_asked_for(record->type, answer->qtype) || !same_name(&record->owner, name))
                         continue;
-                r = take_address(&record, &addr);
+                r = take_address(record, &addr);
                 if (r != 0)
                         return r;
-                put_address(answer, &addr, MIN(ttl, record.ttl));
+                put_address(answer, &addr, MIN(ttl, record->ttl));
         }
         return 0;
 }
 
-static int take_answers(const struct section *section, struct dns_name *name, struct dns_answer *answer)
+/* `c` stands at the first of the message's `n` answers. */
+static int take_answers(const struct message *message, struct cursor *c, unsigned n, struct dns_name *name, struct dns_answer *answer)
 {
+        struct section section;
         uint32_t ttl = TTL_MAX;
         bool found = true;
+        int r;
 
-        for (unsigned i = 0; found; i++) {
-                int r = follow_alias(section, name, &ttl, &found);
-
-                if (r != 0)
-                        return r;
-                if (found && i >= LIMIT_DNS_CHAIN)
-                        return DNS_E_CHAIN;
+        section.message = *message;
+        section.n = 0; /* the records are 100 KB: not worth being cleared */
+        r = take_records(&section, c, n);
+        for (unsigned i = 0; r == 0 && found; i++) {
+                r = follow_alias(&section, name, &ttl, &found);
+                if (r == 0 && found && i >= LIMIT_DNS_CHAIN)
+                        r = DNS_E_CHAIN;
         }
-        return take_addresses(section, name, ttl, answer);
+        return r != 0 ? r : take_addresses(&section, name, ttl, answer);
 }
 
 static int take_question(const struct message *message, struct cursor *c, struct dns_name *ret_name, struct dns_answer *answer)
@@ -331,11 +343,8 @@ int dns_parse(const void *data, size_t n, struct dns_answer *ret)
         answer.truncated = flags & FLAG_TRUNCATED;
         answer.rcode = flags & RCODE;
         r = take_question(&message, &c, &name, &answer);
-        if (r == 0 && answer.is_response) {
-                const struct section section = { .message = message, .records = c, .n = n_answers };
-
-                r = take_answers(&section, &name, &answer);
-        }
+        if (r == 0 && answer.is_response)
+                r = take_answers(&message, &c, n_answers, &name, &answer);
         if (r != 0)
                 return r;
         *ret = answer;

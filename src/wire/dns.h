@@ -26,7 +26,7 @@
 #include "core/addr.h"
 #include "core/limits.h"
 
-enum { DNS_NAME_MAX = 254 }; /* 253 characters (RFC 1035, 2.3.4, without the root) and NUL */
+enum { DNS_NAME_MAX = LIMIT_NAME + 1 }; /* RFC 1035, 2.3.4, without the root; and NUL */
 enum { DNS_TYPE_A = 1, DNS_TYPE_CNAME = 5, DNS_TYPE_AAAA = 28, DNS_TYPE_ANY = 255 };
 
 struct dns_address {
@@ -63,8 +63,9 @@ int dns_parse(const void *message, size_t n, struct dns_answer *ret);
 const char *dns_error_text(int error);
 
 /*
- * Labels of 1 to 63 of [a-z0-9_-], at most 253 characters in all, and not an address in disguise: the last label has something other than digits.
- * So it needs none of the escapes that names can have (RFC 4343, 2.1), and is the same to every program.
+ * What a host's name is, in an answer and in a rule (wire/hostname.h): labels of 1 to 63 of [a-z0-9_-], at most LIMIT_NAME characters in all, and
+ * not an address in disguise: the last label has something other than digits. So it needs none of the escapes that names can have (RFC 4343, 2.1),
+ * and is the same to every program.
  */
 bool dns_is_hostname(const char *name);
 

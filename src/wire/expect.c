@@ -69,7 +69,7 @@ static bool word_is(const char *text, struct word w, const char *word)
 static bool has_value(const char *text, struct word w)
 {
         static const char *const words[] = { "to",       "port", "protocol", "user",      "group", "argument", "parent",   "ancestor",
-                                             "unit",     "cgroup", "interface", "for",    "until", "priority", "note" };
+                                             "unit",     "cgroup", "interface", "for",    "until", "priority", "note",     "list" };
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (word_is(text, w, words[i]))
@@ -352,6 +352,8 @@ static int take_rest(const char *text, size_t n, const struct rule *rule, struct
 {
         struct word lifetime = value_of(text, n, "for");
 
+        if (rule_criterion(rule, CRITERION_LIST))
+                return refuse(error, value_of(text, n, "list"), "expected no list: say to HOST, and rules look it up");
         if (rule->disabled)
                 return refuse(error, value_of(text, n, "disabled"), "expected no disabled: that is for rules");
         if (rule->priority != PRIORITY_DEFAULT)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Four bytes of UTF-8 a letter, and none of a name's letters is less than a byte of its ASCII form. */
-enum { HOSTNAME_TEXT_MAX = 4 * HOSTNAME_MAX, LABEL_MAX = 63 };
+enum { HOSTNAME_TEXT_MAX = 4 * DNS_NAME_MAX };
 
 static bool is_ascii(const char *text)
 {
@@ -17,47 +17,22 @@ static bool is_ascii(const char *text)
         return true;
 }
 
-/* Bytes of the label at `text`, 0: it is none. */
-static size_t label_length(const char *text)
-{
-        size_t n = 0;
-
-        while ((text[n] >= 'a' && text[n] <= 'z') || (text[n] >= '0' && text[n] <= '9') || text[n] == '-' || text[n] == '_')
-                n++;
-        return n <= LABEL_MAX ? n : 0;
-}
-
-static bool is_hostname(const char *name)
-{
-        size_t label;
-
-        if (name[strspn(name, "0123456789.")] == 0)
-                return false;
-        for (;; name += label + 1) {
-                label = label_length(name);
-                if (label == 0)
-                        return false;
-                if (name[label] != '.')
-                        return name[label] == 0;
-        }
-}
-
 /* Lower case, without the dot at the end. */
-static bool take_ascii(const char *text, char ret[HOSTNAME_MAX])
+static bool take_ascii(const char *text, char ret[DNS_NAME_MAX])
 {
         size_t n = strlen(text);
 
         if (n > 0 && text[n - 1] == '.')
                 n--;
-        if (n >= HOSTNAME_MAX)
+        if (n >= DNS_NAME_MAX)
                 return false;
         for (size_t i = 0; i < n; i++)
                 ret[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
         ret[n] = 0;
-        return is_hostname(ret);
+        return dns_is_hostname(ret);
 }
 
-bool hostname_parse(const char *text, char ret[HOSTNAME_MAX])
+bool hostname_parse(const char *text, char ret[DNS_NAME_MAX])
 {
         char *ascii = NULL;
         bool good;

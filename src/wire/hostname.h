@@ -12,11 +12,11 @@
 
 #include <stdbool.h>
 
-enum { HOSTNAME_MAX = 254 }; /* NUL included */
+#include "wire/dns.h"
 
-/* `text` is UTF-8 or not; a dot at its end is left out. `ret` is in lower case: labels of 1 to 63 letters, digits, '-' and '_', and not digits and
- * dots alone, which is an address or would be one day. */
-bool hostname_parse(const char *text, char ret[HOSTNAME_MAX]);
+/* `text` is UTF-8 or not; a dot at its end is left out. `ret` is in lower case and a name as the parser tells it of answers,
+ * dns_is_hostname(): what a rule can say is what can be asked for. */
+bool hostname_parse(const char *text, char ret[DNS_NAME_MAX]);
 /* Of a name in the form of hostname_parse(). */
 bool hostname_is_public_suffix(const char *name);
 /* The end of `name` that is one owner's domain: example.co.uk of a.example.co.uk; NULL where it is below none. Here what a company offers is a suffix

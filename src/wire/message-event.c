@@ -37,8 +37,17 @@ void check_deinit(struct check *c)
         *c = (struct check){};
 }
 
+void list_status_deinit(struct list_status *l)
+{
+        free(l->path);
+        free(l->problem);
+        *l = (struct list_status){};
+}
+
 void status_deinit(struct status *s)
 {
+        for (unsigned i = 0; i < s->n_lists; i++)
+                list_status_deinit(&s->lists[i]);
         free(s->rung_reason);
         free(s->problems);
         *s = (struct status){};
@@ -313,6 +322,9 @@ static void read_reply(struct jsonread *r, const json_t *o, struct event *e)
                 e->has_traffic = true;
         }
         e->may_manage = jsonread_bool_or(r, o, "may_manage", false);
+        /* A daemon that does not say knows the group alone. */
+        if (!authority_parse(jsonread_string_or(r, o, "authority", authority_word(e->may_manage ? AUTHORITY_GROUP : AUTHORITY_NONE)), &e->authority))
+                jsonread_fail(r, "authority", "expected none, group, polkit or root");
         e->text = shape_read_copy(r, o, "text");
 }
 

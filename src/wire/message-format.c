@@ -282,13 +282,14 @@ void message_format_reply_ok(struct buf *out, int64_t id)
         end(&w);
 }
 
-void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode)
+void message_format_reply_hello(struct buf *out, int64_t id, enum authority authority, enum mode mode)
 {
         struct jsonwrite w = begin_with_id(out, "reply", id);
 
         jsonwrite_int(&w, "protocol", MESSAGE_PROTOCOL);
         jsonwrite_string(&w, "version", BASTION_VERSION);
-        jsonwrite_bool(&w, "may_manage", may_manage);
+        jsonwrite_bool(&w, "may_manage", authority != AUTHORITY_NONE);
+        jsonwrite_string(&w, "authority", authority_word(authority));
         jsonwrite_string(&w, "mode", mode_name(mode));
         end(&w);
 }

@@ -656,12 +656,41 @@ static void number_set(struct status *s, const struct number *n, uint64_t value)
                 *(uint32_t *)field = (uint32_t)value;
 }
 
+static void write_list(struct jsonwrite *w, const struct list_status *l)
+{
+        jsonwrite_open(w, NULL, '{');
+        jsonwrite_bytes(w, "path", l->path);
+        jsonwrite_bool(w, "in_force", l->in_force);
+        if (l->in_force) {
+                jsonwrite_uint(w, "names", l->n_names);
+                jsonwrite_uint(w, "skipped", l->n_skipped);
+                jsonwrite_time(w, "since", l->since);
+        }
+        jsonwrite_string(w, "problem", l->problem);
+        jsonwrite_close(w, '}');
+}
+
+static void read_list(struct jsonread *r, const json_t *o, struct list_status *ret)
+{
+        ret->path = jsonread_bytes(r, o, "path");
+        if (!ret->path)
+                jsonread_fail(r, "path", "expected the path of a list");
+        ret->in_force = jsonread_bool(r, o, "in_force");
+        if (ret->in_force) {
+                ret->n_names = (uint64_t)jsonread_int(r, o, "names", 0, INT64_MAX);
+                ret->n_skipped = (uint64_t)jsonread_int(r, o, "skipped", 0, INT64_MAX);
+                ret->since = jsonread_time_us(r, o, "since") / 1000000;
+        }
+        ret->problem = shape_read_copy(r, o, "problem");
+}
+
 void shape_write_status(struct jsonwrite *w, const struct status *s)
 {
         jsonwrite_string(w, "version", s->version);
         jsonwrite_string(w, "mode", mode_name(s->mode));
         jsonwrite_string(w, "rung", s->rung);
         jsonwrite_string(w, "rung_reason", s->rung_reason);
+        jsonwrite_string(w, "authority", authority_word(s->authority));
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
                 jsonwrite_uint(w, numbers[i].key, number_get(s, &numbers[i]));
         jsonwrite_bool(w, "root_bypass", s->root_bypass);
@@ -670,18 +699,24 @@ void shape_write_status(struct jsonwrite *w, const struct status *s)
         for (int i = 0; i < REASON_COUNT; i++)
                 jsonwrite_uint(w, reason_word((enum reason)i), s->by_reason[i]);
         jsonwrite_close(w, '}');
+        jsonwrite_open(w, "lists", '[');
+        for (unsigned i = 0; i < s->n_lists; i++)
+                write_list(w, &s->lists[i]);
+        jsonwrite_close(w, ']');
         jsonwrite_string(w, "problems", s->problems);
 }
 
 void shape_read_status(struct jsonread *r, const json_t *o, struct status *ret)
 {
-        const json_t *by_reason;
+        const json_t *by_reason, *lists = json_object_get(o, "lists");
 
         shape_read_text(r, o, "version", ret->version, sizeof(ret->version));
         if (!mode_parse(jsonread_string(r, o, "mode"), &ret->mode))
                 jsonread_fail(r, "mode", "expected learning or enforcement");
         shape_read_text(r, o, "rung", ret->rung, sizeof(ret->rung));
         ret->rung_reason = shape_read_copy(r, o, "rung_reason");
+        if (!authority_parse(jsonread_string_or(r, o, "authority", authority_word(AUTHORITY_GROUP)), &ret->authority))
+                jsonread_fail(r, "authority", "expected none, group, polkit or root");
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
                 int64_t max = numbers[i].size == sizeof(uint64_t) ? INT64_MAX : UINT32_MAX;
 
@@ -692,5 +727,10 @@ void shape_read_status(struct jsonread *r, const json_t *o, struct status *ret)
         by_reason = jsonread_object(r, o, "by_reason");
         for (int i = 0; by_reason && i < REASON_COUNT; i++)
                 ret->by_reason[i] = (uint64_t)jsonread_int_or(r, by_reason, reason_word((enum reason)i), 0, INT64_MAX, 0);
+        /* A daemon before there were lists tells of none. */
+        if (lists && (!json_is_array(lists) || json_array_size(lists) > LIMIT_LISTS))
+                jsonread_fail(r, "lists", "expected at most %d", LIMIT_LISTS);
+        for (size_t i = 0; i < json_array_size(lists) && !r->error; i++)
+                read_list(r, json_array_get(lists, i), &ret->lists[ret->n_lists++]);
         ret->problems = shape_read_copy(r, o, "problems");
 }

@@ -3,6 +3,7 @@
  * An explanation as an object (PROTOCOL.md, "why"), both directions. The rules in it are whole, so that a reader needs no second
  * request, and what is offered to change is a sentence, so that it can be sent back as it is.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "wire/message-shapes.h"
@@ -14,8 +15,11 @@ void why_deinit(struct why *w)
         subject_unref(w->subject);
         hosts_deinit(&w->hosts);
         free(w->rule);
-        for (unsigned i = 0; i < w->n_candidates; i++)
+        for (unsigned i = 0; i < w->n_candidates; i++) {
                 rule_free(w->candidates[i].rule);
+                free(w->candidates[i].list);
+                free(w->candidates[i].listed);
+        }
         for (unsigned i = 0; i < w->n_changes; i++) {
                 for (unsigned k = 0; k < w->changes[i].n_delete; k++)
                         free(w->changes[i].delete[k]);
@@ -35,7 +39,20 @@ static void write_scopes(struct jsonwrite *w, unsigned scopes)
         jsonwrite_close(w, ']');
 }
 
-static void write_candidate(struct jsonwrite *w, const struct explain_candidate *c)
+static void write_listed(struct jsonwrite *w, const struct rule *rule, const struct facts *facts)
+{
+        const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
+        char name[LIMIT_NAME + 2];
+        struct listed listed;
+
+        if (!c || !criterion_find_listed(c, facts, &listed))
+                return;
+        snprintf(name, sizeof(name), "%s%s", listed.below ? "." : "", listed.name);
+        jsonwrite_bytes(w, "list", listed.path);
+        jsonwrite_string(w, "listed", name);
+}
+
+static void write_candidate(struct jsonwrite *w, const struct explain_candidate *c, const struct facts *facts)
 {
         jsonwrite_open(w, NULL, '{');
         jsonwrite_string(w, "fate", explain_fate_word(c->fate));
@@ -43,6 +60,7 @@ static void write_candidate(struct jsonwrite *w, const struct explain_candidate 
                 jsonwrite_string(w, "by", order_step_word(c->step));
         if (c->not_known)
                 jsonwrite_bool(w, "known", false);
+        write_listed(w, c->rule, facts);
         rulejson_write(w, "rule", c->rule, RULEJSON_REPLY, !c->rule->disabled);
         jsonwrite_close(w, '}');
 }
@@ -89,7 +107,7 @@ void shape_write_why(struct jsonwrite *w, const struct explanation *e, const str
         jsonwrite_uint(w, "considered", e->n_considered);
         jsonwrite_open(w, "candidates", '[');
         for (unsigned i = 0; i < e->n_candidates; i++)
-                write_candidate(w, &e->candidates[i]);
+                write_candidate(w, &e->candidates[i], facts);
         jsonwrite_close(w, ']');
         jsonwrite_open(w, "changes", '[');
         for (unsigned i = 0; i < e->n_changes; i++)
@@ -132,6 +150,8 @@ static void read_candidate(struct jsonread *r, const json_t *o, struct why_candi
         if (ret->fate == EXPLAIN_LOSES && !order_step_parse(jsonread_string(r, o, "by"), &ret->step))
                 jsonread_fail(r, "by", "expected a step of the order of decision");
         ret->not_known = !jsonread_bool_or(r, o, "known", true);
+        ret->list = jsonread_bytes(r, o, "list");
+        ret->listed = shape_read_copy(r, o, "listed");
         ret->rule = r->error ? NULL : rulejson_read(r, jsonread_object(r, o, "rule"), RULEJSON_REPLY);
         if (!r->error && !ret->rule)
                 jsonread_fail(r, "rule", "expected a rule");

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "core/authority.h"
 #include "core/config.h"
 #include "core/explain.h"
 #include "core/question.h"
@@ -221,6 +222,16 @@ struct check {
 };
 void check_deinit(struct check *c);
 
+/* A file with names of hosts that rules speak of. */
+struct list_status {
+        char *path;
+        bool in_force;       /* what was read last without a mistake; false: there is none */
+        uint64_t n_names, n_skipped; /* of that: names, and lines that are none */
+        int64_t since;       /* it is in force, seconds since 1970 */
+        char *problem;       /* why what the file says now is not in force, or NULL */
+};
+void list_status_deinit(struct list_status *l);
+
 struct status {
         char version[32];
         uint32_t pid;
@@ -228,6 +239,7 @@ struct status {
         unsigned try_left_seconds; /* 0: no try is running */
         char rung[16];             /* "gate" or "queue" */
         char *rung_reason;         /* why not the better one; NULL when it is the best, or was asked for */
+        enum authority authority;  /* GROUP or POLKIT: whose word a member of the group needs to change policy */
         uint64_t uptime_seconds;
         uint64_t n_allowed, n_denied, n_learned_denials;
         uint64_t by_reason[REASON_COUNT];
@@ -236,6 +248,8 @@ struct status {
         bool root_bypass, systemd_bypass; /* switched on */
         uint64_t n_queue_overruns; /* packets that found the queue full and were dropped */
         uint64_t n_track_lost, n_tag_failed, n_log_lost;
+        struct list_status lists[LIMIT_LISTS];
+        unsigned n_lists;
         char *problems; /* newline-separated words about bad files and the like, or NULL */
 };
 void status_deinit(struct status *s);
@@ -246,6 +260,7 @@ struct why_candidate {
         enum explain_fate fate;
         enum order_step step; /* EXPLAIN_LOSES */
         bool not_known;       /* the criterion fails because that is not known of the connection */
+        char *list, *listed;  /* the rule speaks of lists, and this one has this entry (".name": and all below it) for the connection; or NULL */
 };
 
 struct why_change {
@@ -309,7 +324,7 @@ void message_format_config_changed(struct buf *out, const struct config *config,
 /* Replies. */
 void message_format_error(struct buf *out, const struct message_error *error);
 void message_format_reply_ok(struct buf *out, int64_t id); /* nothing more to say */
-void message_format_reply_hello(struct buf *out, int64_t id, bool may_manage, enum mode mode);
+void message_format_reply_hello(struct buf *out, int64_t id, enum authority authority, enum mode mode);
 void message_format_reply_status(struct buf *out, int64_t id, const struct status *s);
 /* `records`: n pointers, oldest first; `history`: the folder in which older ones are. */
 void message_format_reply_decisions(struct buf *out, int64_t id, const struct record *const *records, size_t n, const char *history);
@@ -382,6 +397,7 @@ struct event {
         enum mode mode; /* MODE_CHANGED, REPLY to hello, mode */
         unsigned try_left_seconds;
         bool may_manage; /* REPLY to hello */
+        enum authority authority; /* the same, more closely */
         bool has_config; /* CONFIG_CHANGED, REPLY to config */
         struct config config, config_defaults;
         char *config_file, *config_problem; /* its path; words about it, or NULL */

@@ -131,6 +131,7 @@ static void write_value(struct jsonwrite *w, const char *key, enum criterion_kin
                 break;
         case SHAPE_PATTERN:
         case SHAPE_HOST:
+        case SHAPE_FILE:
                 jsonwrite_string(w, key, value->text);
                 break;
         case SHAPE_PROCESS: /* write_process() */
@@ -476,21 +477,23 @@ static void read_who(struct jsonread *r, enum criterion_kind kind, const json_t 
 
 static void add_text(struct jsonread *r, enum criterion_kind kind, const char *text, size_t index, enum rulejson_form form, struct rule *rule)
 {
-        const char *expected = pattern_check(text);
+        const char *expected = criterion_shape(kind) == SHAPE_FILE ? RULETEXT_LIST : pattern_check(text);
         char host[RULETEXT_HOST_MAX];
+        int error;
 
         if (kind == CRITERION_HOST) {
                 text = ruletext_parse_host(text, host, &expected) && (form != RULEJSON_REQUEST || ruletext_check_domain(host, &expected)) ? host : NULL;
-        } else {
+        } else if (criterion_shape(kind) == SHAPE_PATTERN) {
                 if (!expected && !*text)
                         expected = "at least one byte";
                 if (!expected && criterion_is_path(kind) && text[0] != '/')
                         expected = "an absolute path, or a pattern for one";
                 text = expected ? NULL : text;
         }
-        if (!text)
+        error = text ? rule_add_text(rule, kind, text) : -EINVAL;
+        if (error == -EINVAL)
                 jsonread_fail_at(r, criterion_name(kind), index, "expected %s", expected);
-        else if (rule_add_text(rule, kind, text) < 0)
+        else if (error < 0)
                 jsonread_no_memory(r);
 }
 
@@ -529,6 +532,7 @@ static void read_value(struct jsonread *r, enum criterion_kind kind, const json_
                 break;
         case SHAPE_PATTERN:
         case SHAPE_HOST:
+        case SHAPE_FILE:
                 read_text(r, kind, value, index, exact, form, rule);
                 break;
         case SHAPE_PROCESS: /* read_process() */

@@ -122,7 +122,7 @@ void ruletext_format_port(struct buf *out, const struct port_range *range)
 bool ruletext_parse_host(const char *text, char ret[RULETEXT_HOST_MAX], const char **ret_expected)
 {
         const bool below = text[0] == '.';
-        char name[HOSTNAME_MAX];
+        char name[DNS_NAME_MAX];
 
         *ret_expected = "a host's name like example.com, or .example.com for it and all below it";
         if (!hostname_parse(text + below, name))

@@ -405,6 +405,16 @@ static int text_value(struct reader *r, struct rule *rule, enum criterion_kind k
         return take_pattern(r, rule, kind, text);
 }
 
+static int list_value(struct reader *r, struct rule *rule, enum criterion_kind kind, char *text)
+{
+        return added(r, rule_add_text(rule, kind, text), RULETEXT_LIST);
+}
+
+static int parse_list(struct reader *r, struct rule *rule)
+{
+        return parse_values(r, rule, CRITERION_LIST, false, list_value);
+}
+
 static int parse_argument(struct reader *r, struct rule *rule)
 {
         return parse_values(r, rule, CRITERION_ARGUMENT, false, text_value);
@@ -564,6 +574,7 @@ static const struct clause {
         [CLAUSE_PROTOCOL] = { "protocol", parse_protocol },
         [CLAUSE_FOR] = { "for", parse_for },
         [CLAUSE_UNTIL] = { "until", parse_until },
+        { "list", parse_list },
         { "port", parse_ports },
         { "user", parse_user },
         { "group", parse_group },
@@ -619,7 +630,7 @@ static int parse_clause(struct reader *r, struct rule *rule, unsigned *seen)
                 error = enter_clause(r, CLAUSE_PROTOCOL, seen);
                 return error ? error : parse_protocol(r, rule);
         }
-        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for, until, "
+        return fail(r, "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, list, for, until, "
                        "priority, disabled or note");
 }
 
@@ -739,6 +750,7 @@ static void format_value(enum criterion_kind kind, const union criterion_value *
                 buf_printf(out, "%u", value->process.pid);
                 break;
         case SHAPE_PATTERN:
+        case SHAPE_FILE:
                 put_value(out, value->text);
                 break;
         case SHAPE_HOST:
@@ -817,9 +829,9 @@ static void format_criteria(const struct rule *r, struct buf *out)
                 const char *word;
         } order[] = {
                 { CRITERION_ARGUMENT, "argument" }, { CRITERION_PARENT, "parent" }, { CRITERION_ANCESTOR, "ancestor" }, { CRITERION_UNIT, "unit" },
-                { CRITERION_CGROUP, "cgroup" },     { CRITERION_HOST, "to" },       { CRITERION_NETWORK, "to" },        { CRITERION_SCOPE, "to" },
-                { CRITERION_PORT, "port" },         { CRITERION_PROTOCOL, "protocol" }, { CRITERION_USER, "user" },     { CRITERION_GROUP, "group" },
-                { CRITERION_INTERFACE, "interface" }, { CRITERION_PROCESS, "process" },
+                { CRITERION_CGROUP, "cgroup" },     { CRITERION_HOST, "to" },       { CRITERION_LIST, "list" },         { CRITERION_NETWORK, "to" },
+                { CRITERION_SCOPE, "to" },          { CRITERION_PORT, "port" },     { CRITERION_PROTOCOL, "protocol" }, { CRITERION_USER, "user" },
+                { CRITERION_GROUP, "group" },       { CRITERION_INTERFACE, "interface" }, { CRITERION_PROCESS, "process" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(order); i++) {

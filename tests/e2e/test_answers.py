@@ -20,26 +20,26 @@ import sys
 
 import pytest
 
-from harness import maps
+from harness import dns, maps, sockets
+from harness.dns import A, AAAA, question
 from harness.net import Network
 from harness.servers import DnsServer
+from harness.steady import Steady
 from harness.wait import until
 
 pytestmark = pytest.mark.gate_only  # the other rung has no programs in the kernel
 
-A, AAAA = 1, 28
 LONGEST = 4096
 STUB = "127.0.0.53"
+NAMES_MEMORY = 16 << 20  # the most that all known names take
 
 
-def question(number, name="name.test", kind=A, flags=0x0100, count=1):
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack("!HHHHHH", number, flags, count, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", kind, 1)
+NAME = "name.test"
 
 
-def answer(number, name="name.test", kind=A, size=0, **kw):
-    """An answer that says nothing; filled up to `size` bytes."""
-    return question(number, name, kind, kw.pop("flags", 0x8180), **kw).ljust(size, b"\xa5")
+def answer(number, name=NAME, kind=A, **kw):
+    """It leads to the peer, where a connection would be let through if the name were known."""
+    return dns.answer(number, name, kind, dns.record(Network.PEER4), **kw)
 
 
 def mapped(address):
@@ -96,6 +96,41 @@ class Talk:
 def passing(daemon):
     """A daemon that lets everything through."""
     return daemon({"mode": "learning"})
+
+
+@pytest.fixture
+def held(daemon, subscriber):
+    """A daemon that lets this process ask, and go where the name leads; nobody is there to be asked, so nothing else."""
+    d = daemon({"popup_enabled": False, "default_action": "deny"})
+    client = subscriber(d)
+    for where in ("10.91.0.0/24 port 53", "fd91::/16 port 53", NAME):
+        assert client.request("rule_add", sentence=f"allow {sockets.PYTHON} to {where}")["type"] == "reply"
+    return d
+
+
+@pytest.fixture
+def known(network, held, tcp, subscriber):
+    """known(): is the name known to this process? It is what its next connection is decided by, and what that is called; and no rule changes."""
+    watcher = subscriber(held)
+
+    def rules():
+        return [r["sentence"] for r in watcher.request("rules")["rules"] if "/steady to " not in r["sentence"]]
+
+    before_all = rules()
+
+    def connect():
+        before = len(watcher.decisions())
+        allowed = sockets.tcp(network.fw, Network.PEER4, tcp.port) == 0
+
+        def told():
+            return [x for x in watcher.decisions()[before:] if x["remote_port"] == tcp.port]
+
+        (decision,) = until(told, "the decision")
+        assert (decision["verdict"], decision["host"]) == (("allow", NAME) if allowed else ("deny", None))
+        assert rules() == before_all
+        return allowed
+
+    return connect
 
 
 @pytest.mark.parametrize("client, version", (("unconnected", 4), ("unconnected", 6), ("connected", 4), ("connected", 6), ("mapped", 4)))
@@ -166,7 +201,7 @@ FORGED = {
     "header-only": lambda t: t.reply(answer(7)[:12]),
     "short-header": lambda t: t.reply(answer(7)[:11]),
     "empty": lambda t: t.reply(b""),
-    "cut-question": lambda t: t.reply(answer(7)[:-1]),
+    "cut-question": lambda t: t.reply(dns.answer(7)[:-1]),
     "endless-name": lambda t: t.reply(answer(7)[:12] + b"\x01a" * 300),
     "compressed-name": lambda t: t.reply(answer(7)[:12] + b"\xc0\x0c\x00\x01\x00\x01"),
     "another-port": lambda t: t.reply(answer(7), source=t.bound(t.network.peer, Network.PEER4, 5353)),
@@ -175,19 +210,21 @@ FORGED = {
 
 
 @pytest.mark.parametrize("kind", FORGED)
-def test_what_was_not_asked_for_is_not_copied(kind, network, passing, closing):
+def test_what_was_not_asked_for_is_not_copied(kind, network, held, closing, known):
     network.peer.ip("addr", "replace", "10.91.0.53/32", "dev", "uplink")
     talk = Talk(network, closing)
     talk.ask(question(7))
     FORGED[kind](talk)
     talk.read()
-    assert maps.answers(passing) == []
+    assert maps.answers(held) == []
+    assert not known()
     talk.reply(answer(7))
     talk.read()
-    assert [a.data for a in maps.answers(passing)] == [answer(7)]
+    assert [a.data for a in maps.answers(held)] == [answer(7)]
+    assert known()
 
 
-def test_another_socket_has_not_asked(network, passing, closing):
+def test_another_socket_has_not_asked(network, held, closing, known):
     talk, other = Talk(network, closing), closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM))
     other.bind((Network.FW4, 0))
     other.settimeout(10)
@@ -196,15 +233,16 @@ def test_another_socket_has_not_asked(network, passing, closing):
     talk.ask(question(7))
     talk.reply(answer(7), to=other.getsockname())
     other.recv(65536)
-    assert maps.answers(passing) == []
+    assert maps.answers(held) == []
+    assert not known()
     other.sendto(question(7), talk.to)  # and now it has
     talk.server.recv(65536)
     talk.reply(answer(7), to=other.getsockname())
     other.recv(65536)
-    assert [a.cookie for a in maps.answers(passing)] == [cookie_of(other)]
+    assert [a.cookie for a in maps.answers(held)] == [cookie_of(other)]
 
 
-def test_another_namespace_asks_for_itself(network, passing, closing):
+def test_another_namespace_asks_for_itself(network, held, closing, known):
     talk = Talk(network, closing)
     there = closing(network.peer.socket(socket.AF_INET, socket.SOCK_DGRAM))
     there.settimeout(10)
@@ -212,10 +250,11 @@ def test_another_namespace_asks_for_itself(network, passing, closing):
     _, address = talk.server.recvfrom(65536)
     talk.reply(answer(7), to=address)
     there.recv(65536)
-    assert maps.answers(passing) == [] and maps.questions(passing) == 0
+    assert maps.answers(held) == [] and maps.questions(held) == 0
+    assert not known()
 
 
-def test_a_local_user_cannot_answer_for_the_stub(network, passing, closing):
+def test_a_local_user_cannot_answer_for_the_stub(network, held, closing, known):
     """He sees ports and guesses the number, but he cannot send from the stub's address and port."""
     talk = Talk(network, closing)
     stub = talk.bound(network.fw, STUB, 53)
@@ -240,11 +279,13 @@ for source in (("127.0.0.53", 53), ("127.0.0.1", 53), ("127.0.0.53", 0), ("127.0
     done = network.fw.run(sys.executable, "-c", forge, port, answer(7).hex(), check=True)
     assert len(done.stdout.splitlines()) == 2, done.stdout
     assert [talk.read() for _ in range(2)] == [answer(7)] * 2
-    assert maps.answers(passing) == []
+    assert maps.answers(held) == []
+    assert not known()
     stub.sendto(answer(7), (address, port))
     talk.read()
-    (told,) = maps.answers(passing)
+    (told,) = maps.answers(held)
     assert told.server == mapped(STUB)
+    assert known()
 
 
 def test_a_question_is_forgotten_after_half_a_minute(network, passing, closing):
@@ -287,23 +328,32 @@ def test_one_question_asked_twice_has_one_answer(network, passing, closing):
     assert len(maps.answers(passing)) == 1
 
 
-def test_forged_answers_take_nothing_from_anybody(full, network, passing, closing, cli):
+def test_forged_answers_take_nothing_from_anybody(full, network, held, closing, cli, known, tcp, tmp_path):
+    """Neither from who is answered so, nor from another program, which asks and connects all the while."""
     talk = Talk(network, closing)
     talk.client.settimeout(0)
     count, read = 1000000 if full else 100000, 0
     talk.ask(question(0))
+    steady = closing(Steady(network, tmp_path, lambda rule: cli(held)("rules", "add", rule), tcp.port))
+    memory = held.memory()
     for i in range(count):
         talk.reply(answer(1 + i % 65535, size=400))
         try:
             read += len(talk.read()) > 0
         except BlockingIOError:
             pass
-    assert maps.answers(passing) == [] and read > count // 2
+    done, refused, _ = steady.finish()
+    assert refused == 0 and done > 10
+    assert held.memory() - memory < NAMES_MEMORY
+    assert read > count // 2 and counted(cli, held) == (1 + done, done, 0)
+    assert not known()
+    assert maps.questions(held) == 1, "it still waits"
     talk.client.settimeout(10)
-    talk.reply(answer(0, name="name.test", size=20))
-    until(lambda: talk.read() == answer(0, size=20), "the true answer")
-    assert [a.data for a in maps.answers(passing)] == [answer(0, size=20)]
-    assert counted(cli, passing) == (1, 1, 0)
+    talk.ask(question(0))  # again, for by now it may be older than half a minute
+    talk.reply(answer(0))
+    until(lambda: talk.read() == answer(0), "the true answer")
+    assert known()
+    assert counted(cli, held) == (2 + done, 1 + done, 0)
 
 
 def test_answers_that_nobody_reads_cost_no_process_its_record(network, passing, closing, cli, subscriber, programs, udp):

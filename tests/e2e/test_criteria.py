@@ -310,6 +310,7 @@ def test_a_rule_is_what_its_sentence_says(desk):
     """By way of the socket, the file and a restart: the same sentence and the same criteria."""
     sentences = [
         "allow /usr/bin/curl or /usr/bin/wget to .example.com or example.org port 80,443 tcp",
+        "deny anyone list /etc/lists/a.txt or \"/etc/lists/b c.txt\" port 443",
         "deny not /opt/** argument --upload or -T parent /bin/bash ancestor /usr/sbin/cron unit cron.service",
         "ask /usr/lib/firefox*/** cgroup /user.slice/** to not lan,link port not 80,443 user not 0,33 group 5 interface tun0 or wg*",
         'deny "/opt/my app/run" to 10.0.0.0/8 or 2001:db8::/32 udp,253 priority 7 disabled note "not now"',

@@ -11,17 +11,21 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import sqlite3
 import struct
+import threading
+import time
 
 import pytest
 
+from harness.dns import question
 from harness.net import Network
 from harness.programs import Running
-from harness.servers import DnsServer
+from harness.servers import DnsServer, TcpServer
 from harness.sockets import PYTHON
 from harness.wait import until
 
@@ -35,18 +39,13 @@ def dns(network, closing, tmp_path):
         f"--cname={ALIAS},{HOST}", f"--host-record={HOST},{Network.PEER4},{Network.PEER6}"]))
 
 
-def question(name, kind=1, number=4711):
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return struct.pack("!HHHHHH", number, 0x100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kind, 1)
-
-
 @pytest.fixture
 def resolve(network):
     """resolve(name): this python asks the server, and reads the answer."""
     def run(name, kind=1):
         with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
             s.settimeout(20)
-            s.sendto(question(name, kind), (Network.PEER4, 53))
+            s.sendto(question(4711, name, kind), (Network.PEER4, 53))
             return s.recv(4096)
     return run
 
@@ -120,7 +119,7 @@ def test_an_answer_that_nobody_asked_for_names_nothing(house, cli, network, conn
     """From the server itself, with the right name, and to a socket that asked for something else."""
     cli(house)("rules", "add", f"allow {PYTHON} to {HOST}")
     true = resolve(OTHER)
-    forged = true[:12] + question(HOST)[12:-4] + true[12 + len(OTHER) + 2:]
+    forged = true[:12] + question(4711, HOST)[12:-4] + true[12 + len(OTHER) + 2:]
     with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s, \
             contextlib.closing(network.peer.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind((Network.PEER4, 5353))
@@ -141,7 +140,7 @@ def test_the_question_says_where_it_goes(rung, daemon, cli, dns, network, resolv
     cli(d)("rules", "add", f"allow anyone to {Network.PEER4} port 53")
     person, watcher = old_client(d), subscriber(d, "questions")
     script = ("import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-              f"s.sendto(bytes.fromhex('{question(HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
+              f"s.sendto(bytes.fromhex('{question(4711, HOST).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
               f"socket.create_connection(('{Network.PEER4}',{tcp.port}),30)\n")
     running = closing(Running(network.fw, path, "-c", script, stdin=-1))
     asked = watcher.wait("question", lambda q: q["path"] == path)
@@ -162,7 +161,7 @@ def asks(network, programs, closing, tcp):
         if not os.path.exists(path):
             shutil.copy(PYTHON, path)
         script = "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
-        script += "".join(f"s.sendto(bytes.fromhex('{question(host).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n" for host in hosts)
+        script += "".join(f"s.sendto(bytes.fromhex('{question(4711, host).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n" for host in hosts)
         script += f"c=socket.create_connection(('{Network.PEER4}',{tcp.port}),60)\nprint('there',flush=True)\nsys.stdin.readline()\n"
         return path, closing(Running(network.fw, path, "-c", script, stdin=-1))
     return run
@@ -254,6 +253,224 @@ def test_a_parser_that_dies_takes_no_verdict_with_it(house, cli, resolve, connec
     assert connects(), "it knew that one before"
     until(lambda: children_named("bastion-parser", house.pid), "another parser")
     until(lambda: resolve(ALIAS) and connects(), "names to be known again")
+
+
+# ---- what was decided by a name is known to the kernel, for as long as it is true --------------------------------------------
+
+
+@pytest.fixture
+def trips(house, subscriber):
+    """trips(): how many packets the kernel has asked about so far."""
+    watcher = subscriber(house)
+    return lambda: int(re.search(r"(\d+) queued", watcher.request("kernel")["text"])[1])
+
+
+@pytest.fixture
+def is_known(trips):
+    """is_known(connects, expected): that comes of it without a question. Awaited, for a sweep after a change of the rules forgets once more."""
+    def known(connects, expected):
+        def without_asking():
+            before = trips()
+            return connects() == expected and trips() == before
+
+        until(without_asking, f"{expected} to be known in the kernel")
+        before = trips()
+        assert [connects() for _ in range(5)] == [expected] * 5
+        assert trips() == before
+    return known
+
+
+@pytest.fixture
+def is_asked(trips, is_known):
+    """is_asked(connects, expected): the very next one is a question, and that comes of it. The first may be too early for a parser that gets no time."""
+    def asked(connects, expected):
+        before = trips()
+        connects()
+        assert trips() > before
+        is_known(connects, expected)
+    return asked
+
+
+def answer_to(asked, address):
+    """One record of type A, whose name is the question's."""
+    return (asked[:2] + struct.pack("!HHHHH", 0x8180, 1, 1, 0, 0) + asked[12:] +
+            struct.pack("!HHHIH", 0xc00c, 1, 1, 0, 4) + socket.inet_aton(address))
+
+
+@contextlib.contextmanager
+def own_server(network):
+    """(a socket that asks, one that answers): between the two, this test says what comes."""
+    with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server, \
+            contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asker:
+        server.bind(("127.0.0.1", 53))
+        for s in (server, asker):
+            s.settimeout(20)
+        yield asker, server
+
+
+def test_what_a_name_decided_is_known_until_the_next_answer(house, cli, resolve, connects, is_known, is_asked):
+    cli(house)("rules", "add", f"allow {PYTHON} to {HOST} port 8080")
+    resolve(HOST)
+    is_known(connects, True)
+    for _ in range(3):
+        resolve(HOST)  # says nothing new, and that is found out by asking
+        is_asked(connects, True)
+
+
+def test_what_the_kernel_decided_is_told_with_the_name(house, cli, resolve, connects, subscriber, is_known):
+    watcher = subscriber(house)
+    cli(house)("rules", "add", f"allow {PYTHON} to {HOST} port 8080")
+    resolve(HOST)
+    is_known(connects, True)
+
+    def told():
+        watcher.request("status")
+        return [x for x in watcher.of_type("decisions") if x["path"] == PYTHON and x["remote_port"] == 8080]
+
+    until(told, "what the kernel decided to be told")
+    assert {x["host"] for x in told()} == {HOST}
+
+
+def test_a_new_name_counts_at_the_very_next_connection(house, cli, resolve, connects, is_known, is_asked):
+    """Where no name was known, that was decided by names too."""
+    cli(house)("rules", "add", f"allow {PYTHON} to {Network.PEER4} port 8080")
+    cli(house)("rules", "add", f"deny {PYTHON} to {OTHER} port 8080 priority 1")
+    is_known(connects, True)
+    resolve(HOST)
+    is_asked(connects, True)
+    resolve(OTHER)
+    is_asked(connects, False)
+    cli(house)("rules", "add", f"allow {PYTHON} to .example.com port 8080 priority 2")
+    is_known(connects, True)
+
+
+def test_what_nobody_asked_for_ends_nothing(house, cli, connects, network, is_known, is_asked, trips):
+    cli(house)("rules", "add", f"allow {PYTHON} to {Network.PEER4} port 8080")
+    cli(house)("rules", "add", f"deny {PYTHON} to {OTHER} port 8080 priority 1")
+    with own_server(network) as (asker, server):
+        asker.sendto(question(4711, OTHER), ("127.0.0.1", 53))
+        asked, back = server.recvfrom(512)
+        true = answer_to(asked, Network.PEER4)
+        is_known(connects, True)
+        for poison in (answer_to(question(4712, OTHER), Network.PEER4), answer_to(question(4711, HOST), Network.PEER4), asked, b"", true[:20]):
+            server.sendto(poison, back)
+            assert asker.recv(4096) == poison
+            before = trips()
+            assert connects() and trips() == before, poison
+        server.sendto(true, back)
+        assert asker.recv(4096) == true
+        is_asked(connects, False)
+        server.sendto(true, back)  # was answered already
+        assert asker.recv(4096) == true
+        before = trips()
+        assert not connects() and trips() == before
+
+
+def test_what_another_program_was_told_ends_nothing(house, cli, connects, network, programs, closing, is_known, trips, resolve):
+    path = programs.path("asks-for-itself")
+    shutil.copy(PYTHON, path)
+    cli(house)("rules", "add", f"allow {PYTHON} to {HOST} port 8080")
+    resolve(HOST)
+    is_known(connects, True)
+    script = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+              f"s.sendto(bytes.fromhex('{question(4711, OTHER).hex()}'),('{Network.PEER4}',53))\nprint(len(s.recv(4096)))\n")
+    status, said = closing(Running(network.fw, path, "-c", script)).finish()
+    assert status == 0 and int(said) > 12
+    before = trips()
+    assert connects() and trips() == before
+
+
+@pytest.mark.parametrize("connected", (True, False), ids=("connected", "unconnected"))
+def test_datagrams_go_by_names_too(house, cli, network, udp, resolve, is_known, is_asked, connected):
+    """A socket that is in use keeps what was decided for it; the next one does not."""
+    def socket_of_its_own():
+        s = network.fw.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if connected:
+            s.connect((Network.PEER4, udp.port))
+        return s
+
+    def talks(s, seconds=20):
+        s.settimeout(seconds)
+        try:
+            s.sendmsg([b"hello"], [], 0, *([] if connected else [(Network.PEER4, udp.port)]))
+            return s.recv(100) == b"hello"
+        except OSError:
+            return False
+
+    def talks_anew(seconds=20):
+        try:
+            with contextlib.closing(socket_of_its_own()) as s:
+                return talks(s, seconds)
+        except OSError:  # from connect()
+            return False
+
+    cli(house)("rules", "add", f"allow {PYTHON} to {Network.PEER4} port {udp.port}")
+    cli(house)("rules", "add", f"deny {PYTHON} to {OTHER} port {udp.port} priority 1")
+    is_known(talks_anew, True)
+    with contextlib.closing(socket_of_its_own()) as live:
+        assert talks(live)
+        resolve(HOST)
+        assert talks(live)
+        is_asked(talks_anew, True)
+        resolve(OTHER)
+        is_asked(lambda: talks_anew(1), False)
+        assert talks(live)
+
+
+def test_a_name_ends_in_the_kernel_too(house, cli, resolve, connects, is_known, trips):
+    """A minute is the least that a name lives."""
+    cli(house)("rules", "add", f"allow {PYTHON} to {HOST} port 8080")
+    began = time.monotonic()
+    resolve(HOST)
+    heard = time.monotonic()
+    is_known(connects, True)
+    before = trips()
+
+    def is_refused():
+        asked = trips()
+        return not connects() and (asked,)
+
+    (asked,) = until(is_refused, "the name to end", 120)
+    assert time.monotonic() - began >= 60
+    assert asked == before, "nothing was asked as long as it was known"
+    assert trips() > before, "and it was judged anew"
+    assert time.monotonic() - heard < 60 + 20, "soon after its end"
+
+
+def test_an_answer_that_comes_while_it_is_decided_is_not_missed(house, cli, network, closing, full):
+    """Somebody connects all the time, so that now and then the kernel is being told that no name is known when one comes. Whatever was remembered then would be
+    remembered for good; a parser that is late only costs the connections that came before it."""
+    server = closing(TcpServer(network.fw, 8085))
+    at, done = ["127.0.3.1"], threading.Event()
+
+    def reaches(address):
+        with contextlib.closing(network.fw.socket(socket.AF_INET, socket.SOCK_STREAM)) as s:
+            s.settimeout(20)
+            return s.connect_ex((address, server.port)) == 0
+
+    def insist():
+        while not done.is_set():
+            reaches(at[0])
+
+    cli(house)("rules", "add", f"allow {PYTHON} to loopback")
+    cli(house)("rules", "add", f"deny {PYTHON} to .bad.example priority 1")
+    insistent = [threading.Thread(target=insist) for _ in range(2)]
+    with own_server(network) as (asker, named):
+        for thread in insistent:
+            thread.start()
+        try:
+            for i in range(1000 if full else 150):
+                at[0] = address = f"127.0.{4 + i // 250}.{1 + i % 250}"
+                assert reaches(address)
+                asker.sendto(question(i, f"n{i}.bad.example"), ("127.0.0.1", 53))
+                asked, back = named.recvfrom(512)
+                named.sendto(answer_to(asked, address), back)
+                asker.recv(4096)
+                until(lambda a=address: not reaches(a), f"the name of {address} to count")
+        finally:
+            done.set()
+            for thread in insistent:
+                thread.join()
 
 
 def children_named(name, ancestor):

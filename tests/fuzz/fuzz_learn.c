@@ -125,7 +125,7 @@ static void check_proposals(const struct learn *l, const struct record *records,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(ruleset_freep) struct ruleset *rules = ruleset_new(1);
-        _cleanup_(learn_freep) struct learn *l = learn_new(rules, now, 2);
+        _cleanup_(learn_freep) struct learn *l = learn_new(rules, NULL, now, 2);
         struct cursor c = cursor_of(data, size);
         struct record records[RECORDS_MAX];
         size_t n = 0;

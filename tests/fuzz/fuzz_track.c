@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A record of the tracker's ring. The kernel programs write it, but most of its bytes were chosen by the
- * program that it describes; a subject must come out whole, bounded and terminated, or not at all. The ABI's
- * number grows with every change; in the corpus 0 stands for the present one, so that old inputs do not all
- * become records of another ABI.
+ * program that it describes; a subject must come out whole, bounded and terminated, or not at all.
  */
 #include <string.h>
 
 #include "bpf/abi.h"
 #include "core/subject.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/ring.h"
 #include "wire/track.h"
 
 _Static_assert(sizeof(struct abi_track) == 544, "make-seeds.py composes records of this layout");
@@ -38,25 +37,9 @@ static void check_subject(const struct subject *s, size_t size)
         fuzz_check(subject_display_name(s));
 }
 
-static uint8_t *with_present_abi(const uint8_t *data, size_t size)
-{
-        static const uint32_t present = BASTION_ABI;
-        uint8_t *copy = malloc(size ? size : 1);
-        uint32_t abi;
-
-        fuzz_check(copy);
-        memcpy(copy, data, size);
-        if (size < sizeof(abi))
-                return copy;
-        memcpy(&abi, copy, sizeof(abi));
-        if (abi == 0)
-                memcpy(copy, &present, sizeof(present));
-        return copy;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        _cleanup_(freep) uint8_t *record = with_present_abi(data, size);
+        _cleanup_(freep) uint8_t *record = ring_record(data, size);
         _cleanup_(subject_unrefp) struct subject *s = NULL;
         struct track_file file;
         int r = track_parse(record, size, &s, &file);

@@ -46,6 +46,11 @@ def seeds_event():
                     '"path":"/a","path_bytes":"/\\\\xff","name":"n","pid":1,"uid":1,"gid":1,"arguments":["a"],"arguments_bytes":["\\\\xfe"],'
                     '"parents":[],"cgroup":null,"identity":"proc","protocol":"UDP","local_ip":"::1","local_port":1,"remote_ip":"::1",'
                     '"remote_port":2,"host":null,"direction":"in","latency_us":1}')
+    connection = ('{"type":"reply","id":1,"connections":[{"kind":"unknown","path":null,"name":"","pid":0,"uid":0,"gid":0,"identity":"none","protocol":"TCP",'
+                  '"local_ip":"::1","local_port":1,"remote_ip":"::1","remote_port":2,%s,"direction":"in"}]}')
+    yield "hosts", connection % '"host":"a","hosts":["a","b","c","d","e","f","g","h"],"host_source":"dns"'
+    yield "hosts-many", connection % '"host":"a","hosts":["a","b","c","d","e","f","g","h","i"]'
+    yield "hosts-bytes", connection % '"host":"x","host_bytes":"\\\\xff","hosts":["x","b"],"host_source":"other"'
 
 
 def seeds_sentence():
@@ -157,6 +162,13 @@ def seeds_conffile():
     yield "escaped-key", '{"m\\u006fde": "learning"}'
 
 
+def seeds_hostlist():
+    yield "hosts", "# a list\n127.0.0.1 localhost\n::1 ip6-localhost\nfe80::1%lo0 localhost\n0.0.0.0 0.0.0.0\n0.0.0.0 ads.example www.ads.example # both\n::\tADS.example.\n"
+    yield "domains", "\ufeffads.example\r\n*.tracker.example\r\n.metrics.example\r\nb\u00fccher.example\r\n\r\nlast.example"
+    yield "other", "! Title\n||ads.example^\nexample.com##.ad\n192.0.2.1 ads.example\nads.example other.example\nco.uk\nhttps://ads.example/\n" + "a" * 1100 + "\nok.example\n"
+    yield "html", "<html>\n<body>502</body>\n"
+
+
 def opensnitch(operator, **more):
     return json.dumps({"created": "2024-05-01T10:00:00.5+02:00", "updated": "2024-05-01T10:00:00+02:00", "name": "allow-always-x", "description": "",
                        "enabled": True, "precedence": False, "nolog": False, "action": "allow", "duration": "always", "operator": operator, **more}, indent=2)
@@ -186,7 +198,7 @@ def seeds_import():
 
 
 def main():
-    for target in sys.argv[1:] or ["message", "event", "sentence", "pattern", "expect", "rulefile", "dropins", "journal", "conffile", "import"]:
+    for target in sys.argv[1:] or ["message", "event", "sentence", "pattern", "expect", "rulefile", "dropins", "journal", "conffile", "import", "hostlist"]:
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, text in globals()["seeds_" + target]():

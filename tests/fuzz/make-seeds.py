@@ -295,6 +295,37 @@ def seeds_sockdiag():
     yield "error-short", message(2, b"\1\2")
 
 
+def link_dump():
+    """The kernel's own list of the interfaces of an empty network namespace: the first datagram."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if libc.unshare(0x40000000) == 0:  # CLONE_NEWNET
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+                s.send(message(18, bytes(16), flags=0x301))
+                os.write(w, s.recv(32768))
+        os._exit(0)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        data = f.read()
+    os.waitpid(pid, 0)
+    return data
+
+
+def seeds_rtlink():
+    yield "captured", link_dump()
+    body = struct.pack("=BxHiII", 0, 1, 7, 1, 0)
+    stats = struct.pack("=24Q", *range(1, 25))
+    yield "one", message(16, body + attribute(3, b"uplink\0") + attribute(23, stats))
+    yield "loopback", message(16, struct.pack("=BxHiII", 0, 772, 1, 9, 0) + attribute(23, stats))
+    yield "two-and-done", message(16, body + attribute(23, stats)) + message(16, body) + message(3, bytes(4))
+    yield "short-counters", message(16, body + attribute(23, stats[:24]))
+    yield "no-index", message(16, struct.pack("=BxHiII", 0, 1, -1, 1, 0))
+    yield "other", message(17, body)
+    yield "error", nlerror(-16)
+    yield "cut", message(16, body)[:20]
+
+
 # --- /proc ---------------------------------------------------------------------------------------------------------
 
 def of_process_named(comm, file):
@@ -422,6 +453,31 @@ def seeds_track():
     yield "trailing", track() + bytes(8)
 
 
+def answer(data=b"\0\1\x81\x80\0\1\0\0\0\0\0\0\6a.test" b"\0\0\1\0\1", flags=0, abi=0, pid=1000, server=b"\0" * 10 + b"\xff\xff\x7f\0\0\x35", length=None):
+    """struct abi_answer of src/bpf/abi.h with what follows it."""
+    return struct.pack("=II QII QQQ II 16s H6x", abi, flags, 123456789, pid, 3, 0x0123456789abcdef, 4242, 1700000000 * 10**9, 1000, 1000, server,
+                       len(data) if length is None else length) + data
+
+
+def seeds_answer():
+    yield "stub", answer()
+    yield "v6", answer(server=B6)
+    yield "kernel", answer(pid=0)
+    yield "cut", answer(bytes(4096), flags=1)
+    yield "longest", answer(bytes(4096))
+    yield "too-long", answer(bytes(4097))
+    yield "one-byte", answer(b"\xff")
+    yield "empty", answer(b"")
+    yield "length-beyond", answer(length=4096)
+    yield "length-short", answer(length=1)
+    yield "header-only", answer()[:80]
+    yield "header-cut", answer()[:79]
+    yield "number-only", answer()[:4]
+    yield "other-abi", answer(abi=99)
+    yield "other-flags", answer(flags=0xffffffff)
+    yield "trailing", answer() + bytes(8)
+
+
 # --- helpers -------------------------------------------------------------------------------------------------------
 
 def decision(**changes):
@@ -438,6 +494,8 @@ def decision(**changes):
 def seeds_feed():
     yield "decision", decision()
     yield "decision-deny", decision(verdict="deny", reason="timeout", rule=None, host=None)
+    yield "decision-hosts", decision(hosts=["example.com", "www.example.com"], host_source="dns")
+    yield "decision-hosts-bytes", decision(host="\ufffd", host_bytes="\\xff", hosts=["\ufffd", "b"], host_source="new")
     yield "decision-unknown", decision(kind="unknown", path="", name="", pid=0, uid=4294967295, gid=4294967295, identity="none")
     yield "decision-in", decision(direction="in", protocol="UDP", remote_ip="fe80::1", interface=3)
     yield "decision-bytes", decision(path="/tmp/\ufffd", path_bytes="/tmp/\\xff")
@@ -493,6 +551,18 @@ def dnsmasq_answers():
         server.wait()
 
 
+def longest_work(a, cname):
+    """Every record's owner is at the end of 126 pointers, each to the one before; the aliases come last, and the other way round."""
+    first = 12 + len(dns_name("n0.t")) + 4 + 12  # where the first record's data are
+    ladder = b"\1x\0" + b"".join(struct.pack("!H", 0xc000 | at) for at in (first, *range(first + 3, first + 3 + 2 * 124, 2)))
+    slow = dns_record(struct.pack("!H", 0xc000 | first + 3 + 2 * 124), 1, bytes(4))
+    links = [a("n16.t", 1), *(cname(f"n{i}.t", f"n{i + 1}.t") for i in reversed(range(16)))]
+    yield dns_record(ASKED, 16, ladder)
+    for _ in range((4096 - first - len(ladder) - sum(map(len, links))) // len(slow)):
+        yield slow
+    yield from links
+
+
 def composed_answers():
     a = lambda owner, last, ttl=300: dns_record(owner, 1, bytes([192, 0, 2, last]), ttl)  # noqa: E731
     cname = lambda owner, target, ttl=300: dns_record(owner, 5, target if isinstance(target, bytes) else dns_name(target), ttl)  # noqa: E731
@@ -520,6 +590,7 @@ def composed_answers():
     for steps in (100, 200):  # each pointer leads to the one before it, the first of them (at byte 36) to the question
         ladder = b"".join(struct.pack("!H", 0xc000 + 36 + 2 * i) for i in range(steps))
         yield f"pointer-ladder-{steps}", dns_message("a.test", 1, dns_record(ASKED, 16, ASKED + ladder), a(struct.pack("!H", 0xc000 + 36 + 2 * steps), 1))
+    yield "longest-work", dns_message("n0.t", 1, *longest_work(a, cname))
     yield "twice", dns_message("a.test", 1, a(ASKED, 1, 300), a(ASKED, 1, 9), a(ASKED, 1, 10))
     yield "question-class", dns_message("a.test", 1)[:-1] + b"\3"
     yield "label-reserved", dns_message(b"\x41a\0", 1)

@@ -42,7 +42,7 @@ fuzz_one() {
         dict=
         [ ! -f "tests/fuzz/$1.dict" ] || dict=-dict=tests/fuzz/$1.dict
         # shellcheck disable=SC2086  # a word or none
-        if ! "$program" $dict -max_total_time="$seconds" -max_len=$max_input -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+        if ! "$program" $dict -max_total_time="$seconds" -max_len=$max_input -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 \
                 -artifact_prefix="$build/crashes/$1-" "$work/found" "$corpus" >"$work/log" 2>&1; then
                 tail -n 40 "$work/log"
                 echo "$1: CRASHED, see $build/crashes" >&2

@@ -16,6 +16,10 @@ from desktop import Desktop  # noqa: E402  pylint: disable=wrong-import-position
 TOOLS = ("Xvfb", "openbox", "dbus-daemon", "xdotool", "xprop", "import")
 
 
+def pytest_generate_tests(metafunc):  # pylint: disable=function-redefined  # not once on every rung, see below
+    assert metafunc
+
+
 @pytest.fixture(scope="session")
 def rung():
     """The desktop is the same on every rung: what the daemon says is what it shows. Names are heard on this one."""
@@ -40,3 +44,15 @@ def _desktop(build, tmp_path_factory):
 def gui(desktop, closing):
     """gui("bastion-gui", daemon): starts one of the desktop's programs on that daemon; it ends with the test."""
     return lambda name, daemon, *words, **kw: closing(desktop.start(name, daemon, *words, **kw))
+
+
+@pytest.fixture(scope="session")
+def tray(desktop):
+    """A tray on the session bus, for the whole session of tests."""
+    return desktop.service("tray", "org.kde.StatusNotifierWatcher")
+
+
+@pytest.fixture
+def screenshots():
+    """A folder for pictures, or None where nobody wants any."""
+    return os.environ.get("BASTION_SCREENSHOTS")

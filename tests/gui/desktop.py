@@ -73,8 +73,7 @@ class Desktop:
         # This process looks through the same bus; pyatspi takes the address from the environment.
         os.environ.update({k: self.environment[k] for k in ("DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")})
         self.spawn("/usr/libexec/at-spi-bus-launcher", "--launch-immediately")
-        until(lambda: "org.a11y.Bus" in self.run("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
-                                                 "org.freedesktop.DBus.ListNames"), "the accessibility bus")
+        until(lambda: "org.a11y.Bus" in self.names(), "the accessibility bus")
         import pyatspi  # pylint: disable=import-outside-toplevel
         self.atspi = pyatspi
         self.registry = pyatspi.Registry
@@ -91,8 +90,42 @@ class Desktop:
                               stdin=subprocess.DEVNULL)
         return done.stdout
 
-    def start(self, name, daemon, *words, environment=None):
-        return Program(self, name, [f"--socket={daemon.socket_path}", *words] if daemon else list(words), environment or {})
+    def start(self, name, daemon, *words, environment=None, wrapper=()):
+        """`wrapper`: a command line that execs it."""
+        return Program(self, name, [f"--socket={daemon.socket_path}", *words] if daemon else list(words), environment or {}, wrapper)
+
+    def names(self):
+        """Who is on the session bus."""
+        return self.run("dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames")
+
+    def service(self, word, name):
+        """One of bus_services.py, ready."""
+        process = self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word)
+        until(lambda: f'"{name}"' in self.names(), f"{name} on the bus")
+        return process
+
+    def stop(self, process):
+        self._processes.remove(process)
+        _stop(process)
+
+    def another_session(self):
+        """The environment of another session on the same display, where nothing starts by itself; what readers see is the same."""
+        path = os.path.join(self.directory, "another-bus.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default"><allow send_destination="*"/>'
+                    '<allow own="*"/></policy></busconfig>')
+        process = self.spawn("dbus-daemon", f"--config-file={path}", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
+        reading = self.run("dbus-send", "--session", "--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress").strip()
+        return {"DBUS_SESSION_BUS_ADDRESS": process.stdout.readline().strip(), "AT_SPI_BUS_ADDRESS": reading}
+
+    def empty_window(self, directory):
+        """A program that has an empty window, shown."""
+        path = os.path.join(str(directory), "empty")
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libadwaita-1"], check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run(["gcc", "-O1", os.path.join(os.path.dirname(os.path.abspath(__file__)), "empty.c"), "-o", path, *flags], check=True)
+        program = Program(self, path, [], {})
+        program.find("frame", "Empty")
+        return program
 
     def keys(self, *names):
         """Key presses to whatever has the focus, as the keyboard would send them."""
@@ -121,6 +154,12 @@ class Desktop:
         self.run("import", "-window", window, path, check=True)
         return path
 
+    def picture(self, path, window):
+        """For people: after what moves has come to rest, with few colours."""
+        time.sleep(1)
+        self.screenshot(path, window)
+        self.run("mogrify", "-strip", "-colors", "128", path, check=True)
+
     def close(self):
         for process in reversed(self._processes):
             _stop(process)
@@ -130,11 +169,11 @@ class Desktop:
 class Program:
     """One of the desktop's programs, and its widgets as a screen reader finds them."""
 
-    def __init__(self, desktop, name, words, environment):
+    def __init__(self, desktop, name, words, environment, wrapper=()):
         self.desktop, self.name = desktop, name
-        self.output_path = os.path.join(desktop.directory, f"{name}-{time.monotonic_ns()}.output")
+        self.output_path = os.path.join(desktop.directory, f"{os.path.basename(name)}-{time.monotonic_ns()}.output")
         with open(self.output_path, "ab") as output:
-            self.process = subprocess.Popen([os.path.join(desktop.build, "src/gui", name), *words], env={**desktop.environment, **environment},
+            self.process = subprocess.Popen([*wrapper, os.path.join(desktop.build, "src/gui", name), *words], env={**desktop.environment, **environment},
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=desktop.directory)
 
     @property

@@ -6,6 +6,7 @@
  *      rule [ID:] SENTENCE              a rule; after an expectation it begins a new set
  *      also [ID:] SENTENCE              one more for the set that was tried already
  *      factory                          a new set: what ships
+ *      list PATH | LINE [| LINE]…       a file with these lines is in force from here on in this file
  *      config KEY=yes|no …              what switches the shipped rules: those of the next "factory"
  *      mode learning|enforcement [default=allow|deny] [popup=yes|no]           from here on in this file; enforcement unless said
  *      expect VERDICT SUBJECT to ADDRESS … [| WHY]    a line of `bastion test`; WHY is the deciding rule's id, or the reason
@@ -23,6 +24,7 @@
 #include "base/str.h"
 #include "core/decision.h"
 #include "wire/expect.h"
+#include "wire/hostlist.h"
 #include "wire/rulefile.h"
 
 enum { LINE_LEN = 4096 };
@@ -34,6 +36,8 @@ struct reader {
         unsigned line, n_checked, n_failed;
         struct ruleset *rules;
         struct config config;
+        struct hostsets lists;
+        char paths[LIMIT_LISTS][64];
         bool was_tried;
         char wrong[LINE_LEN]; /* the line that must be refused, whose explanation is to come; or "" */
 };
@@ -113,6 +117,36 @@ static void load_factory(struct reader *t)
         switch_factory(t);
 }
 
+/* Lists, which are in force until the end. */
+static void add_list(struct reader *t, char *text)
+{
+        _cleanup_(hostlist_freep) struct hostlist *list = hostlist_new(1);
+        struct hostlist_skipped skipped;
+        struct hostset *set = NULL;
+        char *line = strstr(text, " | ");
+
+        if (!line || t->lists.n == LIMIT_LISTS || snprintf(t->paths[t->lists.n], 64, "%.*s", (int)(line - text), text) >= 64)
+                broken(t, "list PATH | LINE");
+        while (line) {
+                char *next = strstr(line + 3, " | ");
+                size_t n = next ? (size_t)(next - line) - 3 : strlen(line + 3);
+
+                if (!list || hostlist_feed(list, line + 3, n) != 0 || hostlist_feed(list, "\n", 1) != 0)
+                        broken(t, line);
+                line = next;
+        }
+        if (hostlist_finish(list, &set, &skipped) != 0)
+                broken(t, text);
+        t->lists.of[t->lists.n].path = t->paths[t->lists.n];
+        t->lists.of[t->lists.n++].set = set;
+}
+
+static void free_lists(struct reader *t)
+{
+        for (unsigned i = 0; i < t->lists.n; i++)
+                hostset_free((struct hostset *)(uintptr_t)t->lists.of[i].set); /* add_list() made it */
+}
+
 /* Configuration. */
 
 static const char *value_of(const char *word, const char *key)
@@ -169,7 +203,7 @@ static void set_mode(struct reader *t, char *text)
 static void check_decision(struct reader *t, const struct expectation *e, const char *why)
 {
         const struct supposed *s = &e->supposed;
-        struct facts facts = { .subject = s->subject, .flow = &s->flow, .host = s->host, .interface = s->interface };
+        struct facts facts = { .subject = s->subject, .flow = &s->flow, .host = s->host, .lists = &t->lists, .interface = s->interface };
         struct decision d;
         const char *is;
 
@@ -277,6 +311,8 @@ static void read_line(struct reader *t, char *line)
                 add_rules(t, rest, ORIGIN_LIST, PRIORITY_DEFAULT);
         } else if ((rest = after(line, "factory"))) {
                 load_factory(t);
+        } else if ((rest = after(line, "list"))) {
+                add_list(t, rest);
         } else if ((rest = after(line, "config"))) {
                 set_switches(t, rest);
         } else if ((rest = after(line, "mode"))) {
@@ -313,6 +349,7 @@ int main(int argc, char **argv)
         }
         fclose(f);
         ruleset_free(t.rules);
+        free_lists(&t);
         if (t.wrong[0])
                 broken(&t, "nothing below the last wrong line");
         printf("%s: %u passed, %u failed\n", t.file, t.n_checked - t.n_failed, t.n_failed);

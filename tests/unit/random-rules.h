@@ -7,6 +7,7 @@
 
 #include <time.h>
 
+#include "lists.h"
 #include "unit.h"
 
 #include "core/ruleset.h"
@@ -52,6 +53,24 @@ static const char *const random_hosts[] = { "example.com", "www.example.com", "a
 static const char *const random_words[] = { "x", "-v", "a/b", "", "--output=[x]" };
 static const char *const random_interfaces[] = { "eth0", "wg0", "lo" };
 static const char *const random_cgroups[] = { "/", "/system.slice/a.service", "/user.slice/x", "/user.slice/user-1.slice/a.scope" };
+
+/* Made once, and never freed. */
+static inline const struct hostsets *random_lists(void)
+{
+        static struct hostsets sets;
+
+        for (size_t i = 0; sets.n == 0 && i < ARRAY_SIZE(test_lists); i++) {
+                struct hostset *set = hostset_new(1, 16);
+
+                assert_non_null(set);
+                for (const char *const *name = test_lists[i].names; *name; name++)
+                        assert_int_equal(hostset_add(set, *name + (**name == '.'), **name == '.'), 0);
+                sets.of[i].path = test_lists[i].path;
+                sets.of[i].set = set;
+        }
+        sets.n = ARRAY_SIZE(test_lists) - 1;
+        return &sets;
+}
 
 /* Parsed once: the tests ask for millions. */
 static inline struct addr random_address_number(size_t i)
@@ -140,6 +159,10 @@ static inline void random_criterion(struct rule *r, enum criterion_kind kind)
         case SHAPE_HOST:
                 for (unsigned n = 1 + random_below(3); n > 0; n--)
                         assert_int_equal(rule_add_text(r, kind, random_of(hosts)), 0);
+                break;
+        case SHAPE_FILE:
+                for (unsigned n = 1 + random_below(2); n > 0; n--)
+                        assert_int_equal(rule_add_text(r, kind, test_lists[random_below(ARRAY_SIZE(test_lists))].path), 0);
                 break;
         case SHAPE_NETWORK:
                 random_networks(r);
@@ -293,6 +316,7 @@ static inline struct facts random_facts(const struct subject *s, const struct fl
                 .scopes = addr_scopes(&flow->remote, NULL) | (random_below(6) ? 0u : SCOPE_RESOLVER) |
                           (random_below(8) ? 0u : SCOPE_BROADCAST),
                 .host = random_below(3) ? random_of(random_hosts) : NULL,
+                .lists = random_lists(),
                 .interface = random_below(3) ? random_of(random_interfaces) : NULL,
         };
 }

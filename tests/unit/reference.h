@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/ruleset.h"
+#include "lists.h"
 
 enum reference_truth { REFERENCE_NO, REFERENCE_YES, REFERENCE_UNKNOWN };
 
@@ -144,6 +145,38 @@ static inline bool reference_is_host(const char *wanted, const char *host)
                 dot++;
         }
         return false;
+}
+
+/* Each line of the list is read. */
+static inline enum reference_truth reference_is_listed(const char *path, const char *host)
+{
+        for (size_t i = 0; i < sizeof(test_lists) / sizeof(test_lists[0]); i++) {
+                if (strcmp(test_lists[i].path, path) != 0 || !test_lists[i].names[0])
+                        continue;
+                for (const char *const *name = test_lists[i].names; *name; name++)
+                        if (reference_is_host(*name, host))
+                                return REFERENCE_YES;
+                return REFERENCE_NO;
+        }
+        return REFERENCE_UNKNOWN;
+}
+
+/* A list that could not be read may hold any name. */
+static inline enum reference_truth reference_lists(const struct criterion *c, const char *host)
+{
+        enum reference_truth truth = REFERENCE_NO;
+
+        if (!host)
+                return REFERENCE_UNKNOWN;
+        for (unsigned i = 0; i < c->n; i++) {
+                enum reference_truth listed = reference_is_listed(reference_value(c, i)->text, host);
+
+                if (listed == REFERENCE_YES)
+                        return REFERENCE_YES;
+                if (listed == REFERENCE_UNKNOWN)
+                        truth = REFERENCE_UNKNOWN;
+        }
+        return truth;
 }
 
 /* Facts. */
@@ -288,6 +321,8 @@ static inline enum reference_truth reference_plain_truth(const struct criterion 
                 return reference_text(c, s->cgroup);
         case CRITERION_INTERFACE:
                 return reference_text(c, facts->interface);
+        case CRITERION_LIST:
+                return reference_lists(c, facts->host);
         default:
                 break;
         }
@@ -423,7 +458,7 @@ static inline int reference_compare_criteria(const struct criterion *a, const st
                 return (int)reference_count_ports(a) - (int)reference_count_ports(b);
         if (a->kind == CRITERION_NETWORK || a->kind == CRITERION_HOST || reference_is_pattern(a->kind))
                 return reference_wider(a->kind, reference_widest(a), reference_widest(b));
-        return 0; /* the process, kinds of destination, protocols, users, groups: how many does not matter */
+        return 0; /* the process, lists, kinds of destination, protocols, users, groups: how many does not matter */
 }
 
 static inline int reference_action_rank(const struct rule *r)

@@ -39,6 +39,7 @@ static const struct row {
         uint8_t protocol;
         unsigned rule;
         enum breadth breadth;
+        const char *host; /* by which it knows the address */
 } rows[] = {
         { { "allow /bin/a" }, "192.0.2.7", 443, 6, 1, BREADTH_PROGRAM },
         { { "ask /bin/a" }, "192.0.2.7", 443, 6, 1, BREADTH_PROGRAM },
@@ -93,6 +94,20 @@ static const struct row {
         { { "allow /bin/a", "once deny /bin/a to 192.0.2.9 port 25" }, "192.0.2.7", 443, 6, 1, BREADTH_PORT },
         { { "allow /bin/a", "once deny /bin/a to 192.0.2.9 port 443" }, "192.0.2.7", 443, 6, 1, BREADTH_DESTINATION },
         { { "allow name a", "once allow /bin/a to 192.0.2.9 port 443" }, "192.0.2.7", 443, 6, 1, BREADTH_DESTINATION },
+
+        /* A name that is known holds while it is known, and one that is not may come to be. */
+        { { "allow /bin/a to www.example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES, "www.example.com" },
+        { { "allow anyone to not .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES, "example.org" },
+        { { "allow /bin/a", "deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES },
+        { { "allow /bin/a", "deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES, "example.org" },
+        { { "allow /bin/a", "deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 2, BREADTH_NAMES, "a.example.com" },
+        { { "allow name a", "deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES },
+        { { "once deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NONE, "a.example.com" },
+        { { "allow /bin/a", "once deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_NAMES },
+        /* Where the name cannot matter it does not. */
+        { { "allow /bin/a", "deny /bin/a to .example.com port 25" }, "192.0.2.7", 443, 6, 1, BREADTH_PORT },
+        { { "allow /bin/a", "deny anyone to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_PROGRAM, "a.example.com" },
+        { { "100 allow /bin/a to 192.0.2.0/24", "deny /bin/a to .example.com" }, "192.0.2.7", 443, 6, 1, BREADTH_DESTINATION, "a.example.com" },
 };
 
 static void a_few_rules_give_the_expected_breadth(void **state)
@@ -107,7 +122,7 @@ static void a_few_rules_give_the_expected_breadth(void **state)
                 const struct row *row = &rows[i];
                 _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
                 struct flow flow = flow_to(row->to, row->port, row->protocol);
-                struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
+                struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL), .host = row->host };
                 const struct rule *rule;
                 enum breadth breadth;
 
@@ -191,7 +206,7 @@ static struct ruleset *random_set(void)
                 struct rule *r = random_rule();
 
                 for (unsigned kind = CRITERION_PROGRAM + 1, few = random_below(2); few && kind < CRITERION_KIND_COUNT; kind++)
-                        if (random_below(2))
+                        if (kind != CRITERION_HOST && random_below(2)) /* names are few as it is */
                                 rule_drop_criterion(r, (enum criterion_kind)kind);
                 if (random_below(3) == 0 && r->subject == RULE_PATH)
                         memcpy(r->program, random_paths[0], strlen(random_paths[0]) + 1);
@@ -205,10 +220,12 @@ struct given {
         const struct ruleset *set;
         struct subject *subject; /* its process is varied, and what else differs from one of its processes to the other */
         const struct rule *rule;
+        const char *host;
         unsigned n_flows;
 };
 
-static bool same_rule(struct given *g, const struct flow *flow)
+/* For all processes and all that may be known of a connection later; of names only those that are known now, if `named`. */
+static bool same_rule(struct given *g, const struct flow *flow, bool named)
 {
         struct facts facts = { .subject = g->subject, .flow = flow, .scopes = addr_scopes(&flow->remote, NULL) };
         const uint32_t pid = g->subject->process.pid;
@@ -227,7 +244,7 @@ static bool same_rule(struct given *g, const struct flow *flow)
                         g->subject->n_arguments = other && !(covers & SUBJECT_ARGUMENTS) ? 0 : n_arguments;
                         g->subject->n_ancestors = other && !(covers & SUBJECT_ANCESTORS) ? 0 : n_ancestors;
                         g->subject->cgroup = other && !(covers & SUBJECT_CGROUP) ? other_cgroup : cgroup;
-                        facts.host = other ? random_of(random_hosts) : NULL;
+                        facts.host = named ? g->host : other ? random_of(random_hosts) : NULL;
                         facts.interface = later ? "x" : NULL;
                         same = ruleset_decide(g->set, &facts, then) == g->rule;
                         g->n_flows++;
@@ -243,7 +260,7 @@ static bool same_rule_at_every_address(struct given *g, struct flow flow)
 {
         for (size_t i = 0; i < ARRAY_SIZE(random_addresses); i++) {
                 flow.remote = random_address_number(i);
-                if (!same_rule(g, &flow))
+                if (!same_rule(g, &flow, false))
                         return false;
         }
         return true;
@@ -265,8 +282,10 @@ static bool same_rule_everywhere(struct given *g, struct flow flow)
 /* The widest set whose every flow was tried. */
 static enum breadth true_breadth(struct given *g, const struct flow *flow)
 {
-        if (!g->rule || !same_rule(g, flow))
+        if (!g->rule || !same_rule(g, flow, true))
                 return BREADTH_NONE;
+        if (!same_rule(g, flow, false))
+                return BREADTH_NAMES;
         if (!same_rule_at_every_address(g, *flow))
                 return BREADTH_DESTINATION;
         return same_rule_everywhere(g, *flow) ? BREADTH_PROGRAM : BREADTH_PORT;
@@ -285,8 +304,9 @@ static void what_is_claimed_holds_for_every_flow(void **state)
         for (uint64_t i = 0; i < rounds; i++) {
                 _cleanup_(subject_unrefp) struct subject *s = random_subject();
                 struct flow flow = random_flow();
-                struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL) };
-                struct given given = { .subject = s };
+                const char *host = random_below(2) ? random_of(random_hosts) : NULL;
+                struct facts facts = { .subject = s, .flow = &flow, .scopes = addr_scopes(&flow.remote, NULL), .host = host };
+                struct given given = { .subject = s, .host = host };
                 enum breadth claimed, truth;
 
                 if (s->kind == SUBJECT_PROGRAM)
@@ -307,10 +327,10 @@ static void what_is_claimed_holds_for_every_flow(void **state)
         ruleset_free(set);
         print_message("%lu flows tried; held (row) and claimed (column):\n", n_flows);
         for (unsigned truth = 0; truth < N; truth++)
-                print_message("%8lu %8lu %8lu %8lu\n", counts[truth][0], counts[truth][1], counts[truth][2], counts[truth][3]);
+                print_message("%8lu %8lu %8lu %8lu %8lu\n", counts[truth][0], counts[truth][1], counts[truth][2], counts[truth][3], counts[truth][4]);
         /* Narrower than true is allowed, and would still be useless if it were the rule. */
-        for (unsigned truth = BREADTH_DESTINATION; truth < N && rounds >= 10000; truth++)
-                assert_true(counts[truth][truth] > rounds / 200 && counts[truth][truth] > counts[truth][BREADTH_NONE]);
+        for (unsigned truth = BREADTH_NAMES; truth < N && rounds >= 10000; truth++)
+                assert_true(counts[truth][truth] > rounds / (truth == BREADTH_NAMES ? 400 : 200) && counts[truth][truth] > counts[truth][BREADTH_NONE]);
 }
 
 int main(void)

@@ -79,10 +79,32 @@ static void a_truncated_answer_is_true_as_far_as_it_goes(_unused_ void **state)
         assert_int_equal(dns_parse(message.bytes, message.n, &answer), 0);
         assert_true(answer.truncated);
         assert_in_range(answer.n_addresses, 20, LIMIT_DNS_ADDRESSES);
-        load("dnsmasq-round-1-edns", &message); /* 40 of them fit there */
+        load("dnsmasq-round-1-edns", &message); /* all of them fit there */
         assert_int_equal(dns_parse(message.bytes, message.n, &answer), 0);
         assert_false(answer.truncated);
+        assert_int_equal(answer.n_addresses, 40);
+}
+
+static void of_too_many_the_first_count(_unused_ void **state)
+{
+        struct message message;
+        struct dns_answer answer;
+
+        load("many", &message);
+        assert_int_equal(dns_parse(message.bytes, message.n, &answer), 0);
         assert_int_equal(answer.n_addresses, LIMIT_DNS_ADDRESSES);
+}
+
+/* 4 KB of names that take as long to read as names can, sixteen aliases to be looked for among them, and an address at the end. */
+static void what_takes_longest_is_understood(_unused_ void **state)
+{
+        struct message message;
+        struct dns_answer answer;
+
+        load("longest-work", &message);
+        assert_in_range(message.n, LIMIT_PROBE_BYTES - 16, LIMIT_PROBE_BYTES);
+        assert_int_equal(dns_parse(message.bytes, message.n, &answer), 0);
+        assert_int_equal(answer.n_addresses, 1);
 }
 
 static void every_cut_of_a_real_message_is_refused(_unused_ void **state)
@@ -305,6 +327,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_real_server_is_understood),
                 cmocka_unit_test(a_truncated_answer_is_true_as_far_as_it_goes),
+                cmocka_unit_test(of_too_many_the_first_count),
+                cmocka_unit_test(what_takes_longest_is_understood),
                 cmocka_unit_test(every_cut_of_a_real_message_is_refused),
                 cmocka_unit_test(composed_messages),
                 cmocka_unit_test(the_longest_names),

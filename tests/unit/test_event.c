@@ -567,11 +567,50 @@ static void test_why(void **state _unused_)
         explanation_deinit(&x);
 }
 
+/* Which list, and which of its entries; of a rule that it keeps from matching too. */
+static void test_why_listed(void **state _unused_)
+{
+        static const char *const sentences[] = { "deny anyone list /l/a or /l/b", "allow anyone list not /l/b", "allow anyone list /l/missing" };
+        _cleanup_(hostset_freep) struct hostset *a = hostset_new(1, 1), *b = hostset_new(1, 1);
+        const struct hostsets lists = { .of = { { "/l/a", a }, { "/l/b", b } }, .n = 2 };
+        _cleanup_(buf_deinit) struct buf out = {};
+        _cleanup_(ruleset_freep) struct ruleset *set = ruleset_new(1);
+        _cleanup_(subject_unrefp) struct subject *subject = curl("/usr/bin/curl");
+        struct flow flow = tcp("192.168.1.1", 443);
+        struct facts facts = { .subject = subject, .flow = &flow, .host = "x.ads.example", .lists = &lists };
+        struct config config = config_default();
+        struct explanation x;
+        struct event *e;
+
+        assert_int_equal(hostset_add(a, "other.example", false), 0);
+        assert_int_equal(hostset_add(b, "ads.example", true), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(sentences); i++) {
+                struct sentence_error error;
+                struct rule *rule = NULL;
+
+                assert_int_equal(sentence_parse(sentences[i], strlen(sentences[i]), &rule, &error), 0);
+                assert_int_equal(ruleset_add(set, rule), 0);
+        }
+        assert_int_equal(explain(set, &config, &facts, (struct boottime){ 1 }, &x), 0);
+        message_format_reply_why(&out, 1, &x, &facts, &config, 3);
+        e = parse(&out, EVENT_REPLY);
+        assert_int_equal(e->why->n_candidates, 3);
+        for (unsigned i = 0; i < 3; i++) {
+                const struct why_candidate *c = &e->why->candidates[i];
+                bool missing = c->rule->action == ACTION_ALLOW && !rule_criterion(c->rule, CRITERION_LIST)->negated;
+
+                assert_true(missing ? !c->list && !c->listed && c->not_known : strcmp(c->list, "/l/b") == 0 && strcmp(c->listed, ".ads.example") == 0);
+                assert_int_equal(c->fate, c->rule->action == ACTION_DENY ? EXPLAIN_DECIDES : (enum explain_fate)(EXPLAIN_CRITERION + CRITERION_LIST));
+        }
+        event_free(e);
+        explanation_deinit(&x);
+}
+
 static void test_other_replies(void **state _unused_)
 {
         _cleanup_(buf_deinit) struct buf out = {};
         struct status s = { .version = "0.1.0", .pid = 8, .mode = MODE_ENFORCEMENT, .try_left_seconds = 9, .rung = "queue",
-                            .rung_reason = (char *)"no BTF", .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
+                            .rung_reason = (char *)"no BTF", .authority = AUTHORITY_POLKIT, .uptime_seconds = 10, .n_allowed = 11, .n_denied = 12, .n_rules = 13, .n_held = 14,
                             .n_queue_overruns = 15, .root_bypass = true, .problems = (char *)"a\nb" };
         struct check checks[] = { { CHECK_OK, (char *)"hooks", (char *)"run" }, { CHECK_FAILED, (char *)"queue", (char *)"a\nb" } };
         struct connection c = { .flow = tcp("192.0.2.9", 22), .direction = DIRECTION_IN, .hosts = { .names = { "a" }, .n = 1 } };
@@ -586,6 +625,9 @@ static void test_other_replies(void **state _unused_)
         };
 
         s.by_reason[REASON_CAP] = 77;
+        s.n_lists = 2;
+        s.lists[0] = (struct list_status){ .path = (char *)"/l/\xff", .in_force = true, .n_names = 81244, .n_skipped = 3, .since = 1780000000 };
+        s.lists[1] = (struct list_status){ .path = (char *)"/m", .problem = (char *)"list /m: gone" };
         message_format_reply_status(&out, 1, &s);
         e = parse(&out, EVENT_REPLY);
         assert_true(e->has_status && e->status.pid == 8 && e->status.mode == MODE_ENFORCEMENT && e->status.try_left_seconds == 9);
@@ -593,7 +635,13 @@ static void test_other_replies(void **state _unused_)
         assert_true(e->status.n_held == 14 && e->status.n_queue_overruns == 15 && e->status.root_bypass && !e->status.systemd_bypass);
         assert_int_equal(e->status.by_reason[REASON_CAP], 77);
         assert_string_equal(e->status.rung_reason, "no BTF");
+        assert_int_equal(e->status.authority, AUTHORITY_POLKIT);
         assert_string_equal(e->status.problems, "a\nb");
+        assert_int_equal(e->status.n_lists, 2);
+        assert_string_equal(e->status.lists[0].path, "/l/\xff");
+        assert_true(e->status.lists[0].in_force && e->status.lists[0].n_names == 81244 && e->status.lists[0].n_skipped == 3);
+        assert_true(e->status.lists[0].since == 1780000000 && !e->status.lists[0].problem && !e->status.lists[1].in_force);
+        assert_string_equal(e->status.lists[1].problem, "list /m: gone");
         event_free(e);
 
         message_format_reply_doctor(&out, 1, checks, 2);
@@ -625,9 +673,9 @@ static void test_other_replies(void **state _unused_)
         }
         subject_unref(c.subject);
 
-        message_format_reply_hello(&out, 1, true, MODE_LEARNING);
+        message_format_reply_hello(&out, 1, AUTHORITY_POLKIT, MODE_LEARNING);
         e = parse(&out, EVENT_REPLY);
-        assert_true(e->may_manage && e->has_mode && e->mode == MODE_LEARNING);
+        assert_true(e->may_manage && e->authority == AUTHORITY_POLKIT && e->has_mode && e->mode == MODE_LEARNING);
         event_free(e);
         message_format_reply_mode(&out, 1, MODE_ENFORCEMENT, 60);
         e = parse(&out, EVENT_REPLY);
@@ -774,6 +822,7 @@ int main(void)
                 cmocka_unit_test(test_rules),              cmocka_unit_test(test_pages_of_rules),    cmocka_unit_test(test_other_replies),
                 cmocka_unit_test(test_refused),            cmocka_unit_test(test_why),               cmocka_unit_test(test_config),
                 cmocka_unit_test(test_broken_config),
+                cmocka_unit_test(test_why_listed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,9 @@ static const struct {
         { { "allow /bin/a to 10.0.0.1 to internet,resolver", "allow /bin/b" }, "" },
         { { "allow unknown user 0", "allow /bin/b" }, "" }, /* its user may be known where its program is not */
         { { "allow /gone", "allow /bin/b" }, "r1 no-file" },
+        { { "deny anyone list /ads or /gone", "allow /bin/b" }, "r1 no-list" },
+        { { "deny anyone list /ads", "allow /bin/b" }, "" },
+        { { "7 deny anyone list /ads", "allow /bin/a list /ads" }, "" }, /* a made-up connection has no name */
         { { "7 deny anyone", "allow /gone" }, "r2 shadowed r1" }, /* one finding a rule */
 };
 

@@ -22,6 +22,8 @@ struct bench {
         size_t n;
 };
 
+static struct hostsets lists; /* in force: none but in a test of its own */
+
 static struct bench make_bench(const char *const *rules)
 {
         struct bench b = { .rules = ruleset_new(1) };
@@ -34,7 +36,7 @@ static struct bench make_bench(const char *const *rules)
                         fail_msg("%s: %s", *rules, error.expected);
                 assert_int_equal(ruleset_add(b.rules, r), 0);
         }
-        b.l = learn_new(b.rules, now, 2);
+        b.l = learn_new(b.rules, &lists, now, 2);
         assert_non_null(b.l);
         return b;
 }
@@ -312,6 +314,22 @@ static void nothing_is_proposed_for_nobody(_unused_ void **state)
         free_bench(&b);
 }
 
+static void what_a_list_denies_today_is_not_proposed(_unused_ void **state)
+{
+        static const char *const rules[] = { "deny anyone list /l/ads", NULL };
+        _cleanup_(hostset_freep) struct hostset *set = hostset_new(1, 1);
+        struct bench b;
+
+        assert_int_equal(hostset_add(set, "ads.example.com", true), 0);
+        lists = (struct hostsets){ .of = { { "/l/ads", set } }, .n = 1 };
+        b = make_bench(rules);
+        SEE(&b, .remote = "93.184.216.34", .host = "x.ads.example.com", .port = 443);
+        SEE(&b, .remote = "93.184.216.35", .host = "www.example.org", .port = 443);
+        assert_proposed(&b, "allow /usr/bin/curl to www.example.org port 443 tcp\n");
+        free_bench(&b);
+        lists.n = 0;
+}
+
 static void first_seen_today_is_a_surprise(_unused_ void **state)
 {
         struct bench b = make_bench((const char *const[]){ "deny /usr/bin/known to 192.0.2.7", NULL });
@@ -473,6 +491,7 @@ int main(void)
                 cmocka_unit_test(what_was_decided_is_not_proposed),
                 cmocka_unit_test(what_a_rule_decides_today_is_not_proposed),
                 cmocka_unit_test(nothing_is_proposed_for_nobody),
+                cmocka_unit_test(what_a_list_denies_today_is_not_proposed),
                 cmocka_unit_test(first_seen_today_is_a_surprise),
                 cmocka_unit_test(programs_and_endpoints_have_bounds),
                 cmocka_unit_test(whatever_was_undecided_is_allowed_by_what_is_proposed),

@@ -173,24 +173,93 @@ static void a_program_pushes_out_its_own(_unused_ void **state)
         assert_int_equal(names_find(names, FORGER, &a, at(2), found, MAX), 1);
 }
 
-static void when_it_is_full_the_oldest_of_all_goes(_unused_ void **state)
+static unsigned n_of(const struct names *names, uint64_t program, uint32_t first, uint32_t n, uint64_t now)
 {
+        struct names_found found[MAX];
+        unsigned known = 0;
+
+        for (uint32_t i = first; i < first + n; i++) {
+                const struct addr a = numbered(i);
+
+                known += names_find(names, program, &a, at(now), found, MAX);
+        }
+        return known;
+}
+
+static void when_it_is_full_the_program_that_has_most_loses_its_oldest(_unused_ void **state)
+{
+        enum { FIRST = 100, SECOND, THIRD };
         _cleanup_(names_freep) struct names *names = names_new(1);
 
         tell(names, CURL, "old.example", "192.0.2.1", 86400, 0);
-        tell(names, CURL, "used.example", "192.0.2.1", 86400, 0);
-        for (uint32_t i = 0; i < LIMIT_NAMES - 2; i++) {
+        for (uint32_t i = 0; i < LIMIT_NAMES - 1; i++) {
                 struct addr a = numbered(i);
 
-                assert_int_equal(names_add(names, 100 + i / 1000, "example.com", &a, 86400, at(1)), 0);
+                assert_int_equal(names_add(names, FIRST + i / (LIMIT_NAMES_PROGRAM - 1), "example.com", &a, 86400, at(1)), 0);
         }
         assert_int_equal(names_count(names), LIMIT_NAMES);
-        assert_string_equal(known(names, CURL, "192.0.2.1", 2), "used.example old.example");
-        tell(names, CURL, "used.example", "192.0.2.1", 86400, 2);
+        tell(names, CURL, "old.example", "192.0.2.1", 86400, 2);
         assert_int_equal(names_count(names), LIMIT_NAMES);
+        assert_int_equal(n_of(names, FIRST, 0, 1, 2), 1);
         tell(names, PYTHON, "new.example", "192.0.2.1", 86400, 3);
         assert_int_equal(names_count(names), LIMIT_NAMES);
-        assert_string_equal(label(names, "192.0.2.1", 4), "new.example used.example");
+        assert_string_equal(label(names, "192.0.2.1", 4), "new.example old.example");
+        /* Ten have as many: who came to that first gives one, then who did so next. */
+        assert_int_equal(n_of(names, FIRST, 0, 1, 4), 0);
+        assert_int_equal(n_of(names, FIRST, 1, LIMIT_NAMES_PROGRAM - 2, 4), LIMIT_NAMES_PROGRAM - 2);
+        assert_int_equal(n_of(names, SECOND, LIMIT_NAMES_PROGRAM - 1, 1, 4), 1);
+        tell(names, PYTHON, "newer.example", "192.0.2.1", 86400, 5);
+        assert_int_equal(n_of(names, SECOND, LIMIT_NAMES_PROGRAM - 1, 1, 6), 0);
+        assert_int_equal(n_of(names, THIRD, 2 * (LIMIT_NAMES_PROGRAM - 1), 1, 6), 1);
+}
+
+/* Each forger would fill a tenth of the table and more; who has less than his share keeps all of it, the oldest too. */
+static void a_crowd_of_forgers_takes_from_each_other(_unused_ void **state)
+{
+        enum { FORGERS = 30, EACH = 3000, MODEST = 400, SHARE = (LIMIT_NAMES - MODEST) / FORGERS };
+        _cleanup_(names_freep) struct names *names = names_new(1);
+
+        for (uint32_t i = 0; i < MODEST; i++) {
+                struct addr a = numbered(i);
+
+                assert_int_equal(names_add(names, CURL, "modest.example", &a, 86400, at(0)), 0);
+        }
+        for (uint32_t i = 0; i < EACH; i++)
+                for (unsigned forger = 0; forger < FORGERS; forger++) {
+                        struct addr a = numbered(i);
+
+                        assert_int_equal(names_add(names, 1000 + forger, "forged.example", &a, 86400, at(1)), 0);
+                }
+        assert_int_equal(names_count(names), LIMIT_NAMES);
+        assert_int_equal(n_of(names, CURL, 0, MODEST, 2), MODEST);
+        for (unsigned forger = 0; forger < FORGERS; forger++)
+                assert_in_range(n_of(names, 1000 + forger, 0, EACH, 2), SHARE, SHARE + 1);
+}
+
+/* Who has most is told apart from who had most: names that end, and programs that are gone, count no more. */
+static void who_has_most_is_known_after_names_have_ended(_unused_ void **state)
+{
+        enum { ONCE_GREAT = 100, GREAT = 101 };
+        _cleanup_(names_freep) struct names *names = names_new(1);
+
+        for (uint32_t i = 0; i < LIMIT_NAMES_PROGRAM; i++) {
+                struct addr a = numbered(i);
+
+                assert_int_equal(names_add(names, ONCE_GREAT, "example.com", &a, i < 10 ? 86400 : 60, at(0)), 0);
+        }
+        for (uint32_t i = 0; i < LIMIT_NAMES_PROGRAM / 2; i++) {
+                struct addr a = numbered(i);
+
+                assert_int_equal(names_add(names, GREAT, "example.com", &a, 86400, at(60)), 0);
+        }
+        for (uint32_t i = 0; names_count(names) < LIMIT_NAMES; i++) {
+                struct addr a = numbered(i);
+
+                assert_int_equal(names_add(names, 200 + i / 500, "example.com", &a, 86400, at(60)), 0);
+        }
+        tell(names, PYTHON, "new.example", "192.0.2.1", 86400, 61);
+        assert_int_equal(n_of(names, ONCE_GREAT, 0, 10, 62), 10);
+        assert_int_equal(n_of(names, GREAT, 0, LIMIT_NAMES_PROGRAM / 2, 62), LIMIT_NAMES_PROGRAM / 2 - 1);
 }
 
 #ifdef BASTION_SANITIZED
@@ -289,7 +358,9 @@ int main(void)
                 cmocka_unit_test(what_has_ended_goes_without_being_asked_for),
                 cmocka_unit_test(names_have_a_length),
                 cmocka_unit_test(a_program_pushes_out_its_own),
-                cmocka_unit_test(when_it_is_full_the_oldest_of_all_goes),
+                cmocka_unit_test(when_it_is_full_the_program_that_has_most_loses_its_oldest),
+                cmocka_unit_test(a_crowd_of_forgers_takes_from_each_other),
+                cmocka_unit_test(who_has_most_is_known_after_names_have_ended),
                 cmocka_unit_test(a_million_forged_names_stay_within_the_bound),
                 cmocka_unit_test(a_million_of_one_forger_disturb_nobody),
                 cmocka_unit_test(it_agrees_with_a_plain_array),

@@ -105,9 +105,9 @@ static void a_record_outlives_what_it_was_made_of(void **state)
 static void a_summary_says_how_many_and_how_much(void **state)
 {
         struct subject *s = subject_new(SUBJECT_PROGRAM, "/usr/bin/curl", "curl");
-        char rule[] = "/usr/bin/curl:443";
+        char rule[] = "/usr/bin/curl:443", host[] = "example.com";
         struct summary summary = { .verdict = VERDICT_ALLOW, .reason = REASON_RULE, .subject = s, .rule = rule, .flow = flow_to("1.2.3.4", 443, 6),
-                                   .time_us = 7, .since_us = 3, .n_connections = 57, .n_bytes = UINT64_MAX };
+                                   .host = host, .time_us = 7, .since_us = 3, .n_connections = 57, .n_bytes = UINT64_MAX };
         _cleanup_(buf_deinit) struct buf line = { 0 };
         struct record r;
 
@@ -115,14 +115,14 @@ static void a_summary_says_how_many_and_how_much(void **state)
         s->uid = 1000;
         assert_int_equal(record_init_summary(&r, &summary), 0);
         subject_unref(s);
-        rule[0] = '\0';
+        rule[0] = host[0] = '\0';
         assert_true(r.is_summary && r.time_us == 7 && r.since_us == 3);
         record_format_log(&r, &line);
         assert_string_equal(line.data, "[RULE:ALLOW] app=\"curl\" dst=\"1.2.3.4:443\" user=1000 proto=TCP path=\"/usr/bin/curl\" "
-                                       "rule=\"/usr/bin/curl:443\" reason=rule count=57 bytes=18446744073709551615");
+                                       "host=\"example.com\" rule=\"/usr/bin/curl:443\" reason=rule count=57 bytes=18446744073709551615");
         record_deinit(&r);
         summary.subject = NULL;
-        summary.rule = NULL;
+        summary.rule = summary.host = NULL;
         assert_int_equal(record_init_summary(&r, &summary), 0);
         assert_int_equal(r.subject->kind, SUBJECT_UNKNOWN);
         record_deinit(&r);

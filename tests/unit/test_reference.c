@@ -363,6 +363,7 @@ static const char *const corners[CRITERION_KIND_COUNT][8] = {
         [CRITERION_UNIT] = { "a", "a*", "a or b", "not a", "not a or *" },
         [CRITERION_CGROUP] = { "/a", "/**", "/a or /b", "not /a", "not /a or /*" },
         [CRITERION_HOST] = { "a.b", ".b", ".a.b", "a.b or .b", "not a.b", "not a.b or .c" },
+        [CRITERION_LIST] = { "/l/hosts", "/l/domains", "/l/hosts or /l/missing", "not /l/hosts", "not /l/hosts or /l/missing" },
         [CRITERION_NETWORK] = { "10.0.0.1", "10.0.0.0/104", "::/0", "10.0.0.1 or 10.0.0.0/104", "not 10.0.0.1", "not 10.0.0.1 or ::1" },
         [CRITERION_SCOPE] = { "1", "6", "not 1", "not 6" },
         [CRITERION_PORT] = { "1", "1-2", "1 or 3", "1-3 or 2-4", "not 1", "not 1 or 2" },
@@ -390,6 +391,7 @@ static int put_value(struct rule *r, enum criterion_kind kind, const char *text)
         switch (criterion_shape(kind)) {
         case SHAPE_PATTERN:
         case SHAPE_HOST:
+        case SHAPE_FILE:
                 return rule_add_text(r, kind, text);
         case SHAPE_PROCESS:
                 return rule_set_process(r, &(struct process){ .pid = (uint32_t)atoi(text) });

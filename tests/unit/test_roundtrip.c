@@ -47,8 +47,8 @@ static void add_text(struct rule *r, enum criterion_kind kind)
         char text[128];
 
         do
-                random_text(text, sizeof(text), criterion_is_path(kind) ? "/" : "");
-        while (!text[0] || pattern_check(text));
+                random_text(text, sizeof(text), criterion_is_path(kind) || criterion_shape(kind) == SHAPE_FILE ? "/" : "");
+        while (!text[0] || (criterion_shape(kind) == SHAPE_PATTERN && pattern_check(text)));
         n_bytes += !str_is_utf8(text, strlen(text));
         assert_int_equal(rule_add_text(r, kind, text), 0);
 }
@@ -90,6 +90,7 @@ static void add_value(struct rule *r, enum criterion_kind kind)
 {
         switch (criterion_shape(kind)) {
         case SHAPE_PATTERN:
+        case SHAPE_FILE:
                 add_text(r, kind);
                 break;
         case SHAPE_HOST:

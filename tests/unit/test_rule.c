@@ -145,16 +145,77 @@ static void what_the_flat_form_cannot_say_has_no_key(void **state)
         }
 }
 
+/* Without a name nothing is known of a connection, and of a list that could not be read neither; but what another says holds. */
+static void a_list_that_was_not_read_satisfies_nothing(void **state)
+{
+        _cleanup_(hostset_freep) struct hostset *set = hostset_new(1, 2);
+        const struct hostsets lists = { .of = { { "/l", set } }, .n = 1 };
+        const struct hosts hosts = { .names = { "other.test", "b.test" }, .n = 2 };
+        struct flow flow = flow_to("10.1.2.3", 443, 6);
+        static const struct {
+                const char *path, *other; /* `other` NULL: one list */
+                const char *host;         /* NULL: no name is known */
+                enum criterion_truth truth, negated;
+        } cases[] = {
+                { "/l", NULL, "a.test", CRITERION_TRUE, CRITERION_FALSE },
+                { "/l", NULL, "c.test", CRITERION_FALSE, CRITERION_TRUE },
+                { "/l", NULL, NULL, CRITERION_NOT_KNOWN, CRITERION_NOT_KNOWN },
+                { "/m", NULL, "a.test", CRITERION_NOT_KNOWN, CRITERION_NOT_KNOWN },
+                { "/l", "/m", "a.test", CRITERION_TRUE, CRITERION_FALSE },
+                { "/l", "/m", "c.test", CRITERION_NOT_KNOWN, CRITERION_NOT_KNOWN },
+        };
+
+        (void)state;
+        assert_int_equal(hostset_add(set, "a.test", false), 0);
+        assert_int_equal(hostset_add(set, "b.test", false), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+                _cleanup_(rule_freep) struct rule *r = rule_new(ACTION_DENY);
+                struct facts facts = { .subject = subject_unknown(), .flow = &flow, .host = cases[i / 2].host, .lists = &lists };
+
+                assert_int_equal(rule_add_text(r, CRITERION_LIST, cases[i / 2].path), 0);
+                if (cases[i / 2].other)
+                        assert_int_equal(rule_add_text(r, CRITERION_LIST, cases[i / 2].other), 0);
+                if (i % 2)
+                        rule_negate(r, CRITERION_LIST);
+                assert_int_equal(criterion_test(rule_criterion(r, CRITERION_LIST), &facts), i % 2 ? cases[i / 2].negated : cases[i / 2].truth);
+                /* Any of the names that the program knows will do. */
+                facts.hosts = &hosts;
+                if (facts.host && strcmp(cases[i / 2].path, "/l") == 0)
+                        assert_int_equal(criterion_test(rule_criterion(r, CRITERION_LIST), &facts), i % 2 ? CRITERION_FALSE : CRITERION_TRUE);
+        }
+}
+
+static void the_path_of_a_list_is_absolute_and_has_a_bound(void **state)
+{
+        _cleanup_(rule_freep) struct rule *r = rule_new(ACTION_DENY);
+        char path[LIMIT_LIST_PATH + 1];
+
+        (void)state;
+        memset(path, 'a', sizeof(path));
+        path[LIMIT_LIST_PATH] = '\0';
+        assert_int_equal(rule_add_text(r, CRITERION_LIST, ""), -EINVAL);
+        assert_int_equal(rule_add_text(r, CRITERION_LIST, "ads.txt"), -EINVAL);
+        path[0] = '/';
+        assert_int_equal(rule_add_text(r, CRITERION_LIST, path), -EINVAL);
+        path[LIMIT_LIST_PATH - 1] = '\0';
+        assert_int_equal(rule_add_text(r, CRITERION_LIST, path), 0);
+        assert_int_equal(rule_add_text(r, CRITERION_LIST, "/a[b*"), 0); /* no pattern */
+}
+
 /* Each criterion alone, satisfied and not. */
 static void every_criterion_can_refuse(void **state)
 {
         _cleanup_(subject_unrefp) struct subject *s = subject_new(SUBJECT_PROGRAM, "/bin/a", "a");
         struct flow flow = flow_to("10.1.2.3", 443, 6);
-        struct facts facts = { .subject = s, .flow = &flow, .scopes = SCOPE_LAN, .host = "www.example.com", .interface = "wg0" };
+        _cleanup_(hostset_freep) struct hostset *domains = hostset_new(1, 1), *hosts = hostset_new(1, 1);
+        const struct hostsets lists = { .of = { { "/l/domains", domains }, { "/l/hosts", hosts } }, .n = 2 };
+        struct facts facts = { .subject = s, .flow = &flow, .scopes = SCOPE_LAN, .host = "www.example.com", .lists = &lists, .interface = "wg0" };
         static const char arguments[] = "a\0--upload\0x";
-        enum { CASES = 17 };
+        enum { CASES = 18 };
 
         (void)state;
+        assert_int_equal(hostset_add(domains, "example.com", true), 0);
+        assert_int_equal(hostset_add(hosts, "example.com", false), 0);
         s->uid = 1000;
         s->gid = 100;
         s->process = (struct process){ .pid = 5, .start_ns = 6 };
@@ -189,6 +250,7 @@ static void every_criterion_can_refuse(void **state)
                 case 14: error = rule_add_text(r, CRITERION_HOST, good ? ".example.com" : "example.com"); break;
                 case 15: error = rule_add_text(r, CRITERION_INTERFACE, good ? "wg*" : "eth0"); break;
                 case 16: r->subject = RULE_PROGRAMS; error = rule_add_text(r, CRITERION_PROGRAM, good ? "/*/a" : "/*"); break;
+                case 17: error = rule_add_text(r, CRITERION_LIST, good ? "/l/domains" : "/l/hosts"); break;
                 }
                 assert_int_equal(error, 0);
                 if (rule_matches(r, &facts, now) != good)
@@ -305,6 +367,8 @@ int main(void)
                 cmocka_unit_test(bad_keys_are_refused_with_words),
                 cmocka_unit_test(what_the_flat_form_cannot_say_has_no_key),
                 cmocka_unit_test(every_criterion_can_refuse),
+                cmocka_unit_test(a_list_that_was_not_read_satisfies_nothing),
+                cmocka_unit_test(the_path_of_a_list_is_absolute_and_has_a_bound),
                 cmocka_unit_test(a_rule_ends_when_its_time_is_reached),
                 cmocka_unit_test(ports_do_not_exist_in_icmp),
                 cmocka_unit_test(an_unknown_user_is_nobodys_user),

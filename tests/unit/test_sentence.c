@@ -130,7 +130,7 @@ static void test_round_trip(void **state _unused_)
 }
 
 #define CLAUSES \
-        "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, for, until, " \
+        "expected to, port, tcp, udp, icmp, protocol, user, group, argument, parent, ancestor, unit, cgroup, interface, list, for, until, " \
         "priority, disabled or note"
 #define DESTINATION \
         "expected an address, a network like 10.0.0.0/8, a host like example.com or .example.com, or loopback, lan, link, multicast, " \

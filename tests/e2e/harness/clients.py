@@ -11,11 +11,14 @@ from .wait import PATIENCE, until
 
 
 class _Lines:
-    """A connection on which each line is a JSON object."""
+    """A connection on which each line is a JSON object: to the socket at that path, or one that somebody connected."""
 
     def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.connect(path)
+        if isinstance(path, socket.socket):
+            self.socket = path
+        else:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.socket.connect(path)
         self.messages = []
         self.closed = False
         self._rest = b""

@@ -37,6 +37,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_configure(config):
+    # The machine's own bus is not ours to speak to; test_polkit.py makes one.
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent/bus"
     config.addinivalue_line("markers", "rungs(name, …): the rungs on which what the test says holds; the reason stands in the test")
     config.addinivalue_line("markers", "gate_only: about something that the queue rung does not have")
 

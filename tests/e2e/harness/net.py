@@ -108,6 +108,12 @@ class Network:
             if ns:
                 ns.delete()
 
+    def add_wide(self):
+        """From now on every address of 10.92.0.0/16 and fd92::/64 is the peer's: there is always one that nobody has been to."""
+        for version, prefix, peer in (("-4", "10.92.0.0/16", self.PEER4), ("-6", "fd92::/64", self.PEER6)):
+            self.fw.ip(version, "route", "replace", prefix, "via", peer)
+            self.peer.ip(version, "route", "replace", "local", prefix, "dev", "lo")
+
     def peer_address(self, version):
         return self.PEER4 if version == 4 else self.PEER6
 

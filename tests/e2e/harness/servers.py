@@ -4,6 +4,7 @@
 import os
 import select
 import selectors
+import shutil
 import socket
 import subprocess
 import threading
@@ -132,22 +133,18 @@ class UdpServer(_Server):
             return list(self.seen)
 
 
-class DnsServer:
-    """dnsmasq with names of our own: `name.test` has an A and an AAAA record."""
+class _Process:
+    """A server that is a program of its own, whose log is a file."""
 
-    NAME, V4, V6 = "name.test", "192.0.2.80", "2001:db8::80"
+    def __init__(self, namespace, log, *argv):
+        self._log = log
+        with open(log, "wb") as output:
+            self._process = namespace.popen(*argv, stdout=output, stderr=output)
 
-    def __init__(self, namespace, directory, where="--interface=uplink", forward_to=None, more=()):
-        log = open(os.path.join(directory, f"dnsmasq-{namespace.name}.log"), "wb")
-        names = [f"--server={forward_to}"] if forward_to else [f"--address=/{self.NAME}/{self.V4}", f"--address=/{self.NAME}/{self.V6}"]
-        names += more
-        self._process = namespace.popen(
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
-            "--log-queries", "--log-facility=-", "--pid-file=", "--bind-interfaces", where, *names, stdout=log, stderr=log)
-        log.close()
-        self._log = log.name
+    def await_up(self, word):
         try:
-            until(lambda: "started" in self.log(), lambda: "dnsmasq up: " + self.log())
+            until(lambda: word in self.log() or self._process.poll() is not None, lambda: "a server up: " + self.log())
+            assert self._process.poll() is None, self.log()
         except BaseException:
             self.close()
             raise
@@ -167,3 +164,61 @@ class DnsServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class DnsServer(_Process):
+    """dnsmasq with names of our own: `name.test` has an A and an AAAA record."""
+
+    NAME, V4, V6 = "name.test", "192.0.2.80", "2001:db8::80"
+
+    def __init__(self, namespace, directory, where="--interface=uplink", forward_to=None, more=()):
+        names = [f"--server={forward_to}"] if forward_to else [f"--address=/{self.NAME}/{self.V4}", f"--address=/{self.NAME}/{self.V6}"]
+        super().__init__(namespace, os.path.join(directory, f"dnsmasq-{namespace.name}.log"),
+                         "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
+                         "--log-queries", "--log-facility=-", "--pid-file=", "--bind-interfaces", where, *names, *more)
+        self.await_up("started")
+
+
+class Unbound(_Process):
+    """unbound, which has the zone `test.` of that text (a zone file), or forwards all. It runs from a copy: Debian confines /usr/sbin/unbound to
+    folders of its own."""
+
+    PROGRAM = shutil.which("unbound", path=os.environ["PATH"] + ":/usr/sbin")
+
+    def __init__(self, namespace, directory, address, zone="", forward_to=None, more=()):
+        folder = os.path.join(directory, f"unbound-{namespace.name}")
+        os.makedirs(folder)
+        program, zone_file, config = (os.path.join(folder, name) for name in ("unbound", "zone", "config"))
+        shutil.copy(self.PROGRAM, program)
+        with open(zone_file, "w", encoding="ascii") as f:
+            f.write(zone)
+        source = f'forward-zone:\n name: "."\n forward-addr: {forward_to}\n' if forward_to else \
+            f'auth-zone:\n name: "test."\n zonefile: "{zone_file}"\n for-upstream: no\n'
+        server = (f"interface: {address}", 'username: ""', 'chroot: ""', f'directory: "{folder}"', 'pidfile: ""', "use-syslog: no", "do-daemonize: no",
+                  "access-control: 0.0.0.0/0 allow", "access-control: ::/0 allow", 'module-config: "iterator"', "do-not-query-localhost: no",
+                  'local-zone: "test." nodefault', "num-threads: 1", "max-udp-size: 4096", "verbosity: 1", *more)
+        with open(config, "w", encoding="ascii") as f:
+            f.write("server:\n " + "\n ".join(server) + "\n" + source + "remote-control:\n control-enable: no\n")
+        super().__init__(namespace, os.path.join(folder, "log"), program, "-d", "-c", config)
+        self.await_up("start of service")
+
+
+class ScriptedDnsServer(_Server):
+    """Answers each question with the datagrams of `reply(question)`, of whatever bytes: as hostile as a test wants."""
+
+    def __init__(self, namespace, address, reply):
+        super().__init__()
+        self._reply = reply
+        self._socket = namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((address, 53))
+        self._thread.start()
+
+    def _run(self):
+        while True:
+            ready, _, _ = select.select([self._stop_r, self._socket], [], [])
+            if self._stop_r in ready:
+                self._socket.close()
+                return
+            question, address = self._socket.recvfrom(65536)
+            for datagram in self._reply(question):
+                self._socket.sendto(datagram, address)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * To be preloaded: the wall clock as somebody has set it. The file that CLOCK_SHIFT names holds by how many seconds, and may change at any time. Only
- * CLOCK_REALTIME is moved, as settimeofday() moves it; no clock of anybody else.
+ * To be preloaded: the wall clock as somebody has set it. The file that CLOCK_SHIFT names holds by how many seconds, and may change at any time. It moves
+ * CLOCK_REALTIME, as settimeofday() moves it; a second number in the file, where there is one, CLOCK_BOOTTIME, as time does. No clock of anybody else.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *shift;
+static const volatile struct {
+        int64_t real, boot; /* what the file does not have is 0 */
+} *shift;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -30,6 +32,8 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
         int r = (int)syscall(SYS_clock_gettime, clock, ret);
 
         if (r == 0 && clock == CLOCK_REALTIME && shift)
-                ret->tv_sec += *shift;
+                ret->tv_sec += shift->real;
+        if (r == 0 && clock == CLOCK_BOOTTIME && shift)
+                ret->tv_sec += shift->boot;
         return r;
 }

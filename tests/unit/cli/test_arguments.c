@@ -111,6 +111,13 @@ static void answers_say_what_they_mean(void **state)
         assert_true(answer_line_parse_text("next allow 90m port", &line, error));
         assert_int_equal(line.answer.lifetime, LIFETIME_UNTIL);
         assert_int_equal(line.answer.ending.lasts, 5400);
+        assert_true(answer_line_parse_text("next allow host", &line, error));
+        assert_int_equal(line.answer.scope, ANSWER_HOST);
+        assert_false(line.answer.late);
+        assert_true(answer_line_parse_text("q7-5be1 allow late domain always", &line, error));
+        assert_int_equal(line.answer.scope, ANSWER_DOMAIN);
+        assert_int_equal(line.answer.lifetime, LIFETIME_ALWAYS);
+        assert_true(line.answer.late);
 }
 
 static void answers_are_never_guessed(void **state)
@@ -127,6 +134,11 @@ static void answers_are_never_guessed(void **state)
                                             "next allow port port",
                                             "next allow once port now",
                                             "next ALLOW",
+                                            "next allow late",
+                                            "next allow late once",
+                                            "next allow process late",
+                                            "next allow always late late",
+                                            "next allow always late port domain",
                                             "allow next"};
         char error[ANSWER_LINE_ERROR_MAX], text[400];
         struct answer_line line = {.ref = "kept"};

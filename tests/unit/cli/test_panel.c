@@ -19,7 +19,9 @@ static struct boottime at_ms(uint64_t ms)
         return (struct boottime){ms * NS_PER_MSEC};
 }
 
-static int add(struct panel *p, unsigned number, struct boottime now)
+/* A question about an address that the program knows by these names. */
+static int add_named(struct panel *p, unsigned number, const struct hosts *hosts, const char *domain,
+                     struct boottime now)
 {
         struct prompt prompt = {.subject = subject_new(SUBJECT_PROGRAM, "/usr/bin/curl", "curl"),
                                 .left_ms = 30000};
@@ -33,10 +35,17 @@ static int add(struct panel *p, unsigned number, struct boottime now)
         assert_true(addr_parse("93.184.216.34", &prompt.flow.remote));
         prompt.flow.protocol = 6;
         prompt.flow.remote_port = 443;
+        assert_int_equal(hosts_copy(&prompt.hosts, hosts), 0);
+        prompt.domain = domain ? strdup(domain) : NULL;
         snprintf(prompt.ref, sizeof(prompt.ref), "q%u", number);
         r = panel_add(p, &prompt, now);
         prompt_deinit(&prompt);
         return r;
+}
+
+static int add(struct panel *p, unsigned number, struct boottime now)
+{
+        return add_named(p, number, &(struct hosts){.n = 0}, NULL, now);
 }
 
 static void the_first_question_is_guarded(void **state)
@@ -184,6 +193,74 @@ static void the_picture_says_what_matters(void **state)
         assert_non_null(strstr(out.data, "recorded, takes effect in enforcement"));
 }
 
+/* All scopes that a key can reach, in its order, and the picture of each. */
+static void expect_scopes(struct panel *p, unsigned columns, const enum answer_scope *scopes,
+                          const char *const *pictures, size_t n)
+{
+        struct answer answer;
+
+        for (size_t i = 0; i <= n; i++) {
+                _cleanup_(buf_deinit) struct buf out = {0};
+
+                panel_format(p, &style_plain, columns, 24, at_ms(1000), &out);
+                if (!strstr(out.data, pictures[i % n]))
+                        fail_msg("'%s' is not in %s", pictures[i % n], out.data);
+                assert_int_equal(panel_key(p, 'a', at_ms(1000), &answer), PANEL_ANSWER);
+                assert_int_equal(answer.scope, scopes[i % n]);
+                assert_int_equal(panel_key(p, 'p', at_ms(1000), &answer), PANEL_CHANGED);
+        }
+}
+
+static void only_what_can_be_covered_is_offered(void **state)
+{
+        static const enum answer_scope scopes[] = {ANSWER_PORT,    ANSWER_ALL_PORTS, ANSWER_DESTINATION,
+                                                   ANSWER_ADDRESS, ANSWER_HOST,      ANSWER_DOMAIN};
+        static const char *const whole[] = {
+                "[this port]  all ports   destination   address   host   domain",
+                " this port  [all ports]  destination   address   host   domain",
+                " this port   all ports  [destination]  address   host   domain",
+                " this port   all ports   destination  [address]  host   domain",
+                " this port   all ports   destination   address  [host]  domain  ",
+                " this port   all ports   destination   address   host  [domain] \n",
+        };
+        static const char *const address[] = {"[this port]  all ports   destination  \n", "[all ports]", "[destination] \n"};
+        static const char *const host[] = {"[this port]", "[all ports]", "[destination]", "[address]", "address  [host] \n"};
+        static const char *const narrow[] = {"covers [this port] \n", "covers [all ports] \n", "covers [destination] \n",
+                                             "covers [address] \n", "covers [host] \n", "covers [domain] \n"};
+        const struct {
+                struct hosts hosts;
+                const char *domain;
+                unsigned columns;
+                const char *const *pictures;
+                size_t n;
+        } rows[] = {
+                {{.n = 0}, NULL, 80, address, ARRAY_SIZE(address)},
+                {{.names = {"nas"}, .n = 1}, NULL, 80, host, ARRAY_SIZE(host)},
+                {{.names = {"a.example"}, .n = 1}, "a.example", 80, whole, ARRAY_SIZE(whole)},
+                {{.names = {"a.example"}, .n = 1}, "a.example", 40, narrow, ARRAY_SIZE(narrow)},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(panel_deinit) struct panel p = {0};
+
+                add_named(&p, 1, &rows[i].hosts, rows[i].domain, at_ms(0));
+                expect_scopes(&p, rows[i].columns, scopes, rows[i].pictures, rows[i].n);
+        }
+}
+
+static void every_name_is_in_the_picture(void **state)
+{
+        _cleanup_(panel_deinit) struct panel p = {0};
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        (void)state;
+        add_named(&p, 1, &(struct hosts){.names = {"a.example", "b.example", "c.example"}, .n = 3}, NULL, at_ms(0));
+        panel_format(&p, &style_plain, 90, 24, at_ms(1000), &out);
+        assert_non_null(strstr(out.data, "curl wants to talk to a.example:443 (also b.example, c.example)\n"));
+        assert_non_null(strstr(out.data, "a.example (also b.example, c.example) at 93.184.216.34, port 443, TCP\n"));
+}
+
 static void it_wakes_up_once_a_second_while_there_is_a_question(void **state)
 {
         _cleanup_(panel_deinit) struct panel p = {0};
@@ -207,6 +284,8 @@ int main(void)
                 cmocka_unit_test(questions_are_bounded),
                 cmocka_unit_test(the_picture_fits_any_terminal),
                 cmocka_unit_test(the_picture_says_what_matters),
+                cmocka_unit_test(only_what_can_be_covered_is_offered),
+                cmocka_unit_test(every_name_is_in_the_picture),
                 cmocka_unit_test(it_wakes_up_once_a_second_while_there_is_a_question),
         };
 

@@ -218,6 +218,23 @@ static void a_summary_says_how_much(void **state)
         assert_shown(&out, "00:00:00 ALLOW unknown                    → 192.0.2.9:443 TCP               1 connection, 0 B, rule r7");
 }
 
+static void a_record_says_every_name(void **state)
+{
+        struct record r = {.verdict = VERDICT_ALLOW, .reason = REASON_RULE, .subject = subject_unknown(), .rule = (char *)"r7",
+                           .hosts = {.names = {"a.example", "b\x1b.example", "c.example"}, .n = 3}};
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        (void)state;
+        setenv("TZ", "UTC0", 1);
+        r.flow.protocol = 6;
+        r.flow.remote_port = 443;
+        show_record(&out, &style_plain, 0, &r);
+        assert_shown(&out, "00:00:00 ALLOW unknown                    → a.example:443 TCP               (also b\\x1b.example, c.example) rule r7");
+        r.hosts.n = 1;
+        show_record(&out, &style_plain, 0, &r);
+        assert_shown(&out, "00:00:00 ALLOW unknown                    → a.example:443 TCP               rule r7");
+}
+
 static void bytes_have_their_unit(void **state)
 {
         static const struct {
@@ -337,6 +354,7 @@ int main(void)
                 cmocka_unit_test(names_are_escaped_wherever_they_are_shown),
                 cmocka_unit_test(a_record_fits_its_screen),
                 cmocka_unit_test(a_summary_says_how_much),
+                cmocka_unit_test(a_record_says_every_name),
                 cmocka_unit_test(bytes_have_their_unit),
                 cmocka_unit_test(names_of_users_become_numbers),
                 cmocka_unit_test(local_time_becomes_utc),

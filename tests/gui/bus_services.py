@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a desktop has on its session bus and Xvfb has not: a tray (org.kde.StatusNotifierWatcher) and a server of notifications. Run as a program with the word
+"tray" or "notifications" it is one of them, on the bus of its environment; what it was told is asked by the tests over the same bus (org.bastion.Test)."""
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402  pylint: disable=wrong-import-position
+
+TRAY = """<node><interface name="org.kde.StatusNotifierWatcher">
+<method name="RegisterStatusNotifierItem"><arg type="s" direction="in"/></method>
+<property name="RegisteredStatusNotifierItems" type="as" access="read"/>
+<property name="IsStatusNotifierHostRegistered" type="b" access="read"/><property name="ProtocolVersion" type="i" access="read"/>
+</interface></node>"""
+NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
+<method name="GetCapabilities"><arg type="as" direction="out"/></method>
+<method name="Notify"><arg type="s" direction="in"/><arg type="u" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
+<arg type="s" direction="in"/><arg type="as" direction="in"/><arg type="a{sv}" direction="in"/><arg type="i" direction="in"/><arg type="u" direction="out"/></method>
+<method name="CloseNotification"><arg type="u" direction="in"/></method>
+<signal name="ActionInvoked"><arg type="u"/><arg type="s"/></signal>
+</interface><interface name="org.bastion.Test">
+<method name="Told"><arg type="s" direction="out"/></method>
+<method name="Click"><arg type="u" direction="in"/><arg type="s" direction="in"/></method>
+</interface></node>"""
+
+
+class Tray:
+    NAME, PATH, XML = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", TRAY
+
+    def __init__(self):
+        self.items = []
+
+    def on_call(self, bus, sender, path, interface, method, parameters, invocation):
+        self.items.append(parameters.unpack()[0])
+        invocation.return_value(None)
+
+    def on_get(self, bus, sender, path, interface, name):
+        return {"RegisteredStatusNotifierItems": GLib.Variant("as", self.items), "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
+                "ProtocolVersion": GLib.Variant("i", 0)}[name]
+
+
+class Notifications:
+    NAME, PATH, XML = "org.freedesktop.Notifications", "/org/freedesktop/Notifications", NOTIFICATIONS
+
+    def __init__(self):
+        self.told, self.last = [], 0
+
+    def on_call(self, bus, sender, path, interface, method, parameters, invocation):
+        words = parameters.unpack()
+        if method == "GetCapabilities":
+            invocation.return_value(GLib.Variant("(as)", (["actions", "body", "body-markup"],)))
+        elif method == "Notify":
+            self.last += 1
+            number = words[1] or self.last
+            self.told.append({"id": number, "title": words[3], "body": words[4], "actions": words[5]})
+            invocation.return_value(GLib.Variant("(u)", (number,)))
+        elif method == "CloseNotification":
+            self.told = [told for told in self.told if told["id"] != words[0]]
+            invocation.return_value(None)
+        elif method == "Told":
+            invocation.return_value(GLib.Variant("(s)", (json.dumps(self.told),)))
+        elif method == "Click":
+            bus.emit_signal(None, self.PATH, self.NAME, "ActionInvoked", GLib.Variant("(us)", words))
+            invocation.return_value(None)
+
+    def on_get(self, *_):
+        return None
+
+
+def main():
+    service = {"tray": Tray, "notifications": Notifications}[sys.argv[1]]()
+    bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+    for interface in Gio.DBusNodeInfo.new_for_xml(service.XML).interfaces:
+        bus.register_object(service.PATH, interface, service.on_call, service.on_get, None)
+    Gio.bus_own_name_on_connection(bus, service.NAME, Gio.BusNameOwnerFlags.NONE, None, None)
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tray's icon and menu as a host of the session sees them, over the bus; and what there is where there is no tray: notifications."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402  pylint: disable=wrong-import-position
+
+from asking import HOST, House, Question  # noqa: E402  pylint: disable=wrong-import-position
+from harness.net import Network  # noqa: E402  pylint: disable=wrong-import-position
+from harness.wait import until  # noqa: E402  pylint: disable=wrong-import-position
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+NOTIFICATIONS = "org.freedesktop.Notifications"
+
+
+class Bus:
+    """A connection to a bus, with calls that wait for their answer."""
+
+    def __init__(self, address):
+        flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+        self.connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+
+    def call(self, name, path, interface, method, *arguments):
+        types, values = arguments if arguments else ("()", ())
+        reply = self.connection.call_sync(name, path, interface, method, GLib.Variant(types, values), None, Gio.DBusCallFlags.NONE, 20000, None)
+        return reply.unpack()
+
+    def get(self, name, path, interface, prop):
+        return self.call(name, path, "org.freedesktop.DBus.Properties", "Get", "(ss)", (interface, prop))[0]
+
+
+class Icon:
+    """The item of one program, as hosts ask for it."""
+
+    def __init__(self, bus, program):
+        self.bus, self.program = bus, program
+        self.name = f"org.kde.StatusNotifierItem-{program.pid}-1"
+
+    def is_registered(self):
+        return self.name in self.bus.get(WATCHER, "/StatusNotifierWatcher", WATCHER, "RegisteredStatusNotifierItems")
+
+    def get(self, prop):
+        return self.bus.get(self.name, "/StatusNotifierItem", "org.kde.StatusNotifierItem", prop)
+
+    def icon(self, name):
+        until(lambda: self.get("IconName") == f"bastion-{name}", lambda: f"the icon {name}: {self.get('IconName')} {self.get('ToolTip')}")
+
+    def items(self):
+        """{label: (id, properties)} of the whole menu, submenus in it."""
+        _, root = self.bus.call(self.name, self.get("Menu"), "com.canonical.dbusmenu", "GetLayout", "(iias)", (0, -1, []))
+        found = {}
+
+        def walk(node):
+            number, properties, children = node
+            if properties.get("visible", True) and "label" in properties:
+                found[properties["label"]] = (number, properties)
+            for child in children:
+                walk(child)
+
+        walk(root)
+        return found
+
+    def click(self, label):
+        number, properties = until(lambda: self.items().get(label), lambda: f"{label} in {list(self.items())}")
+        assert properties["enabled"], label
+        self.bus.call(self.name, self.get("Menu"), "com.canonical.dbusmenu", "Event", "(isvu)", (number, "clicked", GLib.Variant("i", 0), 0))
+
+
+@pytest.fixture
+def bus(desktop):
+    return Bus(desktop.environment["DBUS_SESSION_BUS_ADDRESS"])
+
+
+@pytest.fixture
+def start(gui, bus):
+    def run(daemon, **kw):
+        icon = Icon(bus, gui("bastion-gui", daemon, **kw))
+        until(icon.is_registered, lambda: "the icon in the tray: " + icon.program.output())
+        return icon
+
+    return run
+
+
+@pytest.fixture
+def house(network, daemon, programs, tmp_path, closing):
+    return lambda config=None: House(network, daemon(config), programs, tmp_path, closing)
+
+
+def test_the_icon_is_true_to_the_daemon(tray, start, daemon, cli, record_property):
+    assert tray.poll() is None
+    d = daemon(start=False)
+    began = time.monotonic()
+    icon = start(d)
+    record_property("start to tray, ms", round((time.monotonic() - began) * 1000))
+    print(f"start to tray: {(time.monotonic() - began) * 1000:.0f} ms")
+    icon.icon("disconnected")
+    assert "does not run" in icon.get("ToolTip")[3]
+    d.start()
+    icon.icon("connected")
+    cli(d)("mode", "learning")
+    icon.icon("learning")
+    cli(d)("mode", "enforcement")
+    icon.icon("connected")
+    d.write_rules("{ broken")
+    d.reload()
+    icon.icon("warning")
+    assert "rules.json" in icon.get("ToolTip")[3]
+    assert [size[0] for size in icon.get("IconPixmap")] == [22, 48]
+    assert all(len(pixels) == width * height * 4 and any(pixels) for width, height, pixels in icon.get("IconPixmap"))
+    d.kill()
+    icon.icon("disconnected")
+
+
+def test_who_may_not_connect_sees_an_error(tray, start, daemon):
+    assert tray.poll() is None
+    d = daemon()
+    os.chmod(d.socket_path, 0)
+    icon = start(d, wrapper=("setpriv", "--bounding-set=-all", "--inh-caps=-all"))  # root that is held to modes of files
+    icon.icon("error")
+    assert "may not talk" in icon.get("ToolTip")[3]
+    os.chmod(d.socket_path, 0o660)
+    icon.icon("connected")
+
+
+def test_the_menu_changes_the_mode_and_pauses(tray, start, daemon, subscriber):
+    assert tray.poll() is None
+    d = daemon()
+    person = subscriber(d)
+    icon = start(d)
+    icon.icon("connected")
+
+    def mode():
+        reply = person.request("mode")
+        return reply["mode"], reply["try_left_seconds"]
+
+    items = icon.items()
+    assert items["Enforcement"][1]["toggle-state"] == 1 and items["Learning"][1]["toggle-state"] == 0
+    assert not items["Protected: what no rule knows is asked"][1]["enabled"]
+    icon.click("Learning")
+    until(lambda: mode() == ("learning", 0), "learning")
+    assert not until(lambda: icon.items()["Learning"][1]["toggle-state"] == 1 and icon.items(), "its radio")["Pause"][1]["enabled"], "nothing to pause"
+    icon.click("Enforcement")
+    until(lambda: mode() == ("enforcement", 0), "enforcement")
+    for label, minutes in (("For 5 Minutes", 5), ("For 15 Minutes", 15), ("For 1 Hour", 60)):
+        icon.click(label)
+        until(lambda m=minutes: mode()[0] == "learning" and m * 60 - 30 < mode()[1] <= m * 60, lambda: f"{label}: {mode()}")
+    icon.icon("learning")
+    resume = until(lambda: next((label for label in icon.items() if label.startswith("Paused: ")), None), "a way back")
+    assert resume.startswith(("Paused: 59:", "Paused: 60:00")) and resume.endswith(" left — resume")
+    assert "Paused" in icon.get("ToolTip")[3]
+    number = icon.items()[resume][0]
+    icon.bus.call(icon.name, icon.get("Menu"), "com.canonical.dbusmenu", "Event", "(isvu)", (number, "clicked", GLib.Variant("i", 0), 0))
+    until(lambda: mode() == ("enforcement", 0), "enforcement again")
+    until(lambda: not [label for label in icon.items() if label.startswith("Paused")], "no way back any more")
+
+
+def test_questions_are_counted_and_shown(tray, start, house, desktop):
+    assert tray.poll() is None
+    at = house()
+    icon = start(at.daemon)
+    assert not until(lambda: icon.items().get("No questions"), "none")[1]["enabled"]
+    assert icon.get("Status") == "Active"
+    at.curl()
+    until(lambda: "Questions waiting (1)" in icon.items(), lambda: list(icon.items()))
+    assert icon.get("Status") == "NeedsAttention"
+    question = Question(desktop, icon.program)
+    question.title()
+    desktop.run("xdotool", "search", "--name", "^Bastion Firewall$", "windowclose")
+    icon.click("Questions waiting (1)")
+    until(lambda: desktop.focused() == question.window(), "the focus: it was asked for")
+    icon.program.press(question.live("Deny"))
+    until(lambda: icon.get("Status") == "Active", "nothing to attend to")
+
+
+def test_the_tray_comes_back(tray, start, daemon, desktop, bus):
+    icon = start(daemon())
+    desktop.stop(tray)
+    again = desktop.service("tray", WATCHER)
+    try:
+        until(icon.is_registered, "the icon in the new tray")
+    finally:
+        desktop.stop(again)
+
+
+def test_a_second_start_only_tells_the_first(tray_again, start, daemon, desktop):
+    assert tray_again.poll() is None
+    icon = start(daemon())
+    second = subprocess.run([os.path.join(desktop.build, "src/gui/bastion-gui")], env=desktop.environment, timeout=20, check=True)
+    assert second.returncode == 0 and icon.program.process.poll() is None
+    assert not desktop.windows("^Bastion Firewall$")
+    icon.click("Quit")
+    assert icon.program.process.wait(20) == 0
+
+
+def test_the_service_is_greyed_where_there_is_no_systemd(tray_again, start, daemon, desktop, tmp_path):
+    assert tray_again.poll() is None
+    icon = start(daemon(), environment={"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/none"})
+    icon.icon("connected")
+    items = icon.items()
+    assert not any(items[label][1]["enabled"] for label in ("Service", "Start", "Stop", "Restart"))
+
+
+@pytest.fixture
+def tray_again(desktop):
+    """A tray for one test: the one of the session was ended."""
+    process = desktop.service("tray", WATCHER)
+    yield process
+    desktop.stop(process)
+
+
+# ---- no tray ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notifications(desktop, bus):
+    process = desktop.service("notifications", NOTIFICATIONS)
+
+    class Server:
+        path = "/org/freedesktop/Notifications"
+
+        def told(self):
+            import json  # pylint: disable=import-outside-toplevel
+            return json.loads(bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "Told")[0])
+
+        def asked(self, text):
+            return until(lambda: next((t for t in self.told() if text in t["title"]), None), lambda: f"a notification about {text}: {self.told()}")
+
+        def click(self, told, action):
+            bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "Click", "(us)", (told["id"], action))
+
+    yield Server()
+    desktop.stop(process)
+
+
+def test_without_a_tray_notifications_ask(notifications, gui, house, desktop):
+    at = house()
+    program = gui("bastion-gui", at.daemon)
+    first, second, third = at.copy("<b>one"), at.copy("two"), at.copy("three")
+    curl = at.curl(first)
+    told = notifications.asked("wants to reach")
+    assert told["title"] == f"<b>one wants to reach {HOST} ({Network.PEER4}) on port 8080 (http)"
+    assert "&lt;b&gt;one" in told["body"] and "<" not in told["body"], "the body is markup there"
+    assert told["actions"][:4] == ["allow", "Allow once", "deny", "Deny once"] and "details" in told["actions"]
+    assert not desktop.windows("^Bastion Firewall$"), "no window comes by itself"
+    notifications.click(told, "allow")  # too soon: it has only just appeared
+    again = until(lambda: next((t for t in notifications.told() if t["id"] > told["id"]), None), "it to be shown again")
+    assert len(at.questions()) == 1 and curl.process.poll() is None
+    time.sleep(0.7)
+    notifications.click(again, "allow")
+    assert curl.finish()[0] == 0
+    other = at.curl(second)
+    told = notifications.asked("two")
+    time.sleep(0.7)
+    notifications.click(told, "deny")
+    assert other.finish()[0] != 0
+    at.curl(third)
+    told = notifications.asked("three")
+    notifications.click(told, "details")
+    question = Question(desktop, program)
+    assert "three" in question.title()
+    program.press(question.live("Allow"))
+    question.gone()
+    until(lambda: not [t for t in notifications.told() if "three" in t["title"]], "the notification withdrawn")
+
+
+def test_with_neither_tray_nor_notifications_the_window_comes(gui, house, desktop):
+    at = house()
+    question = Question(desktop, gui("bastion-gui", at.daemon))
+    at.curl()
+    question.title()
+
+
+def test_hostile_text_reaches_no_markup(notifications, gui, house):
+    at = house()
+    gui("bastion-gui", at.daemon)
+    at.curl(at.copy("a\n<img src=x>\u202e&amp;"))
+    told = notifications.asked("wants to reach")
+    assert told["title"].startswith("a\\n<img src=x>\\u202e&amp; wants")
+    assert "&lt;img src=x&gt;\\u202e&amp;amp;" in told["body"] and "\n<" not in told["body"]
