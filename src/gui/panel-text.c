@@ -103,7 +103,7 @@ static void put_age(struct buf *out, const char *what, int64_t since, int64_t no
         if (since <= 0 || now_s < since)
                 return;
         put_part(out, what);
-        duration_format_about((uint64_t)MAX(now_s - since, 1), &age);
+        duration_format_about((uint64_t)MAX(now_s - since, INT64_C(1)), &age);
         if (!buf_error(&age))
                 buf_printf(out, _(" %s ago"), age.data);
 }
@@ -119,7 +119,7 @@ static void put_left(struct buf *out, const struct rule_line *line, struct boott
                 if (line->expires.ns == BOOTTIME_NEVER.ns)
                         return;
                 put_part(out, "");
-                duration_format_about(MAX(boottime_left(line->expires, now) / NS_PER_SEC, 1), &left);
+                duration_format_about(MAX(boottime_left(line->expires, now) / NS_PER_SEC, UINT64_C(1)), &left);
                 if (!buf_error(&left))
                         buf_printf(out, _("%s left"), left.data);
                 return;
