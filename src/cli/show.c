@@ -59,44 +59,12 @@ void show_path(struct buf *out, const struct subject *s)
                 buf_puts(out, " (in a container: no rule by path)");
 }
 
-/* One argument, in quotes where a shell would need them. */
-static void show_argument(struct buf *out, const char *argument)
-{
-        bool quote = !*argument || strpbrk(argument, " \t\n'\"\\$`&|;<>()*?[]{}~#!");
-
-        if (quote)
-                buf_putc(out, '\'');
-        str_escape(out, argument);
-        if (quote)
-                buf_putc(out, '\'');
-}
-
 void show_arguments(struct buf *out, const struct subject *s)
 {
-        size_t at = 0;
-
-        if (!s->arguments) {
+        if (s->arguments)
+                words_arguments(out, s);
+        else
                 buf_puts(out, "unknown");
-                return;
-        }
-        while (at < s->n_arguments) {
-                if (at > 0)
-                        buf_putc(out, ' ');
-                show_argument(out, s->arguments + at);
-                at += strlen(s->arguments + at) + 1;
-        }
-        if (s->arguments_cut)
-                buf_puts(out, " …");
-}
-
-/* The chain from the ancestor number `oldest` on (0: no ancestor). */
-static void put_chain(struct buf *out, const struct subject *s, unsigned oldest)
-{
-        for (unsigned i = oldest; i > 0; i--) {
-                str_escape(out, s->ancestors[i - 1].name);
-                buf_puts(out, " ▸ ");
-        }
-        show_name(out, s);
 }
 
 void show_chain(struct buf *out, const struct subject *s, unsigned columns)
@@ -104,11 +72,11 @@ void show_chain(struct buf *out, const struct subject *s, unsigned columns)
         _cleanup_(buf_deinit) struct buf chain = {0};
         unsigned oldest = s->n_ancestors;
 
-        put_chain(&chain, s, oldest);
+        words_chain(&chain, s, oldest);
         while (columns > 0 && oldest > 0 && !buf_error(&chain) && text_width(chain.data) > columns) {
                 buf_reset(&chain);
                 buf_puts(&chain, "… ▸ ");
-                put_chain(&chain, s, --oldest);
+                words_chain(&chain, s, --oldest);
         }
         put_part(out, &chain, 0, false);
 }

@@ -119,3 +119,80 @@ void words_plain(struct buf *out, const char *s, size_t n)
         else if (escaped.n > 0)
                 put_unquoted(out, escaped.data);
 }
+
+static size_t n_characters(const char *s)
+{
+        size_t n = 0;
+
+        for (; *s; s++)
+                n += ((unsigned char)*s & 0xc0) != 0x80;
+        return n;
+}
+
+/* Where the character number `n` begins. */
+static const char *character(const char *s, size_t n)
+{
+        for (; *s; s++)
+                if (((unsigned char)*s & 0xc0) != 0x80 && n-- == 0)
+                        break;
+        return s;
+}
+
+void words_short(struct buf *out, const char *s, unsigned max)
+{
+        _cleanup_(buf_deinit) struct buf plain = {0};
+        const char *end;
+        size_t n;
+
+        words_plain(&plain, s, strlen(s));
+        if (buf_error(&plain)) {
+                out->error = buf_error(&plain);
+                return;
+        }
+        if (plain.n == 0)
+                return;
+        n = n_characters(plain.data);
+        if (n <= max) {
+                buf_append(out, plain.data, plain.n);
+                return;
+        }
+        end = character(plain.data, max / 2);
+        buf_append(out, plain.data, (size_t)(end - plain.data));
+        buf_puts(out, "…");
+        buf_puts(out, character(plain.data, n - (max - max / 2 - 1)));
+}
+
+/* One argument, in quotes where a shell would need them. */
+static void put_argument(struct buf *out, const char *argument)
+{
+        bool quote = !*argument || strpbrk(argument, " \t\n'\"\\$`&|;<>()*?[]{}~#!");
+
+        if (quote)
+                buf_putc(out, '\'');
+        str_escape(out, argument);
+        if (quote)
+                buf_putc(out, '\'');
+}
+
+void words_arguments(struct buf *out, const struct subject *s)
+{
+        size_t at = 0;
+
+        while (s->arguments && at < s->n_arguments) {
+                if (at > 0)
+                        buf_putc(out, ' ');
+                put_argument(out, s->arguments + at);
+                at += strlen(s->arguments + at) + 1;
+        }
+        if (s->arguments_cut)
+                buf_puts(out, " …");
+}
+
+void words_chain(struct buf *out, const struct subject *s, unsigned oldest)
+{
+        for (unsigned i = oldest; i > 0; i--) {
+                str_escape(out, s->ancestors[i - 1].name);
+                buf_puts(out, " ▸ ");
+        }
+        str_escape(out, subject_display_name(s));
+}

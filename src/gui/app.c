@@ -57,11 +57,17 @@ AdwApplication *app_new(const struct app_program *program)
         return app;
 }
 
+const char *app_socket(AdwApplication *app)
+{
+        const char *path = g_object_get_data(G_OBJECT(app), SOCKET_KEY);
+
+        return path ? path : CLIENT_SOCKET;
+}
+
 BastionLink *app_link_new(AdwApplication *app, unsigned events)
 {
         const struct app_program *program = g_object_get_data(G_OBJECT(app), PROGRAM_KEY);
-        const char *path = g_object_get_data(G_OBJECT(app), SOCKET_KEY);
         g_autofree char *name = g_strdup_printf("%s %s", program->client, BASTION_VERSION);
 
-        return bastion_link_new(path ? path : CLIENT_SOCKET, name, events);
+        return bastion_link_new(app_socket(app), name, events);
 }

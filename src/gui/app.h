@@ -29,3 +29,5 @@ AdwApplication *app_new(const struct app_program *program);
 
 /* The daemon that --socket names; it connects when the main loop runs. From "startup" on. `events`: a mask of enum subscription. */
 BastionLink *app_link_new(AdwApplication *app, unsigned events);
+/* Where that daemon listens. Borrowed. */
+const char *app_socket(AdwApplication *app);
