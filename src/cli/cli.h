@@ -113,6 +113,7 @@ int cmd_answer(const struct cli *cli);
 int cmd_questions(const struct cli *cli);
 int cmd_rules(const struct cli *cli);
 int cmd_mode(const struct cli *cli);
+int cmd_config(const struct cli *cli);
 int cmd_log(const struct cli *cli);
 int cmd_learn(const struct cli *cli);
 int cmd_connections(const struct cli *cli);

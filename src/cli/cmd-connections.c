@@ -3,6 +3,17 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "client/words.h"
+
+/* Nothing where the kernel does not count. */
+static void add_bytes(struct columns *table, const struct connection *c, uint64_t n)
+{
+        _cleanup_(buf_deinit) struct buf cell = {0};
+
+        if (c->has_bytes)
+                words_bytes(&cell, n);
+        columns_take(table, &cell);
+}
 
 static void add_row(struct columns *table, const struct connection *c)
 {
@@ -22,13 +33,15 @@ static void add_row(struct columns *table, const struct connection *c)
         show_protocol(&cell, &c->flow);
         show_also(&cell, &c->hosts);
         columns_take(table, &cell);
+        add_bytes(table, c, c->bytes_out);
+        add_bytes(table, c, c->bytes_in);
         show_chain(&cell, c->subject, 0);
         columns_take(table, &cell);
 }
 
 int cmd_connections(const struct cli *cli)
 {
-        static const char *const heading[] = {"PROGRAM", "PID", "USER", "WAY", "REMOTE", "STARTED BY"};
+        static const char *const heading[] = {"PROGRAM", "PID", "USER", "WAY", "REMOTE", "SENT", "RECEIVED", "STARTED BY"};
         _cleanup_(columns_deinit) struct columns table = {.n_columns = ARRAY_SIZE(heading)};
         _cleanup_(reply_deinit) struct reply reply = {0};
         _cleanup_(buf_deinit) struct buf out = {0};

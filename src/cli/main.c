@@ -164,6 +164,17 @@ const struct command commands[] = {
          .options = OPTION_BIT(TRY) | OPTION_BIT(KEEP),
          .max_words = 1,
          .run = cmd_mode},
+        {.name = "config",
+         .synopsis = "[KEY [VALUE]]",
+         .summary = "the keys of config.json, and changing one",
+         .help = "Every key with the value that is in force and its default; with KEY, its value\n"
+                 "alone. With VALUE the key is changed, in force at once and in the file, where\n"
+                 "all else stays as it is; 'default' takes the key out of it. What the keys mean\n"
+                 "is in bastion.conf(5). The mode is changed by 'bastion mode'.",
+         .words = "timeout_seconds default_action on_failure popup_enabled notifications_enabled allow_localhost allow_lan allow_root_bypass "
+                  "allow_systemd_bypass cache_decisions log_decisions log_every_connection log_file deny_errno inbound_protection true false default",
+         .max_words = 2,
+         .run = cmd_config},
         {.name = "learn",
          .synopsis = "review [--since=TIME] [--yes] [--json] [--state=DIR]",
          .summary = "the rules that what was recorded would need, to accept, edit or refuse",
@@ -200,8 +211,8 @@ const struct command commands[] = {
         {.name = "connections",
          .synopsis = "",
          .summary = "who is talking now",
-         .help = "One line a connection that exists: program, process, user, remote end, and\n"
-                 "what started the program.",
+         .help = "One line a connection that exists: program, process, user, remote end, how much\n"
+                 "it has sent and received (TCP), and what started the program.",
          .run = cmd_connections},
         {.name = "doctor",
          .synopsis = "",

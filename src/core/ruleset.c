@@ -326,18 +326,19 @@ static void note_number(struct ruleset *set, const char *id)
                 set->last_number[id[0] == 's'] = MAX(set->last_number[id[0] == 's'], number);
 }
 
-static char *next_number(struct ruleset *set, bool session)
+static char *next_number(const struct ruleset *set, bool session)
 {
+        uint64_t number = set->last_number[session];
         char id[24];
 
         do
-                snprintf(id, sizeof(id), "%c%llu", session ? 's' : 'r', (unsigned long long)++set->last_number[session]);
+                snprintf(id, sizeof(id), "%c%llu", session ? 's' : 'r', (unsigned long long)++number);
         while (find_id(set, id));
         return strdup(id);
 }
 
 /* A name for a rule that came without one; NULL on -ENOMEM. */
-static char *make_id(struct ruleset *set, const struct rule *rule)
+static char *make_id(const struct ruleset *set, const struct rule *rule)
 {
         _cleanup_(freep) char *key = rule_flat_key(rule);
 
@@ -449,6 +450,13 @@ static struct entry *entry_new(const struct ruleset *set, const char *id)
         return entry;
 }
 
+char *ruleset_choose_id(const struct ruleset *set, const struct rule *rule)
+{
+        const struct entry *same = find_same(set, rule);
+
+        return same ? strdup(same->rule->id) : make_id(set, rule);
+}
+
 int ruleset_add(struct ruleset *set, struct rule *rule)
 {
         _cleanup_(entry_freep) struct entry *entry = NULL;
@@ -462,7 +470,7 @@ int ruleset_add(struct ruleset *set, struct rule *rule)
         if (!same && set->n >= LIMIT_RULES)
                 return RULESET_E_FULL;
         if (!rule->id) {
-                id = same ? strdup(same->rule->id) : make_id(set, rule);
+                id = ruleset_choose_id(set, rule);
                 if (!id)
                         return -ENOMEM;
         }

@@ -32,6 +32,8 @@ enum { RULESET_E_FULL = 1, RULESET_E_EXISTS = 2 }; /* 3 is daemon/daemon.h's */
  * far. A rule with the same criteria and origin is replaced (its id is kept when `rule` has none). 0, -ENOMEM, RULESET_E_FULL
  * (LIMIT_RULES), RULESET_E_EXISTS (the id is taken by a rule with other criteria). */
 int ruleset_add(struct ruleset *set, struct rule *rule);
+/* The id that it would give to `rule`, which has none. The caller frees; NULL on -ENOMEM. */
+char *ruleset_choose_id(const struct ruleset *set, const struct rule *rule);
 /* Unlinks and returns the rule, which is then the caller's; NULL when there is none of that id. */
 struct rule *ruleset_remove(struct ruleset *set, const char *id);
 struct rule *ruleset_find(const struct ruleset *set, const char *id);

@@ -17,16 +17,8 @@
 #include "daemon/daemon.h"
 #include "daemon/walk.h"
 #include "sys/clock.h"
-#include "sys/procread.h"
 
-enum { STATE_SYN_SENT = 2 };
-
-static struct subject *subject_of(const struct walked *found)
-{
-        struct subject *subject = found->n_pids ? procread_subject(found->pids[0], IDENTITY_PROC) : NULL;
-
-        return subject ? subject : subject_ref(subject_unknown());
-}
+enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 };
 
 /* By a rule. */
 static bool is_denied(const struct daemon *d, const struct sockdiag_socket *s, const struct subject *subject)
@@ -84,13 +76,31 @@ int adopt_sockets(struct daemon *d)
 
                 if (s->flow.protocol == IPPROTO_TCP && !walk_is_connection(s))
                         continue;
-                subject = subject_of(&w.found[i]);
+                subject = walk_subject(&w.found[i]);
                 if (tracker_adopt(d->tracker, s->cookie, &s->flow, direction, subject, state_for(d, s, direction, subject)) < 0)
                         n_failed++;
         }
         if (n_failed)
                 log_warn("%u older sockets could not be tagged: their next packet is judged", n_failed);
         return r;
+}
+
+static enum connection_state connection_state(const struct sockdiag_socket *s)
+{
+        if (s->flow.protocol != IPPROTO_TCP)
+                return CONNECTION_STATELESS;
+        if (s->state == STATE_SYN_SENT)
+                return CONNECTION_CONNECTING;
+        return s->state == STATE_ESTABLISHED ? CONNECTION_ESTABLISHED : CONNECTION_CLOSING;
+}
+
+/* A bound interface tells apart what is the same by addresses: link-local ones are of their link. */
+static struct flow flow_of(const struct sockdiag_socket *s)
+{
+        struct flow flow = s->flow;
+
+        flow.interface = s->interface;
+        return flow;
 }
 
 /* Who opened the socket resolved its address, if anybody did; whoever holds it now may be another. */
@@ -108,9 +118,18 @@ static void find_names(const struct daemon *d, const struct sockdiag_socket *s, 
 
 static int fill_connection(const struct daemon *d, const struct walk *w, const struct walked *found, struct boottime now, struct connection *ret)
 {
+        const struct sockdiag_socket *s = &found->socket;
         struct hosts hosts;
 
-        *ret = (struct connection){ .subject = subject_of(found), .flow = found->socket.flow, .direction = walk_direction(w, &found->socket) };
+        *ret = (struct connection){
+                .subject = walk_subject(found),
+                .flow = flow_of(s),
+                .direction = walk_direction(w, s),
+                .state = connection_state(s),
+                .has_bytes = s->has_bytes,
+                .bytes_out = s->bytes_out,
+                .bytes_in = s->bytes_in,
+        };
         find_names(d, &found->socket, ret->subject, now, &hosts);
         return hosts_copy(&ret->hosts, &hosts);
 }
@@ -124,7 +143,7 @@ static void connections_free(struct connection *connections, size_t n)
 
 int adopt_list(struct daemon *d, struct connection **ret, size_t *ret_n)
 {
-        _cleanup_(walk_deinit) struct walk w = { 0 };
+        _cleanup_(walk_deinit) struct walk w = { .bytes = true };
         struct connection *connections;
         const struct boottime now = clock_boottime();
         size_t n = 0;

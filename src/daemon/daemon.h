@@ -131,6 +131,9 @@ struct daemon {
         uint64_t n_told;        /* of those, to the recorder and to whoever watches; at most LIMIT_RECORDS fewer */
         sd_event_source *tell_source;
 
+        sd_event_source *rules_timer; /* `rules_changed` is due */
+        uint64_t rules_told_us;       /* CLOCK_MONOTONIC: of the last one */
+        bool rules_told_later;        /* there will be one */
         sd_event_source *question_timer, *expiry_timer, *try_timer, *save_timer, *summary_timer, *resolv_watch;
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
@@ -179,7 +182,7 @@ void prompts_askers_changed(struct daemon *d);
 void prompts_abandon_all(struct daemon *d);
 int prompts_start(struct daemon *d);
 
-/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_rules.c (policy.h) */
+/* ---- policy.c, policy_dropins.c, policy_files.c, policy_lifetimes.c, policy_mode.c, policy_replace.c, policy_rules.c, policy_watchers.c (policy.h) */
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
@@ -193,6 +196,12 @@ enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket);
+/* The same of a rule that is only looked at: it gets what it would be told with. */
+int policy_preview_rule(struct daemon *d, struct rule *rule);
+/* Takes `rule`, which comes into the place of the one with this id (none of a file or the factory): both, as one change, or neither. As
+ * policy_add_rule(), or POLICY_E_REFUSED. */
+int policy_replace_rule(struct daemon *d, const char *id, struct rule *rule, const struct rule **ret, int64_t *ret_ticket,
+                        struct policy_error *ret_error);
 /* False: there is no such rule, or one of the factory or of rules.d, which are not deleted here. */
 bool policy_delete_rule(struct daemon *d, const char *id, int64_t *ret_ticket);
 /* Switches a rule on or off. 0 with the rule in *ret, -ENOENT where there is none or none that clients change, or another negative errno. */
@@ -326,6 +335,9 @@ void naming_on_parser_gone(struct daemon *d);
 int sweep_start(struct daemon *d);
 /* What is allowed has changed: every live flow is decided again before the loop turns to anything else. Many requests make one sweep. */
 void sweep_request(struct daemon *d);
+/* Ends this live flow, at somebody's word: 0, -ENOENT: no socket has it, -EPROTONOSUPPORT: its protocol has no such end, or another negative errno
+ * of the kernel, that will not end it. */
+int sweep_end(struct daemon *d, const struct flow *flow);
 /* The last one let a flow live for a rule that an answer "once" left behind, which may have stood before one that denies. */
 bool sweep_used_once(const struct daemon *d);
 void sweep_stop(struct daemon *d);

@@ -103,13 +103,21 @@ void policy_forget_session_answers(struct daemon *d);
 /* Something that can end a flow has changed: live flows and open questions are decided again. */
 void policy_changed(struct daemon *d);
 
+/* When a new rule was made, and changed: `before` (NULL: none) is the one that it replaces. */
+void policy_date_rule(struct rule *rule, const struct rule *before, const struct clocks *now);
+
+/* ---- policy_watchers.c */
+int policy_start_watchers(struct daemon *d);
+/* A rule has left the set, or is about to: the log, and who watches the rules. */
+void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
+/* Some rule was added, changed or removed: told to who watches the rules, soon. */
+void policy_rules_changed(struct daemon *d);
+
 /* ---- policy_lifetimes.c: rules that end by themselves */
 int policy_start_lifetimes(struct daemon *d);
 void policy_stop_lifetimes(struct daemon *d);
 /* The set in force may have another first end. */
 void policy_arm_expiry(struct daemon *d);
-/* A rule has left the set, or is about to: the log, and who watches the rules. */
-void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why);
 /* A pidfd of this very process; -ESRCH when it has exited, or another negative errno. */
 int policy_open_process(const struct process *process);
 /* Takes `pidfd`: `rule`, which is in force, ends with its process. -ENOMEM; -EMFILE for too many. */

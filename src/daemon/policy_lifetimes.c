@@ -17,7 +17,6 @@
 #include "daemon/policy.h"
 #include "sys/clock.h"
 #include "sys/procread.h"
-#include "wire/sentence.h"
 
 /* A process whose end ends a rule, or would if the rule were still there. */
 struct watched_process {
@@ -32,23 +31,6 @@ struct lifetimes {
         struct list processes;
         unsigned n_processes;
 };
-
-/* ---- word of it ----------------------------------------------------------------------------------------------------- */
-
-void policy_tell_gone(struct daemon *d, const struct rule *rule, enum rule_gone why)
-{
-        _cleanup_(buf_deinit) struct buf line = { 0 }, sentence = { 0 };
-
-        if (why != RULE_GONE_DELETED) {
-                sentence_format(rule, &sentence);
-                if (!buf_error(&sentence))
-                        history_log(d, "[ENDED] %s: %s", rule->id, sentence.data);
-        }
-        if (!server_has_subscribers(d, false, SUBSCRIBE_RULES))
-                return;
-        message_format_rule_gone(&line, rule, why);
-        server_broadcast(d, &line, false, SUBSCRIBE_RULES);
-}
 
 /* ---- time ----------------------------------------------------------------------------------------------------------- */
 
@@ -73,6 +55,7 @@ static int on_expiry(_unused_ sd_event_source *source, _unused_ uint64_t usec, v
         bool changed = sweep_used_once(d);
 
         for (struct rule *rule; (rule = ruleset_take_expired(d->rules, now)); rule_free(rule)) {
+                policy_rules_changed(d);
                 if (rule->lifetime == LIFETIME_ONCE)
                         continue;
                 changed = true;

@@ -26,9 +26,14 @@ enum {
 /* The configuration switches some factory rules; session answers outlive a reload. */
 void policy_apply_config(struct daemon *d)
 {
-        for (const struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r))
-                if (r->origin == ORIGIN_FACTORY && config_switches_factory_rule(&d->config, r->id))
-                        ruleset_find(d->rules, r->id)->disabled = !config_enables_factory_rule(&d->config, r->id);
+        for (struct rule *r = ruleset_next(d->rules, NULL); r; r = ruleset_next(d->rules, r)) {
+                const bool disabled = !config_enables_factory_rule(&d->config, r->id);
+
+                if (r->origin != ORIGIN_FACTORY || !config_switches_factory_rule(&d->config, r->id) || r->disabled == disabled)
+                        continue;
+                r->disabled = disabled;
+                policy_rules_changed(d);
+        }
 }
 
 static void move_session_rules(struct ruleset *from, struct ruleset *to)
@@ -172,6 +177,7 @@ static bool swap_rules(struct daemon *d, struct ruleset *set, struct rulefile_re
         malloc_trim(0); /* the old set, and the file as a tree: several times what stays */
         policy_apply_config(d);
         policy_arm_expiry(d);
+        policy_rules_changed(d);
         return unsaved;
 }
 
@@ -505,6 +511,29 @@ static int put_in_force(struct daemon *d, struct rule *rule, const struct rule *
         return 0;
 }
 
+void policy_date_rule(struct rule *rule, const struct rule *before, const struct clocks *now)
+{
+        const int64_t seconds = now->realtime_us / 1000000;
+
+        if (!rule->created)
+                rule->created = before ? before->created : seconds;
+        rule->changed = before ? seconds : 0;
+}
+
+int policy_preview_rule(struct daemon *d, struct rule *rule)
+{
+        const struct clocks now = clock_all(&d->boot);
+        const struct rule *before = ruleset_find_same(d->rules, rule);
+
+        if (!rule_begin(rule, &now))
+                return POLICY_E_OVER;
+        if (!before && ruleset_count(d->rules) >= LIMIT_RULES)
+                return RULESET_E_FULL;
+        policy_date_rule(rule, rule->origin == ORIGIN_SESSION ? NULL : before, &now);
+        rule->id = ruleset_choose_id(d->rules, rule);
+        return rule->id ? 0 : -ENOMEM;
+}
+
 int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret, int64_t *ret_ticket)
 {
         const struct clocks now = clock_all(&d->boot);
@@ -524,9 +553,7 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
                 rule_free(rule);
                 return -ENOMEM;
         }
-        if (!rule->created)
-                rule->created = before ? before->created : now.realtime_us / 1000000;
-        rule->changed = before ? now.realtime_us / 1000000 : 0;
+        policy_date_rule(rule, before, &now);
         r = put_in_force(d, rule, ret);
         if (r != 0) {
                 rule_free(before);
@@ -535,6 +562,7 @@ int policy_add_rule(struct daemon *d, struct rule *rule, const struct rule **ret
         if (!session)
                 journal_keep_one(d, before, *ret);
         *ret_ticket = session ? 0 : policy_save_rules(d);
+        policy_rules_changed(d);
         if (allows)
                 changed_for_the_open(d);
         else
@@ -613,6 +641,7 @@ int policy_enable_rule(struct daemon *d, const char *id, bool enabled, const str
                 journal_keep_one(d, TAKE_PTR(before), *ret);
                 *ret_ticket = policy_save_rules(d);
         }
+        policy_rules_changed(d);
         policy_changed(d);
         return 0;
 }
@@ -691,6 +720,8 @@ int policy_start_rules(struct daemon *d)
         int r;
 
         r = policy_start_lifetimes(d);
+        if (r >= 0)
+                r = policy_start_watchers(d);
         if (r >= 0)
                 r = sd_event_add_time(d->loop, &d->save_timer, CLOCK_MONOTONIC, 0, 0, on_save_again, d);
         if (r >= 0)

@@ -235,6 +235,7 @@ int policy_undo(struct daemon *d, uint64_t change, uint64_t *ret_change, int64_t
         if (r != 0)
                 return r;
         *ret_ticket = policy_save_rules(d);
+        policy_rules_changed(d);
         policy_changed(d);
         return 0;
 }

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "daemon/daemon.h"
 #include "sys/clock.h"
+#include "sys/traffic.h"
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
@@ -160,6 +161,38 @@ static void on_connections(struct daemon *d, struct client *c, struct message *m
         server_send(c, &line);
 }
 
+static void on_connection_end(struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = sweep_end(d, &m->flow);
+
+        if (r == -ENOENT) {
+                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no such connection any more");
+                return;
+        }
+        if (r < 0) {
+                server_send_error(c, m->id, r == -ENOMEM ? MESSAGE_ERROR_INTERNAL : MESSAGE_ERROR_NOT_PERMITTED, "the kernel cannot end it: %s",
+                                  strerror(-r));
+                return;
+        }
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
+}
+
+static void on_traffic(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct traffic traffic = { .at = clock_boottime() };
+        int r = traffic_read(&traffic.bytes_out, &traffic.bytes_in);
+
+        if (r < 0) {
+                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "cannot read what the interfaces have carried: %s", strerror(-r));
+                return;
+        }
+        message_format_reply_traffic(&line, m->id, &traffic);
+        server_send(c, &line);
+}
+
 static void on_questions(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
@@ -213,50 +246,72 @@ static void on_rules(struct daemon *d, struct client *c, struct message *m)
         server_send(c, &line);
 }
 
+/* There is such a rule, and it is one that clients may change; else the client is told. */
+static bool may_be_changed(struct daemon *d, struct client *c, int64_t id, const char *rule_id)
+{
+        const struct rule *rule = ruleset_find(d->rules, rule_id);
+        char place[PATH_MAX];
+
+        if (!rule) {
+                server_send_error(c, id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
+                return false;
+        }
+        if (rule->origin == ORIGIN_FILE) {
+                policy_dropin_place(d, rule->id, place, sizeof(place));
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
+                                  place);
+                return false;
+        }
+        if (rule->origin == ORIGIN_FACTORY)
+                server_send_error(c, id, MESSAGE_ERROR_NOT_PERMITTED,
+                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
+        return rule->origin != ORIGIN_FACTORY;
+}
+
+/* Why a rule was not added. */
+static void send_not_added(struct client *c, int64_t id, int r, const struct policy_error *error)
+{
+        if (r == POLICY_E_OVER)
+                server_send_error(c, id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        else if (r == RULESET_E_FULL)
+                server_send_error(c, id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+        else if (r == RULESET_E_EXISTS)
+                server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: another rule has this id");
+        else
+                send_failure(c, id, r, "the rule could not be added", error);
+}
+
 static void on_rule_add(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
+        struct policy_error error = { 0 };
         const struct rule *added;
         int64_t ticket = 0;
-        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+        int r;
 
-        if (r == POLICY_E_OVER) {
-                server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+        if (m->add.replaces && !may_be_changed(d, c, m->id, m->add.replaces))
                 return;
-        }
-        if (r == RULESET_E_FULL) {
-                server_send_error(c, m->id, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
-                return;
-        }
+        r = m->add.replaces ? policy_replace_rule(d, m->add.replaces, TAKE_PTR(m->add.rule), &added, &ticket, &error) :
+                              policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
         if (r != 0) {
-                server_send_error(c, m->id, MESSAGE_ERROR_INTERNAL, "the rule could not be added: %s",
-                                  r < 0 ? strerror(-r) : "another rule has this id");
+                send_not_added(c, m->id, r, &error);
                 return;
         }
         message_format_reply_rule(&line, m->id, added);
         server_reply_after(c, ticket, m->id, &line);
 }
 
-/* There is such a rule, and it is one that clients may change; else the client is told. */
-static bool may_be_changed(struct daemon *d, struct client *c, const struct message *m)
+static void on_rule_check(struct daemon *d, struct client *c, struct message *m)
 {
-        const struct rule *rule = ruleset_find(d->rules, m->key.key);
-        char place[PATH_MAX];
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int r = policy_preview_rule(d, m->add.rule);
 
-        if (!rule) {
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id");
-                return false;
+        if (r != 0) {
+                send_not_added(c, m->id, r, NULL);
+                return;
         }
-        if (rule->origin == ORIGIN_FILE) {
-                policy_dropin_place(d, rule->id, place, sizeof(place));
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "it stands in %s, which only its owner edits; overrule it by a rule of your own",
-                                  place);
-                return false;
-        }
-        if (rule->origin == ORIGIN_FACTORY)
-                server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED,
-                                  "it is a factory rule; overrule it by one of your own, or switch it off in config.json, where that can be");
-        return rule->origin != ORIGIN_FACTORY;
+        message_format_reply_rule(&line, m->id, m->add.rule);
+        server_send(c, &line);
 }
 
 static void on_rule_delete(struct daemon *d, struct client *c, struct message *m)
@@ -264,7 +319,7 @@ static void on_rule_delete(struct daemon *d, struct client *c, struct message *m
         _cleanup_(buf_deinit) struct buf line = { 0 };
         int64_t ticket = 0;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         if (!policy_delete_rule(d, m->key.key, &ticket)) {
                 server_send_error(c, m->id, MESSAGE_ERROR_NOT_FOUND, "there is no rule of this id any more");
@@ -281,7 +336,7 @@ static void on_rule_enable(struct daemon *d, struct client *c, struct message *m
         int64_t ticket = 0;
         int r;
 
-        if (!may_be_changed(d, c, m))
+        if (!may_be_changed(d, c, m->id, m->key.key))
                 return;
         r = policy_enable_rule(d, m->key.key, m->key.enabled, &rule, &ticket);
         if (r < 0) {
@@ -439,10 +494,13 @@ static const struct {
         [MESSAGE_STATUS] = { ROLE_MANAGER, on_status },
         [MESSAGE_DECISIONS] = { ROLE_MANAGER, on_decisions },
         [MESSAGE_CONNECTIONS] = { ROLE_MANAGER, on_connections },
+        [MESSAGE_CONNECTION_END] = { ROLE_MANAGER, on_connection_end },
+        [MESSAGE_TRAFFIC] = { ROLE_MANAGER, on_traffic },
         [MESSAGE_QUESTIONS] = { ROLE_MANAGER, on_questions },
         [MESSAGE_ANSWER] = { ROLE_MANAGER, on_answer },
         [MESSAGE_RULES] = { ROLE_MANAGER, on_rules },
         [MESSAGE_RULE_ADD] = { ROLE_MANAGER, on_rule_add },
+        [MESSAGE_RULE_CHECK] = { ROLE_MANAGER, on_rule_check },
         [MESSAGE_RULE_DELETE] = { ROLE_MANAGER, on_rule_delete },
         [MESSAGE_RULE_ENABLE] = { ROLE_MANAGER, on_rule_enable },
         [MESSAGE_RULES_HISTORY] = { ROLE_MANAGER, on_rules_history },
@@ -462,10 +520,6 @@ void requests_handle(struct daemon *d, struct client *c, struct message *m)
                 if (m->has_id)
                         server_send_error(c, m->id, MESSAGE_ERROR_NOT_PERMITTED, "%s: for root and members of group bastion",
                                           message_type_word(m->type));
-                return;
-        }
-        if (!HANDLERS[m->type].handle) {
-                server_send_error(c, m->id, MESSAGE_ERROR_UNKNOWN_TYPE, "%s: this daemon does not do that", message_type_word(m->type));
                 return;
         }
         d->speaker = server_peer(c);

@@ -17,6 +17,8 @@
  * conntrack forgets what ended, so that a packet of it would be new. Nobody can be asked there about a TCP connection that a rule allowed before:
  * `default_action`.
  *
+ * By the same means one flow ends at a person's word (sweep_end), whoever opened it and whatever the rules say of it.
+ *
  * Bounds: many changes make one sweep, which comes before the loop looks at any other source; where sweeps take long, they take at most half of
  * the time. Of many flows to end the first END_AT_ONCE end within the sweep, the others by as many in later turns of the loop; until then
  * their packets are refused.
@@ -48,9 +50,11 @@ struct denied {
         struct decision decision; /* its rule only until the loop turns, then `rule_id` */
         char *rule_id;            /* NULL: no rule */
         struct subject *subject;  /* referenced */
+        enum direction direction;
         struct sockdiag_socket socket;
         bool found;      /* `socket` is known */
-        bool has_others; /* a datagram socket with other destinations */
+        bool has_it;     /* a datagram socket with this destination */
+        bool has_others; /* with other ones */
 };
 
 struct sweep {
@@ -114,11 +118,15 @@ static struct denied *find_denied(struct pass *p, uint64_t cookie)
         return bsearch(&key, p->denied, p->n, sizeof(key), by_cookie);
 }
 
-static void on_other(void *userdata, uint64_t cookie, const struct flow *flow)
+static void on_destination(void *userdata, uint64_t cookie, const struct flow *flow)
 {
         struct denied *denied = find_denied(userdata, cookie);
 
-        if (denied && (flow->remote_port != denied->flow.remote_port || !addr_equal(&flow->remote, &denied->flow.remote)))
+        if (!denied)
+                return;
+        if (flow->remote_port == denied->flow.remote_port && addr_equal(&flow->remote, &denied->flow.remote))
+                denied->has_it = true;
+        else
                 denied->has_others = true;
 }
 
@@ -167,15 +175,28 @@ static void complain(struct daemon *d, const char *what, int r)
         d->sweep->complained = true;
 }
 
+/* The socket knows its own end, and the other one where it is connected. */
+static struct flow told_flow(const struct denied *denied)
+{
+        struct flow flow = denied->flow;
+
+        if (denied->found && !addr_is_zero(&denied->socket.flow.remote))
+                return denied->socket.flow;
+        if (denied->found)
+                flow.local_port = denied->socket.flow.local_port;
+        return flow;
+}
+
 /* Why a connection broke: for log and watch. The rule may have gone since. */
 static void tell(struct daemon *d, const struct denied *denied)
 {
         struct decision decision = denied->decision;
+        const struct flow flow = told_flow(denied);
 
         decision.rule = denied->rule_id ? ruleset_find(d->rules, denied->rule_id) : NULL;
         if (decision.rule)
                 decision.rule->n_hits++;
-        history_add(d, &decision, denied->subject, denied->found ? &denied->socket.flow : &denied->flow, DIRECTION_OUT, NULL, 0);
+        history_add(d, &decision, denied->subject, &flow, denied->direction, NULL, 0);
 }
 
 /* Conntrack knows the flow while its reset is on the way, so it is asked to forget last. */
@@ -189,19 +210,29 @@ static void forget_flow(struct daemon *d, struct conntrack *conntrack, const str
                 log_debug("conntrack keeps a flow that has ended: %s", strerror(-r));
 }
 
-static void end_flow(struct daemon *d, struct conntrack *conntrack, const struct denied *denied)
+static bool is_to_be_destroyed(const struct denied *denied)
 {
-        const bool destroy = denied->found && !denied->has_others;
-        int r = destroy ? sockets_destroy(d->sockets, &denied->socket) : 0;
+        return denied->found && !denied->has_others;
+}
 
-        if (r < 0 && r != -ENOENT)
-                complain(d, "cannot end a live flow that a rule denies", r);
+/* After its socket was destroyed with this result, where it was to be. */
+static void settle_end(struct daemon *d, struct conntrack *conntrack, const struct denied *denied, int r)
+{
         /* A TCP tag has gone with its socket; a datagram socket may still be told the same destination. */
-        if (r < 0 || !destroy || denied->flow.protocol != IPPROTO_TCP)
+        if (r < 0 || !is_to_be_destroyed(denied) || denied->flow.protocol != IPPROTO_TCP)
                 refuse_packets(d, denied->cookie, &denied->flow);
         if (!d->tracker)
                 forget_flow(d, conntrack, denied);
         tell(d, denied);
+}
+
+static void end_flow(struct daemon *d, struct conntrack *conntrack, const struct denied *denied)
+{
+        int r = is_to_be_destroyed(denied) ? sockets_destroy(d->sockets, &denied->socket) : 0;
+
+        if (r < 0 && r != -ENOENT)
+                complain(d, "cannot end a live flow that a rule denies", r);
+        settle_end(d, conntrack, denied, r);
 }
 
 /* As many as one turn of the loop may. */
@@ -348,11 +379,11 @@ static void find_sockets(struct pass *p)
                 for (size_t k = 0; k < ARRAY_SIZE(PROTOCOLS); k++)
                         wanted[k] |= p->denied[i].flow.protocol == PROTOCOLS[k];
         for (size_t k = 0; k < ARRAY_SIZE(PROTOCOLS); k++) {
-                r = wanted[k] ? sockets_each(p->d->sockets, PROTOCOLS[k], on_socket, p) : 0;
+                r = wanted[k] ? sockets_each(p->d->sockets, PROTOCOLS[k], false, on_socket, p) : 0;
                 if (r < 0 && r != -ENOENT)
                         complain(p->d, "cannot list sockets to end those that a rule denies", r);
         }
-        r = wanted[1] || wanted[2] ? tracker_each_peer(p->d->tracker, on_other, p) : 0;
+        r = wanted[1] || wanted[2] ? tracker_each_peer(p->d->tracker, on_destination, p) : 0;
         for (size_t i = 0; r < 0 && i < p->n; i++)
                 p->denied[i].has_others = protocol_is_datagram(p->denied[i].flow.protocol); /* not known: its port is not put at risk */
 }
@@ -485,8 +516,83 @@ static void sweep_queue(struct pass *p)
         if (p->n == 0)
                 return;
         qsort(p->denied, p->n, sizeof(*p->denied), by_cookie);
-        flowmem_each(p->d->flows, on_other, p);
+        flowmem_each(p->d->flows, on_destination, p);
         end_denied(p);
+}
+
+/* ---- at a person's word --------------------------------------------------------------------------------------------------- */
+
+/* The socket may carry the flow: it is connected so, or is a datagram socket that names its destinations each time. */
+static bool may_carry(const struct sockdiag_socket *s, const struct flow *flow)
+{
+        if (s->flow.protocol != flow->protocol || s->flow.local_port != flow->local_port || (flow->interface && s->interface != flow->interface))
+                return false;
+        if (walk_is_connection(s))
+                return addr_equal(&s->flow.local, &flow->local) && s->flow.remote_port == flow->remote_port &&
+                       addr_equal(&s->flow.remote, &flow->remote);
+        return protocol_is_datagram(flow->protocol) && (addr_is_zero(&s->flow.local) || addr_equal(&s->flow.local, &flow->local));
+}
+
+static int add_ending(struct pass *p, const struct walk *w, const struct walked *walked, const struct flow *flow)
+{
+        _cleanup_(subject_unrefp) struct subject *subject = walk_subject(walked);
+        const struct decision decision = { .verdict = VERDICT_DENY, .reason = REASON_USER, .subject = subject };
+        struct denied *denied = add_denied(p, walked->socket.cookie, flow, TAG_ALLOWED, &decision);
+
+        if (!denied)
+                return -ENOMEM;
+        denied->socket = walked->socket;
+        denied->found = true;
+        denied->direction = walk_direction(w, &walked->socket);
+        return 0;
+}
+
+static int find_endings(struct pass *p, const struct flow *flow)
+{
+        _cleanup_(walk_deinit) struct walk w = { 0 };
+        int r = walk_sockets(&w, p->d->sockets);
+
+        walk_find_holders(&w);
+        for (size_t i = 0; r >= 0 && i < w.n; i++)
+                if (may_carry(&w.found[i].socket, flow))
+                        r = add_ending(p, &w, &w.found[i], flow);
+        if (r < 0 || p->n == 0 || !protocol_is_datagram(flow->protocol))
+                return r;
+        qsort(p->denied, p->n, sizeof(*p->denied), by_cookie);
+        if (p->d->tracker)
+                return tracker_each_peer(p->d->tracker, on_destination, p);
+        flowmem_each(p->d->flows, on_destination, p);
+        return 0;
+}
+
+int sweep_end(struct daemon *d, const struct flow *flow)
+{
+        _cleanup_(conntrack_closep) struct conntrack *conntrack = NULL;
+        _cleanup_(pass_deinit) struct pass p = { .d = d };
+        bool any = false;
+        int r;
+
+        if (!can_be_destroyed(flow->protocol))
+                return -EPROTONOSUPPORT;
+        r = find_endings(&p, flow);
+        if (r < 0)
+                return r;
+        if (!d->tracker && conntrack_open(&conntrack) < 0)
+                log_debug("no conntrack: what it knows of a flow that ends stays known");
+        for (size_t i = 0; i < p.n; i++) {
+                struct denied *denied = &p.denied[i];
+
+                if (!walk_is_connection(&denied->socket) && !denied->has_it)
+                        continue; /* it talks to others */
+                r = is_to_be_destroyed(denied) ? sockets_destroy(d->sockets, &denied->socket) : 0;
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return r;
+                settle_end(d, conntrack, denied, 0);
+                any = true;
+        }
+        return any ? 0 : -ENOENT;
 }
 
 /* ---- when ------------------------------------------------------------------------------------------------------------------ */

@@ -35,7 +35,7 @@ int walk_sockets(struct walk *w, struct sockets *sockets)
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(PROTOCOLS) && r >= 0; i++) {
-                r = sockets_each(sockets, PROTOCOLS[i], on_socket, w);
+                r = sockets_each(sockets, PROTOCOLS[i], w->bytes, on_socket, w);
                 if (r == -ENOENT)
                         r = 0; /* a kernel without that protocol's diag module has none of its sockets listed */
         }
@@ -74,6 +74,13 @@ void walk_deinit(struct walk *w)
         free(w->found);
         w->found = NULL;
         w->n = w->size = 0;
+}
+
+struct subject *walk_subject(const struct walked *found)
+{
+        struct subject *subject = found->n_pids ? procread_subject(found->pids[0], IDENTITY_PROC) : NULL;
+
+        return subject ? subject : subject_ref(subject_unknown());
 }
 
 bool walk_is_connection(const struct sockdiag_socket *s)

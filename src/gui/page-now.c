@@ -48,7 +48,7 @@ static void update(BastionPageNow *page)
         g_autofree char *count = panel_connections_count(n);
 
         gtk_label_set_text(page->count, count);
-        gtk_stack_set_visible_child_name(page->stack, !page->told ? "wait" : n == 0 ? "empty" : g_list_model_get_n_items(page->shown) == 0 ? "nothing" : "list");
+        panel_stack_show(page->stack, !page->told ? "wait" : n == 0 ? "empty" : g_list_model_get_n_items(page->shown) == 0 ? "nothing" : "list");
 }
 
 static gboolean passes(gpointer item, gpointer userdata)

@@ -36,6 +36,18 @@ void bastion_page_search(BastionPage *page)
                 interface->search(page);
 }
 
+void panel_stack_show(GtkStack *stack, const char *name)
+{
+        GtkWidget *shown = gtk_stack_get_child_by_name(stack, name);
+
+        if (shown == gtk_stack_get_visible_child(stack) && gtk_widget_get_visible(shown))
+                return;
+        gtk_widget_set_visible(shown, TRUE);
+        gtk_stack_set_visible_child(stack, shown);
+        for (GtkWidget *child = gtk_widget_get_first_child(GTK_WIDGET(stack)); child; child = gtk_widget_get_next_sibling(child))
+                gtk_widget_set_visible(child, child == shown);
+}
+
 /* ---- toasts ------------------------------------------------------------------------------------------------------------ */
 
 static AdwToast *new_toast(const char *text)

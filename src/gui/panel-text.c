@@ -80,14 +80,29 @@ char *panel_config_file(const char *path, const char *problem)
 
 /* ---- rules ----------------------------------------------------------------------------------------------------------------- */
 
+/* Without what a row has a place of its own for: the note, and whether it is switched off. */
 char *panel_rule_sentence(const struct rule_line *line)
 {
         _cleanup_(buf_deinit) struct buf sentence = { 0 }, out = { 0 };
+        _cleanup_(rule_freep) struct rule *rule = NULL;
 
-        rule_line_sentence(line, &sentence);
+        if (rule_line_rule(line, &rule) == 0) {
+                free(TAKE_PTR(rule->note));
+                rule->disabled = false;
+                sentence_format(rule, &sentence);
+        } else {
+                rule_line_sentence(line, &sentence);
+        }
         if (sentence.n > 0)
                 words_plain(&out, sentence.data, sentence.n);
         return panel_take(&out);
+}
+
+char *panel_rule_note(const struct rule_line *line)
+{
+        _cleanup_(rule_freep) struct rule *rule = NULL;
+
+        return line->has_sentence && rule_line_rule(line, &rule) == 0 && rule->note ? panel_plain(rule->note) : NULL;
 }
 
 static void put_part(struct buf *out, const char *text)

@@ -6,7 +6,7 @@
 #include "gui/panel-text.h"
 #include "gui/rates.h"
 
-enum { HEIGHT = 132, LEFT = 8, RIGHT = 8, TOP = 18, BOTTOM = 18, MINUTES = RATES_SECONDS / 60 };
+enum { HEIGHT = 132, LEFT = 8, RIGHT = 8, TOP = 18, BOTTOM = 18, CAPTION_PX = 11, MINUTES = RATES_SECONDS / 60 };
 
 struct _BastionTrafficGraph {
         GtkWidget parent;
@@ -131,7 +131,7 @@ static void draw_text(BastionTrafficGraph *graph, cairo_t *cr, const GdkRGBA *co
         int width, height;
 
         dim.alpha *= 0.7F;
-        pango_font_description_set_size(font, (int)(pango_font_description_get_size(font) * 0.82));
+        pango_font_description_set_absolute_size(font, CAPTION_PX * PANGO_SCALE);
         pango_layout_set_font_description(layout, font);
         pango_font_description_free(font);
         pango_layout_get_pixel_size(layout, &width, &height);

@@ -122,13 +122,13 @@ static int read_datagram(struct sockets *s, size_t left, uint8_t protocol, socke
         return 1;
 }
 
-static int dump(struct sockets *s, uint8_t family, uint8_t protocol, sockets_fn fn, void *userdata)
+static int dump(struct sockets *s, uint8_t family, uint8_t protocol, bool bytes, sockets_fn fn, void *userdata)
 {
         uint8_t request[SOCKDIAG_MESSAGE_MAX];
         ssize_t n;
         int r;
 
-        r = send_request(s, request, sockdiag_build_dump(request, family, protocol, ++s->seq));
+        r = send_request(s, request, sockdiag_build_dump(request, family, protocol, bytes, ++s->seq));
         if (r < 0)
                 return r;
         do {
@@ -140,14 +140,14 @@ static int dump(struct sockets *s, uint8_t family, uint8_t protocol, sockets_fn 
         return r == -ENOENT ? 0 : r; /* a kernel without this protocol's table has no such sockets */
 }
 
-int sockets_each(struct sockets *s, uint8_t protocol, sockets_fn fn, void *userdata)
+int sockets_each(struct sockets *s, uint8_t protocol, bool bytes, sockets_fn fn, void *userdata)
 {
         int r;
 
-        r = dump(s, AF_INET, protocol, fn, userdata);
+        r = dump(s, AF_INET, protocol, bytes, fn, userdata);
         if (r < 0)
                 return r;
-        return dump(s, AF_INET6, protocol, fn, userdata);
+        return dump(s, AF_INET6, protocol, bytes, fn, userdata);
 }
 
 /* One reply to one request: 0 and the socket, or negative errno. An ack of a destroy is 0 too. */
@@ -270,7 +270,7 @@ int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag
                         return 0;
                 return r < 0 ? r : 1;
         }
-        r = sockets_each(s, flow->protocol, collect, &c);
+        r = sockets_each(s, flow->protocol, false, collect, &c);
         return r < 0 ? r : (int)c.n;
 }
 

@@ -21,7 +21,7 @@ int sockets_find(struct sockets *s, const struct flow *flow, struct sockdiag_soc
 int sockets_find_all(struct sockets *s, const struct flow *flow, struct sockdiag_socket *ret, unsigned max);
 
 typedef void (*sockets_fn)(void *userdata, const struct sockdiag_socket *socket);
-/* Every socket of one protocol, both families. */
-int sockets_each(struct sockets *s, uint8_t protocol, sockets_fn fn, void *userdata);
+/* Every socket of one protocol, both families; with what they have carried where `bytes`. */
+int sockets_each(struct sockets *s, uint8_t protocol, bool bytes, sockets_fn fn, void *userdata);
 /* SOCK_DESTROY by cookie. -ENOENT: gone already. */
 int sockets_destroy(struct sockets *s, const struct sockdiag_socket *socket);

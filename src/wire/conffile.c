@@ -330,6 +330,24 @@ void conffile_format_word(struct buf *out, const char *word)
                 jsonwrite_string(&w, NULL, word);
 }
 
+void conffile_format_value(struct buf *out, const struct config *config, const char *key)
+{
+        _cleanup_(buf_deinit) struct buf text = {};
+        struct jsonwrite w = { .out = &text };
+        const struct row *row = find_row(key);
+        _cleanup_(json_decrefp) json_t *value = NULL;
+
+        if (row)
+                row->write(&w, NULL, field_in(config, row));
+        value = row && !buf_error(&text) ? json_loadb(text.data, text.n, JSON_DECODE_ANY, NULL) : NULL;
+        if (!value)
+                out->error = row ? -ENOMEM : -EINVAL;
+        else if (json_is_string(value))
+                buf_puts(out, json_string_value(value));
+        else
+                buf_puts(out, json_is_null(value) ? "default" : text.data);
+}
+
 /* ---- editing the text --------------------------------------------------------------------------------------------- */
 
 static size_t space_after(const char *data, size_t n, size_t at)

@@ -31,6 +31,8 @@ int conffile_parse(const char *data, size_t n, const struct config *last_good, c
 int conffile_set(struct config *config, const char *key, const char *value, const char *log_dir, const char **ret_expected);
 /* A person's word as JSON: true, false, null and whole numbers are themselves, "default" is null, all else is a string. */
 void conffile_format_word(struct buf *out, const char *word);
+/* The value of a key as such a word; "default" where that is the absence of the key. */
+void conffile_format_value(struct buf *out, const struct config *config, const char *key);
 /* The file with `key` saying `value` (JSON), or without it where that is "null", and everything else, unknown keys included, as it was. */
 int conffile_edit(const char *data, size_t n, const char *key, const char *value, struct buf *out, struct file_error *ret_error);
 /* A whole file that says exactly `config`: what conffile_parse() makes of it is the same again. */

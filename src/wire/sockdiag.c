@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 
 #include "wire/netlink.h"
@@ -41,10 +42,12 @@ static size_t build(void *ret, uint16_t type, uint16_t flags, uint32_t seq, cons
         return netlink_end(&w);
 }
 
-size_t sockdiag_build_dump(void *ret, uint8_t family, uint8_t protocol, uint32_t seq)
+size_t sockdiag_build_dump(void *ret, uint8_t family, uint8_t protocol, bool bytes, uint32_t seq)
 {
         struct inet_diag_req_v2 request = { .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ~0u };
 
+        if (bytes)
+                request.idiag_ext = 1 << (INET_DIAG_INFO - 1);
         return build(ret, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, seq, &request);
 }
 
@@ -93,15 +96,27 @@ size_t sockdiag_build_destroy(void *ret, const struct sockdiag_socket *socket, u
         return build(ret, SOCK_DESTROY, NLM_F_ACK, seq, &request);
 }
 
-/* INET_DIAG_PROTOCOL comes with raw sockets only; elsewhere the caller knows what it asked for. */
-static void parse_protocol(struct cursor *c, uint8_t *protocol)
+/* Of a struct tcp_info, which grows at its end with the kernel's version; one before 4.1 has no such numbers. */
+static void parse_tcp_info(struct cursor info, struct sockdiag_socket *s)
+{
+        _Static_assert(offsetof(struct tcp_info, tcpi_bytes_received) == offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(uint64_t),
+                       "read one after the other");
+        struct cursor c = info;
+
+        s->has_bytes = cursor_skip(&c, offsetof(struct tcp_info, tcpi_bytes_acked)) && cursor_u64(&c, &s->bytes_out) && cursor_u64(&c, &s->bytes_in);
+}
+
+/* INET_DIAG_PROTOCOL comes with raw sockets only; elsewhere the caller knows what it asked for. INET_DIAG_INFO of UDP is empty. */
+static void parse_attributes(struct cursor *c, struct sockdiag_socket *s)
 {
         struct cursor value;
         uint16_t type;
 
         while (netlink_next_attribute(c, &type, &value))
                 if (type == INET_DIAG_PROTOCOL)
-                        cursor_u8(&value, protocol);
+                        cursor_u8(&value, &s->flow.protocol);
+                else if (type == INET_DIAG_INFO)
+                        parse_tcp_info(value, s);
 }
 
 static int parse_error(struct cursor body)
@@ -144,7 +159,7 @@ int sockdiag_parse(const void *data, size_t n, struct sockdiag_socket *ret, size
         s.cookie = message.id.idiag_cookie[0] | (uint64_t)message.id.idiag_cookie[1] << 32;
         s.inode = message.idiag_inode;
         s.uid = message.idiag_uid;
-        parse_protocol(&body, &s.flow.protocol);
+        parse_attributes(&body, &s);
         *ret = s;
         return 0;
 }

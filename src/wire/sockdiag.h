@@ -29,10 +29,14 @@ struct sockdiag_socket {
         uint32_t uid;
         uint32_t interface; /* bound or scope interface, 0 none */
         bool raw;           /* found by the packet's protocol alone: others may have sent it too */
+        bool has_bytes;     /* it was asked for, and the kernel counts them: TCP */
+        uint64_t bytes_out; /* acknowledged by the other side */
+        uint64_t bytes_in;  /* received */
 };
 
-/* Each writes one request and returns its length. `protocol`: TCP, UDP, UDPLITE, RAW … */
-size_t sockdiag_build_dump(void *ret, uint8_t family, uint8_t protocol, uint32_t seq);
+/* Each writes one request and returns its length. `protocol`: TCP, UDP, UDPLITE, RAW … `bytes`: they are wanted, which makes the reply four times
+ * as long. */
+size_t sockdiag_build_dump(void *ret, uint8_t family, uint8_t protocol, bool bytes, uint32_t seq);
 /* Exact lookup. For UDP the kernel's lookup takes the tuple as an incoming packet would carry it: source and destination are
  * swapped here so that the caller always passes the flow as this machine sees it. */
 size_t sockdiag_build_get(void *ret, const struct flow *flow, uint8_t family, uint32_t seq);

@@ -185,3 +185,29 @@ def test_it_is_in_force_at_once(daemon, subscriber, network, tcp):
     assert connect() == 0
     set_key(client, "default_action", None)
     assert connect() == errno.ENETUNREACH
+
+
+# ---- the command line ------------------------------------------------------------------------------------------------------
+
+@FILES_ALONE
+def test_the_command_line_lists_shows_and_sets(daemon, cli):
+    d = daemon()
+    run = cli(d)
+    completion = run("completion", "bash")
+    lines = run("config").splitlines()
+    table = {line.split()[0]: line.split()[1:] for line in lines[1:] if line and not line.startswith("From")}
+    assert lines[0].split() == ["KEY", "VALUE", "DEFAULT"] and lines[-1] == f"From {d.path('etc', 'config.json')}."
+    assert set(table) == {"mode", "log_file", *KEYS}
+    assert table["mode"] == ["enforcement", "learning"] and table["on_failure"] == ["default", "default"]
+    for key, (value, wrong, _) in KEYS.items():
+        word = json.dumps(value).strip('"')
+        assert run("config", key, word) == ""
+        assert run("config", key) == word + "\n" and on_disk(d)[key] == value
+        if not isinstance(wrong, (dict, list)):
+            run("config", key, json.dumps(wrong).strip('"') or "x", expect=2)
+        run("config", key, "default")
+        assert key not in on_disk(d)
+        assert key in completion
+    assert run.json("config")["config"]["timeout_seconds"] == 30
+    run("config", "colour", expect=2)
+    run("config", "mode", "learning", expect=2)

@@ -28,7 +28,7 @@ static void check_socket(const struct sockdiag_socket *s)
                 fuzz_check(addr_is_v4(&s->flow.local) && addr_is_v4(&s->flow.remote));
         check_request(message, sockdiag_build_get(message, &s->flow, s->family, 1));
         check_request(message, sockdiag_build_destroy(message, s, 2));
-        check_request(message, sockdiag_build_dump(message, s->family, s->flow.protocol, 3));
+        check_request(message, sockdiag_build_dump(message, s->family, s->flow.protocol, s->has_bytes, 3));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

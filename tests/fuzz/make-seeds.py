@@ -295,6 +295,37 @@ def seeds_sockdiag():
     yield "error-short", message(2, b"\1\2")
 
 
+def link_dump():
+    """The kernel's own list of the interfaces of an empty network namespace: the first datagram."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if libc.unshare(0x40000000) == 0:  # CLONE_NEWNET
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+                s.send(message(18, bytes(16), flags=0x301))
+                os.write(w, s.recv(32768))
+        os._exit(0)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        data = f.read()
+    os.waitpid(pid, 0)
+    return data
+
+
+def seeds_rtlink():
+    yield "captured", link_dump()
+    body = struct.pack("=BxHiII", 0, 1, 7, 1, 0)
+    stats = struct.pack("=24Q", *range(1, 25))
+    yield "one", message(16, body + attribute(3, b"uplink\0") + attribute(23, stats))
+    yield "loopback", message(16, struct.pack("=BxHiII", 0, 772, 1, 9, 0) + attribute(23, stats))
+    yield "two-and-done", message(16, body + attribute(23, stats)) + message(16, body) + message(3, bytes(4))
+    yield "short-counters", message(16, body + attribute(23, stats[:24]))
+    yield "no-index", message(16, struct.pack("=BxHiII", 0, 1, -1, 1, 0))
+    yield "other", message(17, body)
+    yield "error", nlerror(-16)
+    yield "cut", message(16, body)[:20]
+
+
 # --- /proc ---------------------------------------------------------------------------------------------------------
 
 def of_process_named(comm, file):

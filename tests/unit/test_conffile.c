@@ -294,6 +294,27 @@ static void test_set(void **state _unused_)
         assert_int_equal(conffile_set(&(struct config){ 0 }, "colour", "1", "/var/log", &(const char *){ NULL }), CONFFILE_E_VALUE);
 }
 
+/* What is shown of a value, taken again as a word, is that value. */
+static void test_values_as_words(void **state _unused_)
+{
+        struct config configs[] = { conffile_defaults("/var/log"), { .mode = MODE_ENFORCEMENT, .timeout_seconds = 5, .default_action = ACTION_ALLOW,
+                                    .on_failure = ON_FAILURE_CLOSED, .deny_errno = ENETUNREACH, .log_file = "/var/log/a \"b\"" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+                struct config again = configs[1 - i];
+
+                for (size_t k = 0; conffile_key(k); k++) {
+                        _cleanup_(buf_deinit) struct buf word = {}, value = {};
+                        const char *expected;
+
+                        conffile_format_value(&word, &configs[i], conffile_key(k));
+                        conffile_format_word(&value, word.data);
+                        assert_int_equal(conffile_set(&again, conffile_key(k), value.data, "/var/log", &expected), 0);
+                }
+                assert_true(same_config(&again, &configs[i]));
+        }
+}
+
 /* Every field away from its default, and back: a key that were forgotten would not return. */
 static void test_format(void **state _unused_)
 {
@@ -328,7 +349,7 @@ int main(void)
                 cmocka_unit_test(test_defaults),     cmocka_unit_test(test_booleans_both_ways), cmocka_unit_test(test_words),
                 cmocka_unit_test(test_wrong_values), cmocka_unit_test(test_refused_as_a_whole), cmocka_unit_test(test_too_long),
                 cmocka_unit_test(test_log_dir),      cmocka_unit_test(test_edit),       cmocka_unit_test(test_set),
-                cmocka_unit_test(test_format),
+                cmocka_unit_test(test_format),       cmocka_unit_test(test_values_as_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

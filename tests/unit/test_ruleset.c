@@ -54,6 +54,13 @@ static void added_rules_are_found_and_removed_by_id(void **state)
         rule_free(r);
 }
 
+static void assert_would_be(const struct ruleset *set, const struct rule *rule, const char *id)
+{
+        _cleanup_(freep) char *chosen = ruleset_choose_id(set, rule);
+
+        assert_string_equal(chosen, id);
+}
+
 static void a_rule_without_id_is_named(void **state)
 {
         _cleanup_(ruleset_freep) struct ruleset *set = set_new();
@@ -65,14 +72,19 @@ static void a_rule_without_id_is_named(void **state)
         session->lifetime = LIFETIME_SESSION;
         session->origin = ORIGIN_SESSION;
         later->note = strdup("not flat");
+        assert_would_be(set, list, "r1");
+        assert_would_be(set, list, "r1"); /* asking gives nothing away */
+        assert_would_be(set, key, "/bin/a:*");
         assert_int_equal(ruleset_add(set, key), 0);
         assert_string_equal(key->id, "/bin/a:*");
         assert_int_equal(ruleset_add(set, list), 0);
         assert_string_equal(list->id, "r1");
         assert_int_equal(ruleset_add(set, session), 0);
         assert_string_equal(session->id, "s1");
+        assert_would_be(set, list, "r1"); /* its own place */
         assert_int_equal(ruleset_add(set, r7), 0);
         rule_free(ruleset_remove(set, "r7"));
+        assert_would_be(set, later, "r8");
         assert_int_equal(ruleset_add(set, later), 0);
         assert_string_equal(later->id, "r8"); /* a number that was used is not used again */
 }

@@ -15,6 +15,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 
 #include "base/macros.h"
 #include "wire/sockdiag.h"
@@ -86,7 +87,7 @@ static void assert_v6(const __be32 words[4], const char *text)
 static void test_dump(void **state _unused_)
 {
         uint8_t m[SOCKDIAG_MESSAGE_MAX];
-        struct request r = as_request(m, sockdiag_build_dump(m, AF_INET6, UDP, 4), SOCK_DIAG_BY_FAMILY,
+        struct request r = as_request(m, sockdiag_build_dump(m, AF_INET6, UDP, false, 4), SOCK_DIAG_BY_FAMILY,
                                       NLM_F_REQUEST | NLM_F_DUMP, 4);
 
         assert_int_equal(r.body.sdiag_family, AF_INET6);
@@ -243,6 +244,41 @@ static void test_parse_v6(void **state _unused_)
         assert_int_equal(s.flow.remote_port, 443);
 }
 
+static void test_dump_with_bytes(void **state _unused_)
+{
+        uint8_t m[SOCKDIAG_MESSAGE_MAX];
+        struct request r = as_request(m, sockdiag_build_dump(m, AF_INET, TCP, true, 4), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 4);
+
+        assert_int_equal(r.body.idiag_ext, 1 << (INET_DIAG_INFO - 1));
+        r = as_request(m, sockdiag_build_dump(m, AF_INET, TCP, false, 4), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 4);
+        assert_int_equal(r.body.idiag_ext, 0);
+}
+
+/* An older kernel's struct tcp_info is shorter; UDP has none, or an empty one. */
+static void test_parse_bytes(void **state _unused_)
+{
+        struct {
+                struct reply reply; /* its attribute is replaced by this one */
+                uint8_t room[sizeof(struct tcp_info)];
+        } m = { .reply = reply_v4() };
+        const size_t enough = offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(uint64_t);
+        const struct tcp_info info = { .tcpi_bytes_acked = UINT64_C(0x1122334455), .tcpi_bytes_received = 7 };
+
+        memcpy(m.reply.value, &info, sizeof(info));
+        m.reply.attribute.nla_type = INET_DIAG_INFO;
+        for (size_t n = 0; n <= sizeof(info); n++) {
+                struct sockdiag_socket s = { 0 };
+                size_t used;
+
+                m.reply.attribute.nla_len = (uint16_t)(NLA_HDRLEN + n);
+                m.reply.header.nlmsg_len = (uint32_t)(offsetof(struct reply, value) + n);
+                assert_int_equal(sockdiag_parse(&m, sizeof(m), &s, &used), 0);
+                assert_int_equal(s.has_bytes, n >= enough);
+                if (s.has_bytes)
+                        assert_true(s.bytes_out == UINT64_C(0x1122334455) && s.bytes_in == 7);
+        }
+}
+
 /* What parse read, destroy and get send back. */
 static void test_round_trip(void **state _unused_)
 {
@@ -335,6 +371,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dump),
+                cmocka_unit_test(test_dump_with_bytes),
+                cmocka_unit_test(test_parse_bytes),
                 cmocka_unit_test(test_get_tcp),
                 cmocka_unit_test(test_get_udp_is_swapped),
                 cmocka_unit_test(test_get_mapped),
