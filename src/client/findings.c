@@ -27,6 +27,10 @@ void findings_words(const struct finding *finding, struct buf *out)
         case FINDING_NEVER:
                 buf_printf(out, "matches nothing: %s", finding->why);
                 return;
+        case FINDING_NO_LIST:
+                buf_puts(out, "there is no such list: ");
+                str_escape(out, finding->why);
+                return;
         case FINDING_NO_FILE:
         case FINDING_KIND_COUNT:
                 buf_puts(out, "there is no such program");

@@ -90,7 +90,7 @@ static void on_changes(gpointer owner, struct event *reply)
                 add_row(dialog, &reply->changes[i]);
         dialog->next = reply->older;
         gtk_widget_set_visible(dialog->older, reply->older > 0);
-        gtk_stack_set_visible_child_name(dialog->stack, gtk_widget_get_first_child(GTK_WIDGET(dialog->list)) ? "list" : "empty");
+        panel_stack_show(dialog->stack, gtk_widget_get_first_child(GTK_WIDGET(dialog->list)) ? "list" : "empty");
 }
 
 static void ask(BastionChangesDialog *dialog, uint64_t before)

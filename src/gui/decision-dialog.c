@@ -5,6 +5,7 @@
 #include "client/words.h"
 #include "gui/history-text.h"
 #include "gui/i18n.h"
+#include "gui/panel-text.h"
 #include "gui/text-label.h"
 #include "wire/expect.h"
 
@@ -43,6 +44,7 @@ static void add_row(AdwPreferencesGroup *group, const char *title, struct buf *v
 
 static void add_facts(BastionDecisionDialog *dialog, const struct record *r)
 {
+        g_autofree char *program = panel_program_path(r->subject);
         const gint64 now_us = g_get_real_time();
         _cleanup_(buf_deinit) struct buf text = { 0 };
         char address[ADDR_TEXT_MAX], scratch[4];
@@ -53,7 +55,7 @@ static void add_facts(BastionDecisionDialog *dialog, const struct record *r)
         add_row(dialog->facts, _("Because"), &text);
         history_text_time(&text, r->time_us, now_us);
         add_row(dialog->facts, _("When"), &text);
-        history_text_path(&text, r->subject);
+        buf_puts(&text, program);
         add_row(dialog->facts, _("Program"), &text);
         if (r->subject->process.pid != 0)
                 buf_printf(&text, "%u", r->subject->process.pid);
@@ -61,8 +63,10 @@ static void add_facts(BastionDecisionDialog *dialog, const struct record *r)
         if (r->subject->uid != UINT32_MAX)
                 words_user(&text, r->subject->uid);
         add_row(dialog->facts, _("User"), &text);
-        if (r->host)
-                words_plain(&text, r->host, strlen(r->host));
+        for (unsigned i = 0; i < r->hosts.n; i++) {
+                buf_puts(&text, i > 0 ? ", " : "");
+                words_plain(&text, r->hosts.names[i], strlen(r->hosts.names[i]));
+        }
         add_row(dialog->facts, _("Host"), &text);
         buf_puts(&text, addr_format(&r->flow.remote, address));
         add_row(dialog->facts, _("Address"), &text);
@@ -104,7 +108,7 @@ static void on_why(gpointer owner, struct event *reply)
 
 static void ask_why(BastionDecisionDialog *dialog, BastionLink *link, const struct record *r)
 {
-        const struct supposed supposed = { .subject = r->subject, .flow = r->flow, .host = r->host };
+        const struct supposed supposed = { .subject = r->subject, .flow = r->flow, .host = (char *)hosts_first(&r->hosts) };
         _cleanup_(buf_deinit) struct buf words = { 0 };
         struct buf *out;
         int64_t id;
@@ -132,7 +136,7 @@ static void bastion_decision_dialog_class_init(BastionDecisionDialogClass *class
 {
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/decision-dialog.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/decision-dialog.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionDecisionDialog, facts);
         gtk_widget_class_bind_template_child(widget_class, BastionDecisionDialog, why);
         gtk_widget_class_add_binding_action(widget_class, GDK_KEY_Escape, 0, "window.close", NULL);

@@ -3,6 +3,7 @@
 #include "gui/decision-row.h"
 
 #include "gui/history-text.h"
+#include "gui/panel-text.h"
 #include "gui/text-label.h"
 
 struct _BastionDecisionRow {
@@ -27,14 +28,13 @@ static void set_verdict(BastionDecisionRow *row, const struct record *r)
 
 void bastion_decision_row_set(BastionDecisionRow *row, const struct record *record, gint64 now_us)
 {
+        g_autofree char *program = record ? panel_program_name(record->subject) : g_strdup("");
         _cleanup_(buf_deinit) struct buf text = { 0 };
 
         set_verdict(row, record);
+        gtk_label_set_text(row->program, program);
         if (record)
-                history_text_program(&text, record->subject);
-        label_take(row->program, &text);
-        if (record)
-                history_text_place(&text, &record->flow, record->host);
+                history_text_place(&text, &record->flow, hosts_first(&record->hosts));
         label_take(row->place, &text);
         if (record)
                 history_text_time(&text, record->time_us, now_us);
@@ -52,7 +52,7 @@ static void bastion_decision_row_class_init(BastionDecisionRowClass *class)
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         gtk_widget_class_set_accessible_role(widget_class, GTK_ACCESSIBLE_ROLE_GROUP); /* others have no name of their own */
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/decision-row.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/decision-row.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionDecisionRow, verdict);
         gtk_widget_class_bind_template_child(widget_class, BastionDecisionRow, program);
         gtk_widget_class_bind_template_child(widget_class, BastionDecisionRow, place);

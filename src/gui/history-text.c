@@ -8,39 +8,12 @@
 
 #include "client/words.h"
 #include "gui/i18n.h"
+#include "gui/panel-text.h"
 #include "wire/sentence.h"
 
 static void put_plain(struct buf *out, const char *s)
 {
         words_plain(out, s, strlen(s));
-}
-
-void history_text_program(struct buf *out, const struct subject *s)
-{
-        put_plain(out, subject_display_name(s));
-}
-
-void history_text_path(struct buf *out, const struct subject *s)
-{
-        switch (s->kind) {
-        case SUBJECT_KERNEL:
-                buf_puts(out, _("a thread of the kernel"));
-                return;
-        case SUBJECT_UNKNOWN:
-                buf_puts(out, _("no program could be found"));
-                return;
-        case SUBJECT_PROGRAM:
-                break;
-        }
-        if (!s->path[0]) {
-                buf_puts(out, _("its executable could not be read"));
-                return;
-        }
-        put_plain(out, s->path);
-        if (s->path_deleted)
-                buf_puts(out, _(" (the file is gone)"));
-        else if (s->path_foreign)
-                buf_puts(out, _(" (in a container, or not this machine's file)"));
 }
 
 void history_text_place(struct buf *out, const struct flow *flow, const char *host)
@@ -128,11 +101,13 @@ void history_text_line(struct buf *out, const struct record *r)
 
 void history_text_spoken(struct buf *out, const struct record *r, int64_t now_us)
 {
+        _cleanup_(freep) char *program = panel_program_name(r->subject);
+
         history_text_verdict(out, r);
         buf_puts(out, ": ");
-        history_text_program(out, r->subject);
+        buf_puts(out, program);
         buf_puts(out, _(" to "));
-        history_text_place(out, &r->flow, r->host);
+        history_text_place(out, &r->flow, hosts_first(&r->hosts));
         buf_puts(out, ", ");
         history_text_time(out, r->time_us, now_us);
         buf_puts(out, ", ");

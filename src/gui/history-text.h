@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The sentences of the pages about the past: decisions and what programs did. Like view-text: no GTK, no markup, strangers' words made visible. */
+/*
+ * The sentences of the pages about the past: decisions and what programs did. Like view-text: no GTK, no markup, strangers'
+ * words made visible. Programs are named by panel-text.h.
+ */
 #pragma once
 
 #include "core/learn.h"
 #include "wire/message.h"
 
-void history_text_program(struct buf *out, const struct subject *s); /* "curl" */
-void history_text_path(struct buf *out, const struct subject *s);    /* the path, and what is wrong with it; or why there is none */
 void history_text_place(struct buf *out, const struct flow *flow, const char *host); /* "example.com:443", "ICMP to 192.0.2.9" */
 /* "12:04:31" today, "28 Nov 12:04:31" this year, "2025-11-28 12:04:31". Microseconds since 1970, shown in local time. */
 void history_text_time(struct buf *out, int64_t time_us, int64_t now_us);

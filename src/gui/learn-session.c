@@ -206,7 +206,7 @@ static void on_rules(gpointer owner, struct event *reply)
                 ask_rules(session, &reply->next);
                 return;
         }
-        session->learn = learn_new(session->rules, client_now(), random_seed());
+        session->learn = learn_new(session->rules, NULL, client_now(), random_seed());
         if (session->learn)
                 ask_memory(session);
         else

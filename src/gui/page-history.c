@@ -215,7 +215,7 @@ static void on_state(BastionPageHistory *page)
 
         if (state == BASTION_HISTORY_MODEL_NONE)
                 show_nothing(page);
-        gtk_stack_set_visible_child_name(page->stack, state == BASTION_HISTORY_MODEL_NONE ? "nothing" : empty ? "loading" : "list");
+        panel_stack_show(page->stack, state == BASTION_HISTORY_MODEL_NONE ? "nothing" : empty ? "loading" : "list");
 }
 
 static void on_bind(_unused_ GtkSignalListItemFactory *factory, GtkListItem *item, BastionPageHistory *page)
@@ -280,7 +280,7 @@ static void bastion_page_history_class_init(BastionPageHistoryClass *class)
 
         G_OBJECT_CLASS(class)->dispose = bastion_page_history_dispose;
         g_type_ensure(BASTION_TYPE_TIMELINE_GRAPH);
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/page-history.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/page-history.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionPageHistory, program);
         gtk_widget_class_bind_template_child(widget_class, BastionPageHistory, host);
         gtk_widget_class_bind_template_child(widget_class, BastionPageHistory, verdict);
@@ -314,7 +314,7 @@ static void bastion_page_history_init(BastionPageHistory *page)
         gtk_list_view_set_model(page->list, selection);
 }
 
-GtkWidget *bastion_page_history_new(BastionLink *link)
+GtkWidget *page_history_new(BastionLink *link)
 {
         BastionPageHistory *page = g_object_new(BASTION_TYPE_PAGE_HISTORY, NULL);
 

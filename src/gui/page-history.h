@@ -8,4 +8,4 @@
 #define BASTION_TYPE_PAGE_HISTORY (bastion_page_history_get_type())
 G_DECLARE_FINAL_TYPE(BastionPageHistory, bastion_page_history, BASTION, PAGE_HISTORY, AdwBin)
 
-GtkWidget *bastion_page_history_new(BastionLink *link);
+GtkWidget *page_history_new(BastionLink *link);

@@ -41,7 +41,7 @@ static void show_nothing(BastionPageLearning *page, const char *title, const cha
 
         adw_status_page_set_title(page->nothing, title);
         adw_status_page_set_description(page->nothing, escaped);
-        gtk_stack_set_visible_child_name(page->stack, "nothing");
+        panel_stack_show(page->stack, "nothing");
 }
 
 static void update_enforce(BastionPageLearning *page)
@@ -111,7 +111,7 @@ static void on_done(BastionLearnSession *session, BastionPageLearning *page)
         label_take(page->counts, &text);
         gtk_label_set_text(page->remark, remark ? remark : "");
         gtk_widget_set_visible(GTK_WIDGET(page->remark), remark != NULL);
-        gtk_stack_set_visible_child_name(page->stack, "review");
+        panel_stack_show(page->stack, "review");
         add_rows(page);
 }
 
@@ -129,7 +129,7 @@ static void begin(BastionPageLearning *page)
                 return;
         }
         g_signal_connect(page->session, "done", G_CALLBACK(on_done), page);
-        gtk_stack_set_visible_child_name(page->stack, "loading");
+        panel_stack_show(page->stack, "loading");
 }
 
 /* ---- accepting ------------------------------------------------------------------------------------------------------- */
@@ -186,7 +186,7 @@ static void accept(BastionPageLearning *page, BastionProposalRow *row, const cha
                 return;
         }
         bastion_proposal_row_set_busy(row, TRUE);
-        message_format_request_rule_add(out, id, sentence);
+        message_format_request_rule_add(out, id, sentence, NULL);
 }
 
 static void on_accept_all(BastionPageLearning *page)
@@ -248,7 +248,7 @@ static void bastion_page_learning_class_init(BastionPageLearningClass *class)
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         G_OBJECT_CLASS(class)->dispose = bastion_page_learning_dispose;
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/page-learning.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/page-learning.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionPageLearning, stack);
         gtk_widget_class_bind_template_child(widget_class, BastionPageLearning, list);
         gtk_widget_class_bind_template_child(widget_class, BastionPageLearning, counts);
@@ -267,7 +267,7 @@ static void bastion_page_learning_init(BastionPageLearning *page)
         gtk_widget_init_template(GTK_WIDGET(page));
 }
 
-GtkWidget *bastion_page_learning_new(BastionLink *link)
+GtkWidget *page_learning_new(BastionLink *link)
 {
         BastionPageLearning *page = g_object_new(BASTION_TYPE_PAGE_LEARNING, NULL);
 

@@ -8,4 +8,4 @@
 #define BASTION_TYPE_PAGE_LEARNING (bastion_page_learning_get_type())
 G_DECLARE_FINAL_TYPE(BastionPageLearning, bastion_page_learning, BASTION, PAGE_LEARNING, AdwBin)
 
-GtkWidget *bastion_page_learning_new(BastionLink *link);
+GtkWidget *page_learning_new(BastionLink *link);

@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "gui/history-text.h"
 #include "gui/i18n.h"
+#include "gui/panel-text.h"
 #include "gui/program-row.h"
 #include "gui/programs-model.h"
 #include "gui/text-label.h"
@@ -22,8 +23,7 @@ struct _BastionPagePrograms {
         AdwStatusPage *nothing;
         GtkListView *list;
         AdwLeaflet *leaflet;
-        GtkLabel *title, *subtitle;
-        AdwPreferencesPage *detail;
+        GtkLabel *title, *subtitle, *seen;
         AdwPreferencesGroup *places, *rules;
         GPtrArray *rows; /* of the two groups, borrowed from them */
         BastionProgramsModel *model;
@@ -137,19 +137,16 @@ static void show_program(BastionPagePrograms *page, BastionProgram *program)
 {
         const struct program_amounts *amounts = bastion_program_get_amounts(program);
         const struct subject *subject = bastion_program_get_subject(program);
+        g_autofree char *name = panel_program_name(subject), *path = panel_program_path(subject);
         _cleanup_(buf_deinit) struct buf text = { 0 };
-        const gint64 now_us = g_get_real_time();
 
         g_set_object(&page->shown, program);
         clear_rows(page);
         page->n_rules = 0;
-        history_text_program(&text, subject);
-        label_take(page->title, &text);
-        history_text_path(&text, subject);
-        label_take(page->subtitle, &text);
-        history_text_seen(&text, amounts->first_us, amounts->last_us, subject->uid, now_us);
-        adw_preferences_page_set_title(page->detail, "");
-        gtk_widget_set_tooltip_text(GTK_WIDGET(page->subtitle), text.n > 0 && !buf_error(&text) ? text.data : NULL);
+        gtk_label_set_text(page->title, name);
+        gtk_label_set_text(page->subtitle, path);
+        history_text_seen(&text, amounts->first_us, amounts->last_us, subject->uid, g_get_real_time());
+        label_take(page->seen, &text);
         adw_preferences_group_set_description(page->rules, NULL);
         add_places(page);
         ask_rules(page, NULL);
@@ -168,16 +165,9 @@ static gboolean is_wanted(gpointer item, gpointer userdata)
 {
         BastionPagePrograms *page = userdata;
         const struct subject *s = bastion_program_get_subject(item);
-        g_autofree char *needle = g_utf8_casefold(gtk_editable_get_text(GTK_EDITABLE(page->search)), -1);
-        _cleanup_(buf_deinit) struct buf text = { 0 };
-        g_autofree char *hay = NULL;
+        g_autofree char *name = panel_program_name(s), *path = panel_program_path(s), *both = g_strconcat(name, " ", path, NULL);
+        g_autofree char *needle = g_utf8_casefold(gtk_editable_get_text(GTK_EDITABLE(page->search)), -1), *hay = g_utf8_casefold(both, -1);
 
-        history_text_program(&text, s);
-        buf_putc(&text, ' ');
-        history_text_path(&text, s);
-        if (buf_error(&text))
-                return TRUE;
-        hay = g_utf8_casefold(text.data, -1);
         return strstr(hay, needle) != NULL;
 }
 
@@ -189,11 +179,11 @@ static void update_stack(BastionPagePrograms *page)
         g_autofree char *escaped = NULL;
 
         if (!empty && g_list_model_get_n_items(G_LIST_MODEL(page->filtered)) > 0) {
-                gtk_stack_set_visible_child_name(page->stack, "list");
+                panel_stack_show(page->stack, "list");
                 return;
         }
         if (empty && bastion_programs_model_is_loading(page->model)) {
-                gtk_stack_set_visible_child_name(page->stack, "loading");
+                panel_stack_show(page->stack, "loading");
                 return;
         }
         escaped = g_markup_escape_text(result == BASTION_HISTORY_FAILED && *words     ? words
@@ -202,7 +192,7 @@ static void update_stack(BastionPagePrograms *page)
                                                                                       : _("No program has this in its name."),
                                        -1);
         adw_status_page_set_description(page->nothing, escaped);
-        gtk_stack_set_visible_child_name(page->stack, "nothing");
+        panel_stack_show(page->stack, "nothing");
 }
 
 static void search(BastionPagePrograms *page, const char *folder)
@@ -295,7 +285,7 @@ static void bastion_page_programs_class_init(BastionPageProgramsClass *class)
 
         G_OBJECT_CLASS(class)->dispose = bastion_page_programs_dispose;
         G_OBJECT_CLASS(class)->finalize = bastion_page_programs_finalize;
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/page-programs.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/page-programs.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, search);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, stack);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, nothing);
@@ -303,7 +293,7 @@ static void bastion_page_programs_class_init(BastionPageProgramsClass *class)
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, leaflet);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, title);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, subtitle);
-        gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, detail);
+        gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, seen);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, places);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, rules);
         gtk_widget_class_bind_template_callback(widget_class, refresh);
@@ -330,7 +320,7 @@ static void bastion_page_programs_init(BastionPagePrograms *page)
         gtk_list_view_set_model(page->list, selection);
 }
 
-GtkWidget *bastion_page_programs_new(BastionLink *link)
+GtkWidget *page_programs_new(BastionLink *link)
 {
         BastionPagePrograms *page = g_object_new(BASTION_TYPE_PAGE_PROGRAMS, NULL);
 

@@ -8,4 +8,4 @@
 #define BASTION_TYPE_PAGE_PROGRAMS (bastion_page_programs_get_type())
 G_DECLARE_FINAL_TYPE(BastionPagePrograms, bastion_page_programs, BASTION, PAGE_PROGRAMS, AdwBin)
 
-GtkWidget *bastion_page_programs_new(BastionLink *link);
+GtkWidget *page_programs_new(BastionLink *link);

@@ -42,7 +42,7 @@ static void update(BastionPageRules *page)
         g_autofree char *count = panel_rules_count(n_shown, n, bastion_rule_list_get_n_findings(page->list));
 
         gtk_label_set_text(page->count, loaded ? count : "");
-        gtk_stack_set_visible_child_name(page->stack, !loaded ? "loading" : n == 0 ? "empty" : n_shown == 0 ? "nothing" : "list");
+        panel_stack_show(page->stack, !loaded ? "loading" : n == 0 ? "empty" : n_shown == 0 ? "nothing" : "list");
 }
 
 static void on_filter_changed(BastionPageRules *page)

@@ -6,7 +6,10 @@
 
 #include "client/words.h"
 #include "gui/i18n.h"
+#include "gui/page-history.h"
+#include "gui/page-learning.h"
 #include "gui/page-now.h"
+#include "gui/page-programs.h"
 #include "gui/page-rules.h"
 #include "gui/page-settings.h"
 
@@ -19,7 +22,10 @@ G_DEFINE_INTERFACE(BastionPage, bastion_page, GTK_TYPE_WIDGET)
 
 const struct panel_page panel_pages[] = {
         { "now", N_("Now"), "network-workgroup-symbolic", page_now_new },
+        { "programs", N_("Programs"), "application-x-executable-symbolic", page_programs_new },
         { "rules", N_("Rules"), "view-list-symbolic", page_rules_new },
+        { "history", N_("History"), "document-open-recent-symbolic", page_history_new },
+        { "learning", N_("Learning"), "emblem-ok-symbolic", page_learning_new },
         { "settings", N_("Settings"), "emblem-system-symbolic", page_settings_new },
         { 0 },
 };
@@ -34,6 +40,18 @@ void bastion_page_search(BastionPage *page)
 
         if (interface->search)
                 interface->search(page);
+}
+
+void panel_stack_show(GtkStack *stack, const char *name)
+{
+        GtkWidget *shown = gtk_stack_get_child_by_name(stack, name);
+
+        if (shown == gtk_stack_get_visible_child(stack) && gtk_widget_get_visible(shown))
+                return;
+        gtk_widget_set_visible(shown, TRUE);
+        gtk_stack_set_visible_child(stack, shown);
+        for (GtkWidget *child = gtk_widget_get_first_child(GTK_WIDGET(stack)); child; child = gtk_widget_get_next_sibling(child))
+                gtk_widget_set_visible(child, child == shown);
 }
 
 /* ---- toasts ------------------------------------------------------------------------------------------------------------ */

@@ -32,6 +32,9 @@ struct panel_page {
 /* In the sidebar's order; ends with a row without a name. */
 extern const struct panel_page panel_pages[];
 
+/* Shows that child of the stack alone. GTK 4.8 tells screen readers of the other children too, unless these are hidden. */
+void panel_stack_show(GtkStack *stack, const char *name);
+
 /* ---- what a page may ask of its window -------------------------------------------------------------------------------- */
 
 /* One line at the bottom for some seconds, plain text. */

@@ -207,7 +207,7 @@ char *panel_decision_title(const struct record *record)
 
         put_plain(&out, subject_display_name(record->subject));
         buf_puts(&out, " → ");
-        put_plain(&out, record->host ? record->host : addr_format(&record->flow.remote, text));
+        put_plain(&out, hosts_first(&record->hosts) ? hosts_first(&record->hosts) : addr_format(&record->flow.remote, text));
         if (record->flow.remote_port) {
                 buf_puts(&out, ", ");
                 put_port(&out, record->flow.remote_port);

@@ -80,14 +80,29 @@ char *panel_config_file(const char *path, const char *problem)
 
 /* ---- rules ----------------------------------------------------------------------------------------------------------------- */
 
+/* Without what a row has a place of its own for: the note, and whether it is switched off. */
 char *panel_rule_sentence(const struct rule_line *line)
 {
         _cleanup_(buf_deinit) struct buf sentence = { 0 }, out = { 0 };
+        _cleanup_(rule_freep) struct rule *rule = NULL;
 
-        rule_line_sentence(line, &sentence);
+        if (rule_line_rule(line, &rule) == 0) {
+                free(TAKE_PTR(rule->note));
+                rule->disabled = false;
+                sentence_format(rule, &sentence);
+        } else {
+                rule_line_sentence(line, &sentence);
+        }
         if (sentence.n > 0)
                 words_plain(&out, sentence.data, sentence.n);
         return panel_take(&out);
+}
+
+char *panel_rule_note(const struct rule_line *line)
+{
+        _cleanup_(rule_freep) struct rule *rule = NULL;
+
+        return line->has_sentence && rule_line_rule(line, &rule) == 0 && rule->note ? panel_plain(rule->note) : NULL;
 }
 
 static void put_part(struct buf *out, const char *text)
@@ -103,7 +118,7 @@ static void put_age(struct buf *out, const char *what, int64_t since, int64_t no
         if (since <= 0 || now_s < since)
                 return;
         put_part(out, what);
-        duration_format_about((uint64_t)MAX(now_s - since, 1), &age);
+        duration_format_about((uint64_t)MAX(now_s - since, INT64_C(1)), &age);
         if (!buf_error(&age))
                 buf_printf(out, _(" %s ago"), age.data);
 }
@@ -119,7 +134,7 @@ static void put_left(struct buf *out, const struct rule_line *line, struct boott
                 if (line->expires.ns == BOOTTIME_NEVER.ns)
                         return;
                 put_part(out, "");
-                duration_format_about(MAX(boottime_left(line->expires, now) / NS_PER_SEC, 1), &left);
+                duration_format_about(MAX(boottime_left(line->expires, now) / NS_PER_SEC, UINT64_C(1)), &left);
                 if (!buf_error(&left))
                         buf_printf(out, _("%s left"), left.data);
                 return;

@@ -25,6 +25,7 @@ char *panel_plain(const char *text);
 /* ---- rules -------------------------------------------------------------------------------------------------------------- */
 
 char *panel_rule_sentence(const struct rule_line *line);
+char *panel_rule_note(const struct rule_line *line); /* NULL: it has none */
 /* "Yours · 12 decisions · 42 minutes left · changed 3 days ago". `now_s`: seconds since 1970. */
 char *panel_rule_details(const struct rule_line *line, struct boottime now, int64_t now_s);
 /* Of a group of rules: its name, and where it differs from that the whole of what it is about, else "". */

@@ -7,6 +7,7 @@
 #include "gui/mode-button.h"
 #include "gui/panel-page.h"
 #include "gui/panel-text.h"
+#include "gui/service.h"
 
 enum { STATUS_SECONDS = 60 };
 
@@ -46,7 +47,7 @@ bool bastion_panel_window_show_page(BastionPanelWindow *window, const char *name
                 return false;
         if (!gtk_stack_get_child_by_name(window->stack, name))
                 gtk_stack_add_named(window->stack, page->new(window->link), name);
-        gtk_stack_set_visible_child_name(window->stack, name);
+        panel_stack_show(window->stack, name);
         adw_window_title_set_title(window->page_title, _(page->title));
         gtk_list_box_select_row(window->list, gtk_list_box_get_row_at_index(window->list, (int)(page - panel_pages)));
         adw_leaflet_set_visible_child(window->leaflet, window->content);
@@ -121,7 +122,7 @@ static void on_state(BastionPanelWindow *window)
 
         if (state == BASTION_LINK_UP)
                 window->was_up = true;
-        gtk_stack_set_visible_child_name(window->cover, window->was_up ? "pages" : state == BASTION_LINK_GREETING ? "wait" : "lost");
+        panel_stack_show(window->cover, window->was_up ? "pages" : state == BASTION_LINK_GREETING ? "wait" : "lost");
         gtk_widget_set_sensitive(GTK_WIDGET(window->stack), state == BASTION_LINK_UP);
         adw_status_page_set_title(window->lost, permitted ? _("The firewall is not running") : _("You may not look"));
         adw_status_page_set_description(window->lost, permitted ? _("No program is held back, and nobody is asked.") : panel_not_permitted());
@@ -154,28 +155,14 @@ static void on_link_state(BastionPanelWindow *window)
         ask_status(window);
 }
 
-static void on_start_done(GObject *source, GAsyncResult *result, gpointer userdata)
+static void on_start_failed(const char *words, gpointer userdata)
 {
-        g_autoptr(BastionPanelWindow) window = userdata;
-        g_autofree char *errors = NULL;
-        g_autoptr(GError) error = NULL;
-
-        if (!g_subprocess_communicate_utf8_finish(G_SUBPROCESS(source), result, NULL, &errors, &error))
-                panel_say(GTK_WIDGET(window->stack), error->message);
-        else if (!g_subprocess_get_successful(G_SUBPROCESS(source)))
-                panel_say(GTK_WIDGET(window->stack), errors && *g_strstrip(errors) ? errors : _("systemctl could not start the firewall."));
+        panel_say(userdata, words);
 }
 
-/* systemctl asks for authority by itself. */
 static void on_start_clicked(BastionPanelWindow *window)
 {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GSubprocess) process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDERR_PIPE, &error, "systemctl", "start", "bastion-firewall.service", NULL);
-
-        if (process)
-                g_subprocess_communicate_utf8_async(process, NULL, NULL, on_start_done, g_object_ref(window));
-        else
-                panel_say(GTK_WIDGET(window->stack), error->message);
+        service_do(SERVICE_START, on_start_failed, window->stack);
 }
 
 /* ---- actions --------------------------------------------------------------------------------------------------------------- */

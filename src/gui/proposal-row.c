@@ -75,7 +75,7 @@ static void bastion_proposal_row_class_init(BastionProposalRowClass *class)
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         G_OBJECT_CLASS(class)->finalize = bastion_proposal_row_finalize;
-        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/proposal-row.ui");
+        gtk_widget_class_set_template_from_resource(widget_class, "/com/bastion/firewall/panel/proposal-row.ui");
         gtk_widget_class_bind_template_child(widget_class, BastionProposalRow, sentence);
         gtk_widget_class_bind_template_child(widget_class, BastionProposalRow, amounts);
         gtk_widget_class_bind_template_child(widget_class, BastionProposalRow, surprises);

@@ -42,10 +42,12 @@ static size_t flat_subject_length(const char *id)
         return colon ? (size_t)(colon - id) : strlen(id);
 }
 
-/* The flat entry says all that there is: nothing is lost when only its key is kept. */
+/* The flat entry of a path that a sentence leaves without quotes says all that there is: nothing is lost when only its key is kept. */
 static bool is_told_by_id(const struct rule *rule)
 {
-        return rule->origin == ORIGIN_FLAT && !rule->disabled && strlen(rule->id) <= UINT16_MAX;
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
+
+        return rule->origin == ORIGIN_FLAT && *rule->id == '/' && rule->subject == RULE_PATH && strspn(rule->program, plain) == strlen(rule->program);
 }
 
 static struct rule_line *new_line(const struct rule *rule, const char *sentence, const char *subject)

@@ -12,7 +12,7 @@ struct _BastionRuleRow {
         BastionRuleList *list;
         BastionRuleItem *item; /* or NULL */
         bool may_change, showing;
-        GtkWidget *heading, *title, *title_details, *rule, *icon, *sentence, *details, *finding, *lock, *buttons, *edit, *delete, *enabled; /* of the template */
+        GtkWidget *heading, *title, *title_details, *rule, *icon, *sentence, *details, *note, *finding, *lock, *buttons, *edit, *delete, *enabled; /* of the template */
 };
 
 static guint signal_switched, signal_edit, signal_delete;
@@ -58,7 +58,7 @@ static void label_button(GtkWidget *widget, const char *what, const char *senten
 
 static void show_rule(BastionRuleRow *row, const struct rule_line *line)
 {
-        g_autofree char *sentence = panel_rule_sentence(line), *locked = panel_rule_locked(line);
+        g_autofree char *sentence = panel_rule_sentence(line), *locked = panel_rule_locked(line), *note = panel_rule_note(line);
         const char *finding = bastion_rule_list_get_finding(row->list, rule_line_id(line));
 
         show_icon(row, line->action);
@@ -66,6 +66,7 @@ static void show_rule(BastionRuleRow *row, const struct rule_line *line)
         gtk_widget_set_tooltip_text(row->sentence, strlen(sentence) > 60 ? sentence : NULL);
         (line->disabled ? gtk_widget_add_css_class : gtk_widget_remove_css_class)(row->sentence, "dim-label");
         set_label(row->details, panel_rule_details(line, client_now(), g_get_real_time() / G_USEC_PER_SEC));
+        set_label(row->note, g_strdup(note ? note : ""));
         set_label(row->finding, finding ? g_strdup_printf("⚠ %s", finding) : g_strdup(""));
         gtk_widget_set_visible(row->lock, locked != NULL);
         gtk_widget_set_tooltip_text(row->lock, locked);
@@ -152,6 +153,7 @@ static void bastion_rule_row_class_init(BastionRuleRowClass *class)
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, sentence);
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, details);
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, finding);
+        gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, note);
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, lock);
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, buttons);
         gtk_widget_class_bind_template_child(widget_class, BastionRuleRow, edit);

@@ -201,7 +201,10 @@ class Program:
             return True
         if role in ("frame", "window", "dialog") and not states.contains(self.desktop.atspi.STATE_SHOWING):
             return False
-        box = node.queryComponent().getExtents(self.desktop.atspi.WINDOW_COORDS)
+        try:
+            box = node.queryComponent().getExtents(self.desktop.atspi.WINDOW_COORDS)
+        except NotImplementedError:
+            return True  # a page of a stack has no place of its own: what is in it has
         return states.contains(self.desktop.atspi.STATE_VISIBLE) and box.width > 0 and box.height > 0
 
     def walk(self, node=None, depth=0):

@@ -31,9 +31,10 @@ static void add_row(struct store *s, const struct row *row)
         _cleanup_(subject_unrefp) struct subject *subject = subject_new(SUBJECT_PROGRAM, row->path, "a-comm");
         struct decision decision = { row->deny ? VERDICT_DENY : VERDICT_ALLOW, REASON_LEARNING };
         struct flow flow = flow_to(row->remote, row->port, 6);
+        const struct hosts hosts = hosts_one(row->host, HOST_SOURCE_DNS);
         struct record r;
 
-        assert_int_equal(record_init(&r, &decision, subject, &flow, row->host), 0);
+        assert_int_equal(record_init(&r, &decision, subject, &flow, &hosts), 0);
         r.seq = row->seq;
         r.time_us = row->time_us;
         store_add(s, &r);

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control panel in the hands of a test: what it shows, and what a person does with it."""
+
+import os
+
+from harness.wait import until
+
+
+class Panel:
+    def __init__(self, desktop, program):
+        self.desktop, self.program = desktop, program
+        self.find, self.showing, self.press, self.gone = program.find, program.showing, program.press, program.gone
+
+    @property
+    def window(self):
+        return until(lambda: next(iter(self.desktop.windows("^Bastion Firewall$")), None), lambda: "the window: " + self.program.output())
+
+    def focus(self):
+        self.desktop.run("xdotool", "windowactivate", "--sync", self.window)
+        until(lambda: self.desktop.focused() == self.window, "the window to have the focus")
+
+    def resize(self, width, height):
+        self.desktop.run("xdotool", "windowsize", "--sync", self.window, width, height)
+        until(lambda: self.desktop.geometry(self.window)[2:] == (width, height), lambda: f"{width}×{height}: {self.desktop.geometry(self.window)}")
+
+    def has_text(self, text, seconds=20):
+        """Some text on screen that contains it."""
+        return self.find(name=lambda name: name and text in name, seconds=seconds)
+
+    def has_no_text(self, text):
+        self.gone(name=lambda name: name and text in name)
+
+    def button(self, name):
+        return self.find(where=lambda node: node.name == name and node.getRoleName() in ("push button", "toggle button", "check box", "switch"))
+
+    def click(self, name):
+        self.press(self.button(name))
+
+    def type_into(self, name, text):
+        """Replaces what an entry holds."""
+        entry = self.find(where=lambda node: node.name == name and node.queryEditableText() is not None)
+        entry.queryEditableText().setTextContents(text)
+
+    def is_on(self, name):
+        return self.button(name).getState().contains(self.desktop.atspi.STATE_CHECKED)
+
+    def screenshot(self, name):
+        """Kept where BASTION_SCREENSHOTS says, small: few colours are enough for a picture of a window."""
+        folder = os.environ["BASTION_SCREENSHOTS"]
+        path = self.desktop.screenshot(os.path.join(folder, f"{name}.png"), self.window)
+        self.desktop.run("mogrify", "-strip", "-dither", "None", "-colors", "128", "-define", "png:compression-level=9", path, check=True)
+        return path

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page *Settings*: each kind of key both ways, at once, in config.json.
+
+     fw ┌────────────────┐
+        │ bastion-daemon │◀── bastion-control-panel (socket)
+        └────────────────┘
+"""
+
+import json
+
+from harness.wait import until
+
+from panel import Panel
+
+
+def on_disk(daemon, key):
+    with open(daemon.path("etc", "config.json"), encoding="utf-8") as f:
+        return json.load(f).get(key)
+
+
+def settings(desktop, gui, daemon):
+    panel = Panel(desktop, gui("bastion-control-panel", daemon, "--page=settings"))
+    panel.has_text(daemon.path("etc", "config.json"))
+    return panel
+
+
+def test_a_switch_a_number_and_a_default(daemon, desktop, gui):
+    d = daemon({"timeout_seconds": 60, "allow_lan": False})
+    panel = settings(desktop, gui, d)
+    panel.click("The local network")
+    until(lambda: on_disk(d, "allow_lan") is True, "allow_lan on disk")
+    panel.has_text("The local network: changed")
+    panel.click("The local network")
+    until(lambda: not on_disk(d, "allow_lan"), "allow_lan off again")
+    spin = panel.find("spin button", "A question waits")
+    assert spin.queryValue().currentValue == 60
+    spin.queryValue().currentValue = 45
+    until(lambda: on_disk(d, "timeout_seconds") == 45, "the number on disk")
+    panel.click("A question waits: back to the default")
+    until(lambda: on_disk(d, "timeout_seconds") is None, "the key to be gone")
+    until(lambda: spin.queryValue().currentValue == 30, "the default to be shown")
+
+
+def test_what_others_change_is_shown_and_what_is_wrong_is_said(daemon, desktop, gui, subscriber):
+    d = daemon()
+    panel = settings(desktop, gui, d)
+    assert panel.is_on("Ask")
+    assert subscriber(d).request("config_set", key="popup_enabled", value=False)["type"] == "reply"
+    until(lambda: not panel.is_on("Ask"), "the switch to follow")
+    entry = panel.find(where=lambda node: node.name == "Log file" and node.queryEditableText() is not None)
+    entry.queryEditableText().setTextContents("/etc/passwd")
+    entry.queryComponent().grabFocus()
+    panel.focus()
+    panel.desktop.keys("Return")
+    panel.has_text("expected")
+    assert on_disk(d, "log_file") != "/etc/passwd"
