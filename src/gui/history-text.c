@@ -129,7 +129,9 @@ const char *history_text_nothing(enum history_nothing nothing)
 void history_text_sum(struct buf *out, uint64_t n_allowed, uint64_t n_denied, uint64_t n_bytes)
 {
         put_connections(out, n_allowed + n_denied);
-        if (n_denied > 0) {
+        if (n_denied > 0 && n_allowed == 0) {
+                buf_puts(out, ngettext_(", denied", ", all denied", n_denied));
+        } else if (n_denied > 0) {
                 buf_puts(out, ", ");
                 words_number(out, n_denied);
                 buf_puts(out, _(" of them denied"));
