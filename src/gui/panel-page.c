@@ -159,7 +159,7 @@ static void on_changes(gpointer owner, struct event *reply)
                         undo->change = reply->changes[i].number;
         if (!undo->change)
                 return;
-        adw_toast_set_button_label(owner, _("_Undo"));
+        adw_toast_set_button_label(owner, _("Undo"));
         g_signal_connect(owner, "button-clicked", G_CALLBACK(on_undo_clicked), undo);
 }
 

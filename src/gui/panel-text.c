@@ -227,6 +227,8 @@ char *panel_group_details(const struct rule_line *line, bool by_origin, unsigned
         subject = rule_line_subject(line, &n);
         if (!by_origin && *subject == '/') {
                 words_plain(&out, subject, n);
+                if (line->origin == ORIGIN_FACTORY)
+                        buf_puts(&out, _(" · shipped"));
                 return panel_take(&out);
         }
         words_number(&number, count);

@@ -153,12 +153,12 @@ static int compare_bytes(const char *a, size_t n_a, const char *b, size_t n_b)
         return order ? order : n_a < n_b ? -1 : n_a > n_b;
 }
 
-bool rule_line_same_subject(const struct rule_line *a, const struct rule_line *b)
+bool rule_line_same_group(const struct rule_line *a, const struct rule_line *b)
 {
         size_t n_a, n_b;
         const char *of_a = rule_line_subject(a, &n_a), *of_b = rule_line_subject(b, &n_b);
 
-        return compare_bytes(of_a, n_a, of_b, n_b) == 0;
+        return (a->origin == ORIGIN_FACTORY) == (b->origin == ORIGIN_FACTORY) && compare_bytes(of_a, n_a, of_b, n_b) == 0;
 }
 
 static size_t text_length(const struct rule_line *line)
@@ -203,8 +203,10 @@ static int compare_subjects(const struct rule_line *a, const struct rule_line *b
 int rule_line_compare(const void *a, const void *b)
 {
         const struct rule_line *const *of_a = a, *const *of_b = b;
-        int order = compare_subjects(*of_a, *of_b);
+        int order = ((*of_a)->origin == ORIGIN_FACTORY) - ((*of_b)->origin == ORIGIN_FACTORY);
 
+        if (order == 0)
+                order = compare_subjects(*of_a, *of_b);
         return order ? order : strcmp((*of_a)->text, (*of_b)->text);
 }
 

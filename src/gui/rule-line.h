@@ -36,11 +36,12 @@ int rule_line_rule(const struct rule_line *line, struct rule **ret);
 void rule_line_sentence(const struct rule_line *line, struct buf *out);
 /* What it is about, which is how rules are grouped: a path, "anyone", "name foo": not NUL-terminated, escaped as in a sentence, *ret_n bytes. */
 const char *rule_line_subject(const struct rule_line *line, size_t *ret_n);
-bool rule_line_same_subject(const struct rule_line *a, const struct rule_line *b);
+/* About the same, and both shipped or neither. */
+bool rule_line_same_group(const struct rule_line *a, const struct rule_line *b);
 
 /* The same rule, and nothing that is shown is different. */
 bool rule_line_equal(const struct rule_line *a, const struct rule_line *b);
-/* By the last component of what they are about, then by the whole of it, then by id: for qsort() over pointers. */
+/* Shipped ones last; by the last component of what they are about, then by the whole of it, then by id: for qsort() over pointers. */
 int rule_line_compare(const void *a, const void *b);
 /* By origin first: a person's own, temporary, of files, shipped. */
 int rule_line_compare_by_origin(const void *a, const void *b);

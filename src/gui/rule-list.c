@@ -78,7 +78,7 @@ static bool passes(BastionRuleList *list, const struct rule_line *line)
 
 static bool same_group(BastionRuleList *list, const struct rule_line *a, const struct rule_line *b)
 {
-        return list->grouping == GROUP_BY_ORIGIN ? rule_line_place(a) == rule_line_place(b) : rule_line_same_subject(a, b);
+        return list->grouping == GROUP_BY_ORIGIN ? rule_line_place(a) == rule_line_place(b) : rule_line_same_group(a, b);
 }
 
 static GArray *make_rows(BastionRuleList *list, unsigned *ret_n_shown)
@@ -119,7 +119,7 @@ static bool row_equal(GPtrArray *lines_a, GArray *a, unsigned i, GPtrArray *line
         if ((of_a & HEADING) != (of_b & HEADING))
                 return false;
         if (of_a & HEADING)
-                return rule_line_same_subject(line_of(lines_a, of_a), line_of(lines_b, of_b)) && count_group(a, i) == count_group(b, j);
+                return rule_line_same_group(line_of(lines_a, of_a), line_of(lines_b, of_b)) && count_group(a, i) == count_group(b, j);
         return rule_line_equal(line_of(lines_a, of_a), line_of(lines_b, of_b));
 }
 

@@ -165,7 +165,8 @@ static GtkWidget *new_value(BastionSettingRow *row)
                 break;
         }
         gtk_widget_set_valign(value, GTK_ALIGN_CENTER);
-        gtk_accessible_update_property(GTK_ACCESSIBLE(value), GTK_ACCESSIBLE_PROPERTY_LABEL, _(row->setting->title), -1);
+        if (row->setting->kind != SETTING_SWITCH) /* the row's title is its label: it activates it */
+                gtk_accessible_update_property(GTK_ACCESSIBLE(value), GTK_ACCESSIBLE_PROPERTY_LABEL, _(row->setting->title), -1);
         return value;
 }
 

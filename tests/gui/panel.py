@@ -3,7 +3,7 @@
 
 import os
 
-from harness.wait import until
+from harness.wait import PATIENCE, until
 
 
 class Panel:
@@ -23,7 +23,7 @@ class Panel:
         self.desktop.run("xdotool", "windowsize", "--sync", self.window, width, height)
         until(lambda: self.desktop.geometry(self.window)[2:] == (width, height), lambda: f"{width}×{height}: {self.desktop.geometry(self.window)}")
 
-    def has_text(self, text, seconds=20):
+    def has_text(self, text, seconds=PATIENCE):
         """Some text on screen that contains it."""
         return self.find(name=lambda name: name and text in name, seconds=seconds)
 
@@ -31,7 +31,9 @@ class Panel:
         self.gone(name=lambda name: name and text in name)
 
     def button(self, name):
-        return self.find(where=lambda node: node.name == name and node.getRoleName() in ("push button", "toggle button", "check box", "switch"))
+        """One that can be pressed. GTK 4.8 puts a button's own label and that of what is in it together: "Save Save"."""
+        return self.find(where=lambda node: node.name in (name, f"{name} {name}") and node.getRoleName() in ("push button", "toggle button", "check box", "radio button",
+                                                                                                          "menu item", "page tab") and node.queryAction().nActions > 0)
 
     def click(self, name):
         self.press(self.button(name))
