@@ -112,8 +112,8 @@ class Desktop:
         """The environment of another session on the same display, where nothing starts by itself; what readers see is the same."""
         path = os.path.join(self.directory, "another-bus.conf")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default"><allow send_destination="*"/>'
-                    '<allow own="*"/></policy></busconfig>')
+            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default">'
+                    '<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>')
         process = self.spawn("dbus-daemon", f"--config-file={path}", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
         reading = self.run("dbus-send", "--session", "--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress").strip()
         return {"DBUS_SESSION_BUS_ADDRESS": process.stdout.readline().strip(), "AT_SPI_BUS_ADDRESS": reading}
