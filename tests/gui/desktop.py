@@ -39,6 +39,9 @@ class Desktop:
             folder = os.path.join(self.directory, kind.lower())
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self.environment["XDG_RUNTIME_DIR" if kind == "RUNTIME" else f"XDG_{kind}_HOME"] = folder
+        os.makedirs(os.path.join(self.environment["XDG_CONFIG_HOME"], "gtk-4.0"), exist_ok=True)
+        with open(os.path.join(self.environment["XDG_CONFIG_HOME"], "gtk-4.0", "settings.ini"), "w", encoding="utf-8") as f:
+            f.write("[Settings]\ngtk-font-name=Cantarell 11\n")
         # No GPU, no settings daemon, no portals: they would be looked for on the bus, and waited for.
         self.environment.update(GSK_RENDERER="cairo", GDK_BACKEND="x11", GSETTINGS_BACKEND="memory", GTK_USE_PORTAL="0", ADW_DISABLE_PORTAL="1",
                                 LC_ALL="C.UTF-8", HOME=self.directory, NO_AT_BRIDGE="0")
@@ -158,7 +161,7 @@ class Desktop:
         """For people: after what moves has come to rest, with few colours."""
         time.sleep(1)
         self.screenshot(path, window)
-        self.run("mogrify", "-strip", "-colors", "128", path, check=True)
+        self.run("mogrify", "-strip", "-dither", "None", "-colors", "128", path, check=True)
 
     def close(self):
         for process in reversed(self._processes):
