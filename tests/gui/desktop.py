@@ -33,7 +33,7 @@ def _stop(process):
 class Desktop:
     def __init__(self, build, directory):
         self.build, self.directory = build, str(directory)
-        self._processes = []
+        self._processes, self._tray = [], None
         self.environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "SUDO_UID")}
         for kind in ("CONFIG", "DATA", "CACHE", "STATE", "RUNTIME"):
             folder = os.path.join(self.directory, kind.lower())
@@ -81,10 +81,10 @@ class Desktop:
         self.atspi = pyatspi
         self.registry = pyatspi.Registry
 
-    def spawn(self, *argv, **kw):
+    def spawn(self, *argv, environment=None, **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen([str(a) for a in argv], env=self.environment, **kw)
+        process = subprocess.Popen([str(a) for a in argv], env={**self.environment, **(environment or {})}, **kw)
         self._processes.append(process)
         return process
 
@@ -103,9 +103,28 @@ class Desktop:
 
     def service(self, word, name):
         """One of bus_services.py, ready."""
-        process = self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word)
+        process = self._start_service(word, {})
         until(lambda: f'"{name}"' in self.names(), f"{name} on the bus")
         return process
+
+    def tray(self):
+        if not self._tray or self._tray.poll() is not None:
+            self._tray = self.service("tray", "org.kde.StatusNotifierWatcher")
+        return self._tray
+
+    def end_tray(self):
+        if self._tray:
+            self.stop(self._tray)
+        self._tray = None
+
+    def _start_service(self, word, environment):
+        return self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word, environment=environment)
+
+    def system(self):
+        """The address of a system bus with a systemd on it. It may take a moment to be there."""
+        address = self.another_session()["DBUS_SESSION_BUS_ADDRESS"]
+        self._start_service("systemd", {"DBUS_SESSION_BUS_ADDRESS": address})
+        return address
 
     def stop(self, process):
         self._processes.remove(process)

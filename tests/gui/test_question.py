@@ -3,6 +3,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import time
 
@@ -62,12 +63,17 @@ def test_a_question_says_who_wants_what(ask, desktop, closing, record_property):
     question.program.find("label", lambda name: "allowed" in name and HOST in name)
 
 
-LIFETIMES = ("Once", "Until it quits", "1 hour", "Session", "Always")
-SCOPES = ("destination", "address", "host", "domain", "port", "all-ports")
-PLACES = {"destination": (f"{HOST}, port 8080", f" to {HOST} port 8080 tcp"), "address": (f"Only the address {Network.PEER4}", f" to {Network.PEER4} port 8080 tcp"),
-          "host": (f"{HOST}, any port", f" to {HOST}"), "domain": (f"All of {DOMAIN}", f" to .{DOMAIN}"), "port": ("Anywhere, port 8080", " port 8080"),
+LIFETIMES = {"Once": " for once", "Until it quits": " for process", "1 hour": " for 1 hour", "Session": " for session", "Always": ""}
+# What the list says, and what the rule does.
+SCOPES = {"destination": (f"{HOST}, port 8080 (http)", f" to {HOST} port 8080( tcp)?"), "address": (f"Only the address {Network.PEER4}, port 8080 (http)", f" to {Network.PEER4} port 8080( tcp)?"),
+          "host": (f"{HOST}, any port", f" to {HOST}"), "domain": (f"All of {DOMAIN}, any port", rf" to \.{DOMAIN}"), "port": ("Anywhere, port 8080 (http)", " port 8080( tcp)?"),
           "all-ports": ("Everything this program does", "")}
-TAILS = {"Once": " for once", "Until it quits": " for process", "1 hour": " for 1 hour", "Session": " for session", "Always": ""}
+
+
+def sentence_of(verb, path, lifetime, scope):
+    """The rule that such an answer writes. Once is never more than the place that is asked about."""
+    scope = {"port": "destination", "all-ports": "host"}.get(scope, scope) if lifetime == "Once" else scope
+    return re.compile(f"{verb} {re.escape(path)}{SCOPES[scope][1]}( process [0-9]+)?{LIFETIMES[lifetime]}")
 
 
 def choices(full):
@@ -76,24 +82,21 @@ def choices(full):
     return [(n % 2 == 0, *pair) for n, pair in enumerate(pairs)] + ([(n % 2 == 1, *pair) for n, pair in enumerate(pairs)] if full else [])
 
 
-def is_about(sentence, scope):
-    return PLACES[scope][1] + " " in sentence + " " if PLACES[scope][1] else " to " not in sentence and " port " not in sentence
-
-
-def choose(desktop, question, lifetime, scope):
+def choose(desktop, question, lifetime, scope, expected):
     """The scope by mouse and keys, as a person would; a list that was not folded out yet when the keys came takes them another time."""
+    steps, last = list(SCOPES).index(scope), SCOPES["all-ports"][0]
     question.program.press(question.button(lifetime))
-    last = PLACES["all-ports"][0]
-    for _ in range(5 if SCOPES.index(scope) else 0):
+    for _ in range(5 if steps else 0):
         if not question.program.showing("label", last):
             question.click(question.program.find("combo box"))  # a deliberate click, too: keys are live
             question.program.find("label", last)
-        desktop.keys("Home", *["Down"] * SCOPES.index(scope), "Return")
+        desktop.keys("Home", *["Down"] * steps, "Return")
         try:
-            question.program.find("label", lambda name: name.startswith("allow ") and is_about(name, scope), seconds=2)
-            return
+            question.program.find("label", SCOPES[scope][0], seconds=2)
+            break
         except NeverHappened:
             continue
+    return question.program.find("label", expected.fullmatch).name
 
 
 def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
@@ -104,12 +107,7 @@ def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
         curl = at.curl(path)
         question.title(os.path.basename(path))
         question.live("Allow")
-        choose(desktop, question, lifetime, scope)
-        verb = "allow" if allow else "deny"
-        sentence = f"{verb} {path}{PLACES[scope][1]}"
-        shown = question.program.find("label", lambda name, s=sentence, t=TAILS[lifetime]: name.startswith(s) and name.endswith(t)).name
-        if scope == "all-ports":
-            assert " to " not in shown and " port " not in shown
+        shown = choose(desktop, question, lifetime, scope, sentence_of("allow" if allow else "deny", path, lifetime, scope))
         question.program.press(question.live("Allow" if allow else "Deny"))
         code, _ = curl.finish()
         assert (code == 0) == allow
