@@ -77,9 +77,10 @@ def sentence_of(verb, path, lifetime, scope):
 
 
 def choices(full):
-    """Every lifetime with every scope, allowed and denied in turn; in a full run both."""
-    pairs = list(itertools.product(LIFETIMES, SCOPES))
-    return [(n % 2 == 0, *pair) for n, pair in enumerate(pairs)] + ([(n % 2 == 1, *pair) for n, pair in enumerate(pairs)] if full else [])
+    """Every lifetime and every scope with half of the others, allowed and denied in turn; in a full run each with each, both ways."""
+    each = [(allow, lifetime, scope) for lifetime, scope in itertools.product(LIFETIMES, SCOPES) for allow in (True, False)]
+    places = {choice: (list(LIFETIMES).index(choice[1]), list(SCOPES).index(choice[2])) for choice in each}
+    return [c for c in each if full or (sum(places[c]) % 2 == 0 and c[0] == (places[c][1] // 2 + places[c][0]) % 2)]
 
 
 def choose(desktop, question, lifetime, scope, expected):
