@@ -32,7 +32,7 @@ static struct {
 static void tell(const char *text)
 {
         if (gui.notifier)
-                bastion_notifier_tell(gui.notifier, _("Bastion Firewall"), text);
+                bastion_notifier_tell(gui.notifier, text);
         else
                 log_warn("%s", text);
 }

@@ -12,7 +12,7 @@
 
 #define SERVER "org.freedesktop.Notifications"
 
-enum { URGENCY_NORMAL = 1, URGENCY_CRITICAL = 2 };
+enum { URGENCY_NORMAL = 1, URGENCY_CRITICAL = 2, WORDS_MAX = 8 };
 
 struct _BastionNotifier {
         GObject parent;
@@ -22,6 +22,7 @@ struct _BastionNotifier {
         guint subscription;
         bool asks, is_refused, knows_markup, has_markup;
         BastionQuestion *shown; /* a reference, or NULL */
+        GPtrArray *words;       /* to be told when it is known how */
         guint32 id;             /* of its notification, 0: none, or not known yet */
         bool is_showing;        /* a call to show it is under way */
         struct ask_guard guard;
@@ -107,6 +108,15 @@ static void show(BastionNotifier *notifier)
              on_shown);
 }
 
+static void tell_words(BastionNotifier *notifier)
+{
+        const char *const none[] = { NULL };
+
+        for (guint i = 0; i < notifier->words->len; i++)
+                call(notifier, "Notify", notification_of(notifier, 0, _("Bastion Firewall"), notifier->words->pdata[i], none, URGENCY_NORMAL), "(u)", NULL);
+        g_ptr_array_set_size(notifier->words, 0);
+}
+
 static void on_capabilities(GObject *source, GAsyncResult *result, gpointer userdata)
 {
         g_autoptr(BastionNotifier) notifier = userdata;
@@ -117,6 +127,7 @@ static void on_capabilities(GObject *source, GAsyncResult *result, gpointer user
                 g_variant_get(reply, "(^a&s)", &words);
         notifier->has_markup = words && g_strv_contains(words, "body-markup");
         notifier->knows_markup = true;
+        tell_words(notifier);
         update(notifier);
 }
 
@@ -193,11 +204,14 @@ bool bastion_notifier_is_refused(BastionNotifier *notifier)
         return notifier->is_refused;
 }
 
-void bastion_notifier_tell(BastionNotifier *notifier, const char *title, const char *text)
+void bastion_notifier_tell(BastionNotifier *notifier, const char *text)
 {
-        const char *const none[] = { NULL };
-
-        call(notifier, "Notify", notification_of(notifier, 0, title, text, none, URGENCY_NORMAL), "(u)", NULL);
+        if (notifier->words->len < WORDS_MAX)
+                g_ptr_array_add(notifier->words, g_strdup(text));
+        if (notifier->knows_markup)
+                tell_words(notifier);
+        else
+                call(notifier, "GetCapabilities", NULL, "(as)", on_capabilities);
 }
 
 BastionNotifier *bastion_notifier_new(GDBusConnection *bus, BastionLink *link, BastionInbox *inbox)
@@ -229,6 +243,7 @@ static void bastion_notifier_dispose(GObject *object)
         notifier->subscription = 0;
         if (notifier->bus)
                 withdraw(notifier);
+        g_clear_pointer(&notifier->words, g_ptr_array_unref);
         g_clear_object(&notifier->inbox);
         g_clear_object(&notifier->link);
         g_clear_object(&notifier->bus);
@@ -246,6 +261,7 @@ static void bastion_notifier_class_init(BastionNotifierClass *class)
         signal_details = g_signal_new("details", BASTION_TYPE_NOTIFIER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, BASTION_TYPE_QUESTION);
 }
 
-static void bastion_notifier_init(_unused_ BastionNotifier *notifier)
+static void bastion_notifier_init(BastionNotifier *notifier)
 {
+        notifier->words = g_ptr_array_new_with_free_func(g_free);
 }

@@ -22,4 +22,4 @@ void bastion_notifier_set_asks(BastionNotifier *notifier, bool asks);
 /* Nobody shows notifications here: somebody else has to ask. Known after the first try. */
 bool bastion_notifier_is_refused(BastionNotifier *notifier);
 /* Words for the person, plain text. */
-void bastion_notifier_tell(BastionNotifier *notifier, const char *title, const char *text);
+void bastion_notifier_tell(BastionNotifier *notifier, const char *text);

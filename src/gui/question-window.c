@@ -291,7 +291,8 @@ void bastion_question_window_offer(BastionQuestionWindow *window)
 
 void bastion_question_window_open(BastionQuestionWindow *window)
 {
-        window->stays = window->invited = true;
+        window->invited = true;
+        window->stays = n_open(window) == 0; /* who came for a question has no need of it afterwards */
         update_lists(window);
         disturb(window);
         gtk_window_present(GTK_WINDOW(window));

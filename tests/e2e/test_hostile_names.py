@@ -50,8 +50,9 @@ class House:
         self.addresses = (f"10.92.{i}.{j}" for i in itertools.count(1) for j in range(1, 251))
         self.tcp = closing(TcpServer(network.peer))
         closing(ScriptedDnsServer(network.peer, SERVER, lambda question: self.reply(question)))
-        self.daemon = closing(Daemon(build, network.fw, directory / "bastion", "gate", {"popup_enabled": False, "default_action": "deny"},
-                                     environment=environment)).start()
+        # Each connection is told by itself; what the kernel knows by a name is test_names.py's, and its clock cannot be put forward.
+        config = {"popup_enabled": False, "default_action": "deny", "log_every_connection": True}
+        self.daemon = closing(Daemon(build, network.fw, directory / "bastion", "gate", config, environment=environment)).start()
         self.watcher = closing(Subscriber(self.daemon.socket_path, "decisions"))
         self.add(f"allow {sockets.PYTHON} to {SERVER} port 53")
         self.add(f"allow {sockets.PYTHON} to .good.test")

@@ -27,6 +27,38 @@ NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
 </interface></node>"""
 
 
+TOLD = """<interface name="org.bastion.Test"><method name="Told"><arg type="s" direction="out"/></method></interface>"""
+SYSTEMD = """<node><interface name="org.freedesktop.systemd1.Manager">
+<method name="GetUnitFileState"><arg type="s" direction="in"/><arg type="s" direction="out"/></method>
+<method name="StartUnit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="o" direction="out"/></method>
+<method name="StopUnit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="o" direction="out"/></method>
+<method name="RestartUnit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="o" direction="out"/></method>
+</interface>""" + TOLD + "</node>"
+
+
+class Systemd:
+    """Has the service, and does as it is told but for stopping, which it does not permit."""
+    NAME, PATH, XML = "org.freedesktop.systemd1", "/org/freedesktop/systemd1", SYSTEMD
+
+    def __init__(self):
+        self.told = []
+
+    def on_call(self, bus, sender, path, interface, method, parameters, invocation):
+        if method == "Told":
+            invocation.return_value(GLib.Variant("(s)", (json.dumps(self.told),)))
+        elif method == "GetUnitFileState":
+            invocation.return_value(GLib.Variant("(s)", ("enabled",)))
+        else:
+            self.told.append([method, parameters.unpack()[0]])
+            if method == "StopUnit":
+                invocation.return_dbus_error("org.freedesktop.DBus.Error.AccessDenied", "Permission denied, says <systemd>")
+            else:
+                invocation.return_value(GLib.Variant("(o)", ("/org/freedesktop/systemd1/job/1",)))
+
+    def on_get(self, *_):
+        return None
+
+
 class Tray:
     NAME, PATH, XML = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", TRAY
 
@@ -71,7 +103,7 @@ class Notifications:
 
 
 def main():
-    service = {"tray": Tray, "notifications": Notifications}[sys.argv[1]]()
+    service = {"tray": Tray, "notifications": Notifications, "systemd": Systemd}[sys.argv[1]]()
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
     for interface in Gio.DBusNodeInfo.new_for_xml(service.XML).interfaces:
         bus.register_object(service.PATH, interface, service.on_call, service.on_get, None)

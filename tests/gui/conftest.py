@@ -46,10 +46,15 @@ def gui(desktop, closing):
     return lambda name, daemon, *words, **kw: closing(desktop.start(name, daemon, *words, **kw))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tray(desktop):
-    """A tray on the session bus, for the whole session of tests."""
-    return desktop.service("tray", "org.kde.StatusNotifierWatcher")
+    """There is a tray on the session bus; it stays for who wants one after this test."""
+    return desktop.tray()
+
+
+@pytest.fixture
+def no_tray(desktop):
+    desktop.end_tray()
 
 
 @pytest.fixture

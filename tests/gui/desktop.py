@@ -33,12 +33,15 @@ def _stop(process):
 class Desktop:
     def __init__(self, build, directory):
         self.build, self.directory = build, str(directory)
-        self._processes = []
+        self._processes, self._tray = [], None
         self.environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "SUDO_UID")}
         for kind in ("CONFIG", "DATA", "CACHE", "STATE", "RUNTIME"):
             folder = os.path.join(self.directory, kind.lower())
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self.environment["XDG_RUNTIME_DIR" if kind == "RUNTIME" else f"XDG_{kind}_HOME"] = folder
+        os.makedirs(os.path.join(self.environment["XDG_CONFIG_HOME"], "gtk-4.0"), exist_ok=True)
+        with open(os.path.join(self.environment["XDG_CONFIG_HOME"], "gtk-4.0", "settings.ini"), "w", encoding="utf-8") as f:
+            f.write("[Settings]\ngtk-font-name=Cantarell 11\n")
         # No GPU, no settings daemon, no portals: they would be looked for on the bus, and waited for.
         self.environment.update(GSK_RENDERER="cairo", GDK_BACKEND="x11", GSETTINGS_BACKEND="memory", GTK_USE_PORTAL="0", ADW_DISABLE_PORTAL="1",
                                 LC_ALL="C.UTF-8", HOME=self.directory, NO_AT_BRIDGE="0")
@@ -78,10 +81,10 @@ class Desktop:
         self.atspi = pyatspi
         self.registry = pyatspi.Registry
 
-    def spawn(self, *argv, **kw):
+    def spawn(self, *argv, environment=None, **kw):
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen([str(a) for a in argv], env=self.environment, **kw)
+        process = subprocess.Popen([str(a) for a in argv], env={**self.environment, **(environment or {})}, **kw)
         self._processes.append(process)
         return process
 
@@ -100,9 +103,28 @@ class Desktop:
 
     def service(self, word, name):
         """One of bus_services.py, ready."""
-        process = self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word)
+        process = self._start_service(word, {})
         until(lambda: f'"{name}"' in self.names(), f"{name} on the bus")
         return process
+
+    def tray(self):
+        if not self._tray or self._tray.poll() is not None:
+            self._tray = self.service("tray", "org.kde.StatusNotifierWatcher")
+        return self._tray
+
+    def end_tray(self):
+        if self._tray:
+            self.stop(self._tray)
+        self._tray = None
+
+    def _start_service(self, word, environment):
+        return self.spawn("/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "bus_services.py"), word, environment=environment)
+
+    def system(self):
+        """The address of a system bus with a systemd on it. It may take a moment to be there."""
+        address = self.another_session()["DBUS_SESSION_BUS_ADDRESS"]
+        self._start_service("systemd", {"DBUS_SESSION_BUS_ADDRESS": address})
+        return address
 
     def stop(self, process):
         self._processes.remove(process)
@@ -112,8 +134,8 @@ class Desktop:
         """The environment of another session on the same display, where nothing starts by itself; what readers see is the same."""
         path = os.path.join(self.directory, "another-bus.conf")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default"><allow send_destination="*"/>'
-                    '<allow own="*"/></policy></busconfig>')
+            f.write(f'<busconfig><type>session</type><listen>unix:tmpdir={self.directory}</listen><policy context="default">'
+                    '<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>')
         process = self.spawn("dbus-daemon", f"--config-file={path}", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
         reading = self.run("dbus-send", "--session", "--print-reply=literal", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress").strip()
         return {"DBUS_SESSION_BUS_ADDRESS": process.stdout.readline().strip(), "AT_SPI_BUS_ADDRESS": reading}
@@ -158,7 +180,7 @@ class Desktop:
         """For people: after what moves has come to rest, with few colours."""
         time.sleep(1)
         self.screenshot(path, window)
-        self.run("mogrify", "-strip", "-colors", "128", path, check=True)
+        self.run("mogrify", "-strip", "-dither", "None", "-colors", "128", path, check=True)
 
     def close(self):
         for process in reversed(self._processes):

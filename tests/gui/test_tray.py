@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tray's icon and menu as a host of the session sees them, over the bus; and what there is where there is no tray: notifications."""
 
+import json
 import os
 import subprocess
 import time
@@ -152,13 +153,13 @@ def test_the_menu_changes_the_mode_and_pauses(tray, start, daemon, subscriber):
         icon.click(label)
         until(lambda m=minutes: mode()[0] == "learning" and m * 60 - 30 < mode()[1] <= m * 60, lambda: f"{label}: {mode()}")
     icon.icon("learning")
-    resume = until(lambda: next((label for label in icon.items() if label.startswith("Paused: ")), None), "a way back")
+    resume = until(lambda: next((label for label in icon.items() if label.endswith("resume")), None), "a way back")
     assert resume.startswith(("Paused: 59:", "Paused: 60:00")) and resume.endswith(" left — resume")
     assert "Paused" in icon.get("ToolTip")[3]
     number = icon.items()[resume][0]
     icon.bus.call(icon.name, icon.get("Menu"), "com.canonical.dbusmenu", "Event", "(isvu)", (number, "clicked", GLib.Variant("i", 0), 0))
     until(lambda: mode() == ("enforcement", 0), "enforcement again")
-    until(lambda: not [label for label in icon.items() if label.startswith("Paused")], "no way back any more")
+    until(lambda: not [label for label in icon.items() if label.endswith("resume")], "no way back any more")
 
 
 def test_questions_are_counted_and_shown(tray, start, house, desktop):
@@ -167,30 +168,28 @@ def test_questions_are_counted_and_shown(tray, start, house, desktop):
     icon = start(at.daemon)
     assert not until(lambda: icon.items().get("No questions"), "none")[1]["enabled"]
     assert icon.get("Status") == "Active"
-    at.curl()
+    at.somebody().curl()
     until(lambda: "Questions waiting (1)" in icon.items(), lambda: list(icon.items()))
     assert icon.get("Status") == "NeedsAttention"
     question = Question(desktop, icon.program)
     question.title()
-    desktop.run("xdotool", "search", "--name", "^Bastion Firewall$", "windowclose")
+    assert desktop.focused() != question.window()
     icon.click("Questions waiting (1)")
     until(lambda: desktop.focused() == question.window(), "the focus: it was asked for")
     icon.program.press(question.live("Deny"))
     until(lambda: icon.get("Status") == "Active", "nothing to attend to")
 
 
-def test_the_tray_comes_back(tray, start, daemon, desktop, bus):
+def test_the_tray_comes_back(tray, start, daemon, desktop):
+    assert tray.poll() is None
     icon = start(daemon())
-    desktop.stop(tray)
-    again = desktop.service("tray", WATCHER)
-    try:
-        until(icon.is_registered, "the icon in the new tray")
-    finally:
-        desktop.stop(again)
+    desktop.end_tray()
+    desktop.tray()
+    until(icon.is_registered, "the icon in the new tray")
 
 
-def test_a_second_start_only_tells_the_first(tray_again, start, daemon, desktop):
-    assert tray_again.poll() is None
+def test_a_second_start_only_tells_the_first(tray, start, daemon, desktop):
+    assert tray.poll() is None
     icon = start(daemon())
     second = subprocess.run([os.path.join(desktop.build, "src/gui/bastion-gui")], env=desktop.environment, timeout=20, check=True)
     assert second.returncode == 0 and icon.program.process.poll() is None
@@ -199,20 +198,35 @@ def test_a_second_start_only_tells_the_first(tray_again, start, daemon, desktop)
     assert icon.program.process.wait(20) == 0
 
 
-def test_the_service_is_greyed_where_there_is_no_systemd(tray_again, start, daemon, desktop, tmp_path):
-    assert tray_again.poll() is None
+def test_the_service_is_greyed_where_there_is_no_systemd(tray, start, daemon, desktop, tmp_path):
+    assert tray.poll() is None
     icon = start(daemon(), environment={"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={tmp_path}/none"})
     icon.icon("connected")
     items = icon.items()
     assert not any(items[label][1]["enabled"] for label in ("Service", "Start", "Stop", "Restart"))
 
 
-@pytest.fixture
-def tray_again(desktop):
-    """A tray for one test: the one of the session was ended."""
-    process = desktop.service("tray", WATCHER)
-    yield process
-    desktop.stop(process)
+def test_the_service_is_started_and_stopped(tray, notifications, start, daemon, desktop):
+    assert tray.poll() is None
+    address = desktop.system()
+    systemd = Bus(address)
+    until(lambda: "org.freedesktop.systemd1" in systemd.call("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ListNames")[0], "systemd")
+    d = daemon()
+    icon = start(d, environment={"DBUS_SYSTEM_BUS_ADDRESS": address})
+    icon.icon("connected")
+    assert not until(lambda: icon.items()["Service"][1]["enabled"] and icon.items(), "the service to be known")["Start"][1]["enabled"], "it runs already"
+
+    def told():
+        return json.loads(systemd.call("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.bastion.Test", "Told")[0])
+
+    icon.click("Restart")
+    until(lambda: told() == [["RestartUnit", "bastion-firewall.service"]], lambda: str(told()))
+    icon.click("Stop")
+    until(lambda: [t for t in notifications.told() if "Permission denied, says &lt;systemd&gt;" in t["body"]], lambda: f"systemd's words: {notifications.told()}")
+    d.stop()
+    icon.icon("disconnected")
+    icon.click("Start")
+    until(lambda: told()[-1][0] == "StartUnit", lambda: str(told()))
 
 
 # ---- no tray ---------------------------------------------------------------------------------------------------------------
@@ -226,7 +240,6 @@ def notifications(desktop, bus):
         path = "/org/freedesktop/Notifications"
 
         def told(self):
-            import json  # pylint: disable=import-outside-toplevel
             return json.loads(bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "Told")[0])
 
         def asked(self, text):
@@ -239,11 +252,12 @@ def notifications(desktop, bus):
     desktop.stop(process)
 
 
-def test_without_a_tray_notifications_ask(notifications, gui, house, desktop):
+def test_without_a_tray_notifications_ask(no_tray, notifications, gui, house, desktop):
+    assert not no_tray
     at = house()
     program = gui("bastion-gui", at.daemon)
     first, second, third = at.copy("<b>one"), at.copy("two"), at.copy("three")
-    curl = at.curl(first)
+    curl = at.somebody().curl(first)
     told = notifications.asked("wants to reach")
     assert told["title"] == f"<b>one wants to reach {HOST} ({Network.PEER4}) on port 8080 (http)"
     assert "&lt;b&gt;one" in told["body"] and "<" not in told["body"], "the body is markup there"
@@ -270,17 +284,19 @@ def test_without_a_tray_notifications_ask(notifications, gui, house, desktop):
     until(lambda: not [t for t in notifications.told() if "three" in t["title"]], "the notification withdrawn")
 
 
-def test_with_neither_tray_nor_notifications_the_window_comes(gui, house, desktop):
+def test_with_neither_tray_nor_notifications_the_window_comes(no_tray, gui, house, desktop):
+    assert not no_tray
     at = house()
     question = Question(desktop, gui("bastion-gui", at.daemon))
-    at.curl()
+    at.somebody().curl()
     question.title()
 
 
-def test_hostile_text_reaches_no_markup(notifications, gui, house):
+def test_hostile_text_reaches_no_markup(no_tray, notifications, gui, house):
+    assert not no_tray
     at = house()
     gui("bastion-gui", at.daemon)
-    at.curl(at.copy("a\n<img src=x>\u202e&amp;"))
+    at.somebody().curl(at.copy("a\n<img src=x>\u202e&amp;"))
     told = notifications.asked("wants to reach")
     assert told["title"].startswith("a\\n<img src=x>\\u202e&amp; wants")
     assert "&lt;img src=x&gt;\\u202e&amp;amp;" in told["body"] and "\n<" not in told["body"]
