@@ -33,7 +33,7 @@ enum { TRY_SECONDS = 300 };
 struct review {
         const struct cli *cli;
         struct ruleset *rules; /* in force at the start */
-        struct offline_lists lists; /* that they speak of, as far as they can be read */
+        struct list_files lists; /* that they speak of, as far as they can be read */
         struct learn *learn;
         struct search search; /* of what was recorded: since when */
         struct proposal *proposals;
@@ -49,7 +49,7 @@ static void review_deinit(struct review *r)
         free(r->proposals);
         search_deinit(&r->search);
         learn_free(r->learn);
-        offline_lists_deinit(&r->lists);
+        list_files_deinit(&r->lists);
         ruleset_free(r->rules);
         ruleset_free(r->accepted);
 }

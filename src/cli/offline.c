@@ -14,22 +14,14 @@
 #include "cli/offline.h"
 #include "wire/conffile.h"
 #include "wire/dropins.h"
-#include "wire/hostlist.h"
 
 #define DEFAULT_RULES   "/etc/bastion/rules.json"
 #define DEFAULT_CONFIG  "/etc/bastion/config.json"
 #define DEFAULT_FACTORY BASTION_DATADIR "/factory.rules"
 
-void offline_lists_deinit(struct offline_lists *l)
-{
-        for (unsigned i = 0; i < l->sets.n; i++)
-                hostset_free(l->owned[i]);
-        l->sets.n = 0;
-}
-
 void offline_deinit(struct offline *o)
 {
-        offline_lists_deinit(&o->lists);
+        list_files_deinit(&o->lists);
         o->rules = ruleset_free(o->rules);
 }
 
@@ -259,68 +251,23 @@ static int load_rules(const struct cli *cli, struct ruleset *rules)
         return offline_read_rules(asked ? cli->arguments->values[OPTION_RULES] : DEFAULT_RULES, asked, rules, &rest);
 }
 
-/* 0, a negative errno or HOSTLIST_E_…. */
-static int read_list(FILE *file, struct hostset **ret)
+static void on_unread_list(void *userdata, const char *path, int error, const char *words)
 {
-        _cleanup_(hostlist_freep) struct hostlist *list = hostlist_new(0);
-        struct hostlist_skipped skipped;
-        size_t n, left = LIMIT_LIST_FILE;
-        char piece[16384];
-        int r = list ? 0 : -ENOMEM;
+        int *result = userdata;
 
-        while (r == 0 && (n = fread(piece, 1, sizeof(piece), file)) > 0) {
-                r = n > left ? -EFBIG : hostlist_feed(list, piece, n);
-                left -= MIN(n, left);
+        if (error == -ENOMEM) {
+                *result = out_of_memory();
+        } else {
+                cli_error("%s: %s", path, words);
+                *result = EXIT_WRONG_INPUT;
         }
-        if (r == 0 && ferror(file))
-                r = -EIO;
-        return r == 0 ? hostlist_finish(list, ret, &skipped) : r;
 }
 
-static int load_list(const char *path, struct offline_lists *lists)
-{
-        struct hostsets *sets = &lists->sets;
-        FILE *file;
-        int r;
-
-        if (hostsets_find(sets, path))
-                return EXIT_YES;
-        if (sets->n == LIMIT_LISTS) {
-                cli_error("%s: the rules speak of more than %d lists", path, LIMIT_LISTS);
-                return EXIT_WRONG_INPUT;
-        }
-        file = fopen(path, "rb");
-        if (!file)
-                return cannot_read(path, -errno);
-        r = read_list(file, &lists->owned[sets->n]);
-        fclose(file);
-        if (r == -ENOMEM)
-                return out_of_memory();
-        if (r < 0)
-                return cannot_read(path, r);
-        if (r > 0) {
-                cli_error("%s: %s", path, hostlist_error_words(r));
-                return EXIT_WRONG_INPUT;
-        }
-        sets->of[sets->n].path = path;
-        sets->of[sets->n].set = lists->owned[sets->n];
-        sets->n++;
-        return EXIT_YES;
-}
-
-int offline_load_lists(const struct ruleset *rules, struct offline_lists *ret)
+int offline_load_lists(const struct ruleset *rules, struct list_files *ret)
 {
         int result = EXIT_YES;
 
-        for (const struct rule *rule = ruleset_next(rules, NULL); rule; rule = ruleset_next(rules, rule)) {
-                const struct criterion *c = rule_criterion(rule, CRITERION_LIST);
-
-                for (unsigned i = 0; c && i < c->n; i++) {
-                        int r = load_list(criterion_values(c)[i].text, ret);
-
-                        result = r ? r : result;
-                }
-        }
+        list_files_load(rules, ret, on_unread_list, &result);
         return result;
 }
 

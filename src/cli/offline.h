@@ -7,20 +7,14 @@
 #pragma once
 
 #include "cli/cli.h"
+#include "client/list-files.h"
 #include "core/ruleset.h"
 #include "wire/rulefile.h"
-
-/* The lists of names that rules speak of, whose paths are the rules'. */
-struct offline_lists {
-        struct hostsets sets;
-        struct hostset *owned[LIMIT_LISTS]; /* the same */
-};
-void offline_lists_deinit(struct offline_lists *l);
 
 struct offline {
         struct ruleset *rules; /* factory rules included, switched as the configuration says */
         struct config config;
-        struct offline_lists lists;
+        struct list_files lists;
 };
 void offline_deinit(struct offline *o);
 
@@ -28,7 +22,7 @@ void offline_deinit(struct offline *o);
 int offline_load(const struct cli *cli, struct offline *ret);
 
 /* Reads every list, and says which cannot be read. Exit codes as above; *ret holds the others all the same. */
-int offline_load_lists(const struct ruleset *rules, struct offline_lists *ret);
+int offline_load_lists(const struct ruleset *rules, struct list_files *ret);
 
 /* The whole file, or standard input for "-"; the caller frees. Exit codes as above; without `must_exist`, *ret is NULL where there is none. */
 int offline_read(const char *path, size_t max, bool must_exist, char **ret, size_t *ret_n);

@@ -2,14 +2,18 @@
 /*
  * Theory in the header. Steps:
  *
- *      RULES (pages; begun again when they are loaded anew) ──▶ MEMORY ──▶ HISTORY, up to where memory begins ──▶ THINKING ──▶ done
+ *      RULES (pages; begun again when they are loaded anew) ──▶ LISTS that these speak of ──▶ MEMORY ──▶ HISTORY, up to where memory
+ *      begins ──▶ THINKING ──▶ done
  *
- * While the thread thinks nobody else touches `learn`; it holds a reference to the session.
+ * Lists are read, and what was recorded is thought about, in a thread, while nobody else touches what it works on; it holds a reference to the
+ * session.
  */
 #include "gui/learn-session.h"
 
 #include <string.h>
 
+#include "base/log.h"
+#include "client/list-files.h"
 #include "client/program-file.h"
 #include "core/limits.h"
 #include "gui/history-query.h"
@@ -22,6 +26,7 @@ struct _BastionLearnSession {
         GObject parent;
         BastionLink *link;
         struct ruleset *rules;
+        struct list_files lists; /* of the rules */
         struct learn *learn;
         struct event *memory; /* the reply to decisions, until history is read */
         BastionHistoryQuery *query;
@@ -166,6 +171,38 @@ static void ask_memory(BastionLearnSession *session)
         message_format_request_decisions(out, id, LIMIT_RECORDS);
 }
 
+/* One that cannot be read is not known, and satisfies nothing: what it denies may be proposed, and is denied all the same. */
+static void on_unread_list(_unused_ void *userdata, const char *path, _unused_ int error, const char *words)
+{
+        log_info("the list %s: %s", path, words);
+}
+
+static void read_lists(GTask *task, gpointer source, _unused_ gpointer data, _unused_ GCancellable *cancellable)
+{
+        BastionLearnSession *session = source;
+
+        list_files_load(session->rules, &session->lists, on_unread_list, NULL);
+        g_task_return_boolean(task, TRUE);
+}
+
+static void on_lists_read(GObject *object, _unused_ GAsyncResult *result, _unused_ gpointer userdata)
+{
+        BastionLearnSession *session = BASTION_LEARN_SESSION(object);
+
+        session->learn = learn_new(session->rules, &session->lists.sets, client_now(), random_seed());
+        if (session->learn)
+                ask_memory(session);
+        else
+                finish(session, out_of_memory());
+}
+
+static void start_reading_lists(BastionLearnSession *session)
+{
+        g_autoptr(GTask) task = g_task_new(session, NULL, on_lists_read, NULL);
+
+        g_task_run_in_thread(task, read_lists);
+}
+
 static void ask_rules(BastionLearnSession *session, const struct rules_mark *after);
 
 /* A rule that came twice, because it changed meanwhile: the second replaces the first. */
@@ -202,15 +239,10 @@ static void on_rules(gpointer owner, struct event *reply)
                 finish(session, out_of_memory());
                 return;
         }
-        if (reply->has_next) {
+        if (reply->has_next)
                 ask_rules(session, &reply->next);
-                return;
-        }
-        session->learn = learn_new(session->rules, NULL, client_now(), random_seed());
-        if (session->learn)
-                ask_memory(session);
         else
-                finish(session, out_of_memory());
+                start_reading_lists(session);
 }
 
 static void ask_rules(BastionLearnSession *session, const struct rules_mark *after)
@@ -277,6 +309,7 @@ static void bastion_learn_session_finalize(GObject *object)
                 proposal_deinit(&session->proposals[i]);
         free(session->proposals);
         learn_free(session->learn);
+        list_files_deinit(&session->lists);
         ruleset_free(session->rules);
         event_free(session->memory);
         g_object_unref(session->link);
