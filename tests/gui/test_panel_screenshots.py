@@ -97,7 +97,8 @@ def test_every_page(machine, desktop, gui, style):
     desktop.keys("shift+Right")  # folds it out
     time.sleep(float(os.environ.get("BASTION_SCREENSHOTS_WAIT", "20")))  # the graph has something to show
     for width, height, shape in ((1366, 768, "wide"), (360, 720, "narrow")):
-        panel.resize(width, height)
+        panel.resize(max(width, 500), height)
+        panel.resize(width, height)  # folded it needs less room
         panel.focus()
         for page, text in (("now", "browser"), ("rules", "browser"), ("settings", "Configuration file")):
             panel.desktop.keys(f"ctrl+{('now', 'rules', 'settings').index(page) + 1}")
