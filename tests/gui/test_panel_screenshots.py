@@ -20,7 +20,7 @@ from harness.wait import until
 
 from panel import Panel
 
-pytestmark = pytest.mark.skipif("BASTION_SCREENSHOTS" not in os.environ, reason="pictures are made where BASTION_SCREENSHOTS names a folder")
+pytestmark = [pytest.mark.rungs("gate"), pytest.mark.skipif("BASTION_SCREENSHOTS" not in os.environ, reason="pictures are made where BASTION_SCREENSHOTS names a folder")]
 
 HOSTS = {"www.debian.org": 80, "mail.example.org": 993, "updates.example.com": 443, "irc.libera.example": 6697}
 # What keeps a connection open and moves a number of bytes a second in each direction.

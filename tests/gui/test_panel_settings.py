@@ -8,9 +8,13 @@
 
 import json
 
+import pytest
+
 from harness.wait import until
 
 from panel import Panel
+
+pytestmark = pytest.mark.rungs("gate")  # what the daemon says is what it shows
 
 
 def on_disk(daemon, key):
