@@ -82,6 +82,8 @@ static void on_folded(BastionPanelWindow *window)
         gtk_widget_set_visible(window->back, folded);
         adw_header_bar_set_show_end_title_buttons(ADW_HEADER_BAR(window->sidebar_header), folded);
         adw_header_bar_set_show_start_title_buttons(ADW_HEADER_BAR(window->content_header), folded);
+        /* The mode has to be readable in 360 pixels; the other two buttons have their keys. */
+        adw_header_bar_set_decoration_layout(ADW_HEADER_BAR(window->content_header), folded ? ":close" : NULL);
 }
 
 /* ---- the state of the whole ------------------------------------------------------------------------------------------------ */

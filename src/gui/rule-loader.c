@@ -80,7 +80,7 @@ static void on_found(void *userdata, const struct finding *finding)
 
         findings_words(finding, &words);
         if (!buf_error(&words))
-                g_hash_table_insert(judging->findings, g_strdup(finding->rule->id), g_strdup(words.data));
+                g_hash_table_insert(judging->findings, g_strdup(finding->rule->id), g_ref_string_new_intern(words.data));
 }
 
 static void judge(GTask *task, _unused_ gpointer source, gpointer data, _unused_ GCancellable *cancellable)
@@ -129,7 +129,7 @@ static void check(BastionRuleLoader *loader)
         judging->lines = new_lines();
         for (guint i = 0; i < lines->len; i++)
                 g_ptr_array_add(judging->lines, rule_line_ref(lines->pdata[i]));
-        judging->findings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        judging->findings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ref_string_release);
         task = g_task_new(loader, NULL, on_judged, NULL);
         g_task_set_task_data(task, judging, judging_free);
         g_task_run_in_thread(task, judge);

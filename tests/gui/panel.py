@@ -20,8 +20,11 @@ class Panel:
         until(lambda: self.desktop.focused() == self.window, "the window to have the focus")
 
     def resize(self, width, height):
-        self.desktop.run("xdotool", "windowsize", "--sync", self.window, width, height)
-        until(lambda: self.desktop.geometry(self.window)[2:] == (width, height), lambda: f"{width}×{height}: {self.desktop.geometry(self.window)}")
+        def is_so():
+            self.desktop.run("xdotool", "windowsize", self.window, width, height)
+            return self.desktop.geometry(self.window)[2:] == (width, height)
+
+        until(is_so, lambda: f"{width}×{height}: {self.desktop.geometry(self.window)}")
 
     def has_text(self, text, seconds=PATIENCE):
         """Some text on screen that contains it."""

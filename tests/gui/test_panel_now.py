@@ -16,6 +16,8 @@ from harness.wait import until
 
 from panel import Panel
 
+pytestmark = pytest.mark.rungs("gate")  # what the daemon says is what it shows
+
 PYTHON = os.path.realpath("/usr/bin/python3")
 # Sends until it is stopped; says how that was.
 SEND = """

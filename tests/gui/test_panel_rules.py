@@ -12,6 +12,8 @@ from harness.wait import until
 
 from panel import Panel
 
+pytestmark = pytest.mark.rungs("gate")  # what the daemon says is what it shows
+
 HOSTILE = {
     "/tmp/<b>bold</b>&amp;<a href='x'>": "/tmp/<b>bold</b>&amp;<a href='x'>",
     "/tmp/line\nbreak": "/tmp/line\\nbreak",

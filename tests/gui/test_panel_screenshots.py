@@ -2,7 +2,7 @@
 """Pictures of each page of the control panel, light and dark, wide and narrow, of a machine that is in use: programs that talk with named hosts.
 
      fw ┌─────────────────────────────┐   veth   ┌──────────────────────────────────┐ peer
-        │ bastion-daemon, programs    ├──────────┤ dnsmasq, TCP 80, 443, 8080, 6697 │
+        │ bastion-daemon, programs    ├──────────┤ dnsmasq, TCP 80, 443, 993, 6697 │
         └─────────────────────────────┘          └──────────────────────────────────┘
 Only where BASTION_SCREENSHOTS names a folder; the others of tests/gui look at the same pages without a picture.
 """
@@ -15,21 +15,36 @@ import pytest
 
 from harness.net import Network
 from harness.programs import Running
-from harness.servers import DnsServer, TcpServer
+from harness.servers import DnsServer
+from harness.wait import until
 
 from panel import Panel
 
-pytestmark = pytest.mark.skipif("BASTION_SCREENSHOTS" not in os.environ, reason="pictures are made where BASTION_SCREENSHOTS names a folder")
+pytestmark = [pytest.mark.rungs("gate"), pytest.mark.skipif("BASTION_SCREENSHOTS" not in os.environ, reason="pictures are made where BASTION_SCREENSHOTS names a folder")]
 
 HOSTS = {"www.debian.org": 80, "mail.example.org": 993, "updates.example.com": 443, "irc.libera.example": 6697}
 # What keeps a connection open and moves a number of bytes a second in each direction.
 TALK = """
-import socket, sys, time
+import random, socket, sys, time
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
 n = int(sys.argv[3])
 while True:
-    s.sendall(b"x" * n)
+    want = int(n * random.uniform(0.3, 1.7))
+    s.sendall(f"{want:08}".encode() + b"x" * (want // 6))
+    while want > 0:
+        want -= len(s.recv(min(want, 65536)))
     time.sleep(0.2)
+"""
+# The other end: sends as much as it is asked for.
+SERVE = """
+import socket, sys, threading
+def serve(s):
+    while len(head := s.recv(8, socket.MSG_WAITALL)) == 8:
+        s.sendall(b"y" * int(head))
+        s.recv(int(head) // 6, socket.MSG_WAITALL)
+listener = socket.create_server(("", int(sys.argv[1])))
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 """
 SENTENCES = (
     'allow /usr/bin/curl to www.debian.org port 80,443 tcp note "package lists"',
@@ -57,8 +72,9 @@ def machine(daemon, network, closing, tmp_path, cli, programs):
         run("rules", "add", sentence)
     for path in ("mail", "sync", "chat", "browser"):
         run("rules", "add", f"allow {programs.path(path)}")
-    servers = [closing(TcpServer(network.peer, port)) for port in set(HOSTS.values())]
-    assert servers
+    for port in set(HOSTS.values()):
+        closing(Running(network.peer, "/usr/bin/python3", "-c", SERVE, port))
+        until(lambda port=port: f":{port} " in network.peer.run("ss", "-ltn").stdout, f"a server on {port}")
     for name, (host, port), amount in zip(("browser", "mail", "sync", "chat"), HOSTS.items(), (90000, 900, 30000, 60)):
         path = programs.path(name)
         if not os.path.exists(path):
@@ -74,11 +90,17 @@ def machine(daemon, network, closing, tmp_path, cli, programs):
 def test_every_page(machine, desktop, gui, style):
     panel = Panel(desktop, gui("bastion-control-panel", machine, environment={"ADW_DEBUG_COLOR_SCHEME": f"prefer-{style}"}))
     panel.has_text("browser")
+    panel.focus()
+    row = panel.find("label", "browser").queryComponent().getExtents(desktop.atspi.WINDOW_COORDS)
+    x, y, _, _ = desktop.geometry(panel.window)
+    desktop.click(x + row.x + row.width / 2, y + row.y + row.height / 2)
+    desktop.keys("shift+Right")  # folds it out
     time.sleep(float(os.environ.get("BASTION_SCREENSHOTS_WAIT", "20")))  # the graph has something to show
     for width, height, shape in ((1366, 768, "wide"), (360, 720, "narrow")):
-        panel.resize(width, height)
+        panel.resize(max(width, 500), height)
+        panel.resize(width, height)  # folded it needs less room
         panel.focus()
-        for page, text in (("now", "browser"), ("rules", "telnet"), ("settings", "Configuration file")):
+        for page, text in (("now", "browser"), ("rules", "browser"), ("settings", "Configuration file")):
             panel.desktop.keys(f"ctrl+{('now', 'rules', 'settings').index(page) + 1}")
             panel.has_text(text)
             time.sleep(1)  # what moves in has come to rest
