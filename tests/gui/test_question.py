@@ -88,11 +88,11 @@ def choose(desktop, question, lifetime, scope, expected):
     steps, last = list(SCOPES).index(scope), SCOPES["all-ports"][0]
     question.program.press(question.button(lifetime))
     for _ in range(5 if steps else 0):
-        if not question.program.showing("label", last):
-            question.click(question.program.find("combo box"))  # a deliberate click, too: keys are live
-            question.program.find("label", last)
-        desktop.keys("Home", *["Down"] * steps, "Return")
         try:
+            if not question.program.showing("label", last):
+                question.click(question.program.find("combo box"))  # a deliberate click, too: keys are live
+                question.program.find("label", last, seconds=3)
+            desktop.keys("Home", *["Down"] * steps, "Return")
             return question.program.find("label", expected.fullmatch, seconds=2).name
         except NeverHappened:
             continue
