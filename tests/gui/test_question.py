@@ -77,10 +77,23 @@ def sentence_of(verb, path, lifetime, scope):
 
 
 def choices(full):
-    """Every lifetime and every scope with half of the others, allowed and denied in turn; in a full run each with each, both ways."""
+    """Every lifetime and every scope with a third of the others, allowed and denied in turn; in a full run each with each, both ways."""
     each = [(allow, lifetime, scope) for lifetime, scope in itertools.product(LIFETIMES, SCOPES) for allow in (True, False)]
     places = {choice: (list(LIFETIMES).index(choice[1]), list(SCOPES).index(choice[2])) for choice in each}
-    return [c for c in each if full or (sum(places[c]) % 2 == 0 and c[0] == (places[c][1] // 2 + places[c][0]) % 2)]
+    return [c for c in each if full or (sum(places[c]) % 3 == 0 and c[0] == (places[c][1] // 2 + places[c][0]) % 2)]
+
+
+def named(at, question):
+    """(path, curl): a question that has the name. On a busy machine the daemon's parser may be late, and then it has none: tests/e2e/test_names.py is about that."""
+    for _ in range(5):
+        path = at.copy()
+        curl = at.curl(path)
+        if HOST in question.title(os.path.basename(path)):
+            return path, curl
+        question.program.press(question.live("Deny"))
+        curl.finish()
+        question.gone()
+    raise AssertionError("no name was heard")
 
 
 def choose(desktop, question, lifetime, scope, expected):
@@ -102,10 +115,8 @@ def choose(desktop, question, lifetime, scope, expected):
 def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
     at, question = ask()
     for allow, lifetime, scope in choices(full):
-        path = at.copy()
         before = at.rules()
-        curl = at.curl(path)
-        question.title(os.path.basename(path))
+        path, curl = named(at, question)
         question.live("Allow")
         shown = choose(desktop, question, lifetime, scope, sentence_of("allow" if allow else "deny", path, lifetime, scope))
         question.program.press(question.live("Allow" if allow else "Deny"))
