@@ -34,7 +34,7 @@ static void update_guard(BastionQuestionWindow *window)
         struct boottime now = client_now();
 
         bastion_question_view_set_live(window->view, ask_guard_buttons(&window->guard, now));
-        /* It is opaque rather than hidden: what is below stays where it is. */
+        /* Transparent rather than hidden: what is below stays where it is. */
         gtk_widget_set_visible(window->hint, window->shown != NULL);
         gtk_widget_set_opacity(window->hint, window->guard.engaged ? 0 : 1);
 }
@@ -331,8 +331,9 @@ static void bastion_question_window_dispose(GObject *object)
         BastionQuestionWindow *window = BASTION_QUESTION_WINDOW(object);
 
         g_clear_handle_id(&window->guard_timer, g_source_remove);
-        if (window->inbox)
-                g_signal_handlers_disconnect_by_data(window, window);
+        /* That it goes out of sight now is no event any more. */
+        g_signal_handlers_disconnect_by_func(window, on_unmap, NULL);
+        g_signal_handlers_disconnect_by_func(window, on_active, NULL);
         g_clear_object(&window->shown);
         g_clear_object(&window->link);
         g_clear_object(&window->inbox);

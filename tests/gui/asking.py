@@ -118,19 +118,22 @@ class Question:
 
 
 class Maps:
-    """When windows appear, by the X server's own word."""
+    """When the window manager shows another window, by its own list of them."""
 
     def __init__(self, desktop):
-        self._process = subprocess.Popen(["xev", "-root", "-event", "substructure"], env=desktop.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                         stdin=subprocess.DEVNULL, text=True)
+        self._process = subprocess.Popen(["xprop", "-root", "-spy", "_NET_CLIENT_LIST"], env=desktop.environment, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
         self.times = []
+        self._known = set(re.findall("0x[0-9a-f]+", self._process.stdout.readline()))  # from here on it listens
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
         for line in self._process.stdout:
-            if re.match("MapNotify", line):
+            windows = set(re.findall("0x[0-9a-f]+", line))
+            if windows - self._known:
                 self.times.append(time.monotonic())
+            self._known = windows
 
     def close(self):
         self._process.terminate()

@@ -63,7 +63,7 @@ def test_a_question_says_who_wants_what(ask, desktop, closing, record_property):
     question.program.find("label", lambda name: "allowed" in name and HOST in name)
 
 
-LIFETIMES = {"Once": " for once", "Until it quits": " for process", "1 hour": " for 1 hour", "Session": " for session", "Always": ""}
+LIFETIMES = {"Once": " for once", "Until it quits": " for process", "1 hour": " until 20[-0-9T:]+Z", "Session": " for session", "Always": ""}
 # What the list says, and what the rule does.
 SCOPES = {"destination": (f"{HOST}, port 8080 (http)", f" to {HOST} port 8080( tcp)?"), "address": (f"Only the address {Network.PEER4}, port 8080 (http)", f" to {Network.PEER4} port 8080( tcp)?"),
           "host": (f"{HOST}, any port", f" to {HOST}"), "domain": (f"All of {DOMAIN}, any port", rf" to \.{DOMAIN}"), "port": ("Anywhere, port 8080 (http)", " port 8080( tcp)?"),
@@ -77,10 +77,23 @@ def sentence_of(verb, path, lifetime, scope):
 
 
 def choices(full):
-    """Every lifetime and every scope with half of the others, allowed and denied in turn; in a full run each with each, both ways."""
+    """Every lifetime and every scope with a third of the others, allowed and denied in turn; in a full run each with each, both ways."""
     each = [(allow, lifetime, scope) for lifetime, scope in itertools.product(LIFETIMES, SCOPES) for allow in (True, False)]
     places = {choice: (list(LIFETIMES).index(choice[1]), list(SCOPES).index(choice[2])) for choice in each}
-    return [c for c in each if full or (sum(places[c]) % 2 == 0 and c[0] == (places[c][1] // 2 + places[c][0]) % 2)]
+    return [c for c in each if full or (sum(places[c]) % 3 == 0 and c[0] == (places[c][1] // 2 + places[c][0]) % 2)]
+
+
+def named(at, question):
+    """(path, curl): a question that has the name. On a busy machine the daemon's parser may be late, and then it has none: tests/e2e/test_names.py is about that."""
+    for _ in range(5):
+        path = at.copy()
+        curl = at.curl(path)
+        if HOST in question.title(os.path.basename(path)):
+            return path, curl
+        question.program.press(question.live("Deny"))
+        curl.finish()
+        question.gone()
+    raise AssertionError("no name was heard")
 
 
 def choose(desktop, question, lifetime, scope, expected):
@@ -88,13 +101,12 @@ def choose(desktop, question, lifetime, scope, expected):
     steps, last = list(SCOPES).index(scope), SCOPES["all-ports"][0]
     question.program.press(question.button(lifetime))
     for _ in range(5 if steps else 0):
-        if not question.program.showing("label", last):
-            question.click(question.program.find("combo box"))  # a deliberate click, too: keys are live
-            question.program.find("label", last)
-        desktop.keys("Home", *["Down"] * steps, "Return")
         try:
-            question.program.find("label", SCOPES[scope][0], seconds=2)
-            break
+            if not question.program.showing("label", last):
+                question.click(question.program.find("combo box"))  # a deliberate click, too: keys are live
+                question.program.find("label", last, seconds=3)
+            desktop.keys("Home", *["Down"] * steps, "Return")
+            return question.program.find("label", expected.fullmatch, seconds=2).name
         except NeverHappened:
             continue
     return question.program.find("label", expected.fullmatch).name
@@ -103,10 +115,8 @@ def choose(desktop, question, lifetime, scope, expected):
 def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
     at, question = ask()
     for allow, lifetime, scope in choices(full):
-        path = at.copy()
         before = at.rules()
-        curl = at.curl(path)
-        question.title(os.path.basename(path))
+        path, curl = named(at, question)
         question.live("Allow")
         shown = choose(desktop, question, lifetime, scope, sentence_of("allow" if allow else "deny", path, lifetime, scope))
         question.program.press(question.live("Allow" if allow else "Deny"))
@@ -116,7 +126,7 @@ def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
         if lifetime in ("Once", "Until it quits"):  # over with the process, or 5 s later
             assert written <= {shown}
         elif lifetime == "1 hour":
-            assert [w for w in written if w.startswith(shown.removesuffix(" for 1 hour") + " until ")], (shown, written)
+            assert [w.split(" until ")[0] for w in written] == [shown.split(" until ")[0]]  # the hour began a moment later
         else:
             assert written == {shown}
         question.gone()
@@ -283,8 +293,8 @@ def test_the_daemon_is_killed_and_comes_back(ask):
     question.program.find(name="The Firewall Is Gone")
     at.daemon.start()
     question.program.gone(name="The Firewall Is Gone")
-    at.curl(at.copy())
-    question.title("curl-")
+    at.curl(at.copy())  # or the first one, which may send its SYN again before
+    question.title()
     question.live("Allow")
 
 
@@ -307,7 +317,7 @@ def test_what_was_decided_without_you_is_answered_late(ask, desktop):
     question.program.press(question.live("Allow"))
     until(lambda: shown in at.rules(), "the rule")
     question.program.find(name="Nothing Is Asked")
-    assert at.curl(path).finish()[0] == 0
+    until(lambda: at.curl(path).finish()[0] == 0, "a connection that the rule allows")  # by its name: see named()
 
 
 def test_learning_says_that_nothing_is_held(ask):
