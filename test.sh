@@ -105,7 +105,8 @@ step "end to end, in private network namespaces"
 [ -f "$results/e2e.xml" ] || : >"$results/e2e.xml"
 
 step "the desktop, on a display of its own"
-"$python" -m pytest tests/gui -q -rs --build="$PWD/build" -p no:cacheprovider --junitxml="$results/gui.xml" </dev/null || true
+# shellcheck disable=SC2086  # words
+"$python" -m pytest tests/gui -q -rs $workers --build="$PWD/build" -p no:cacheprovider --junitxml="$results/gui.xml" </dev/null || true
 [ -f "$results/gui.xml" ] || : >"$results/gui.xml"
 
 # The daemon's life under sanitizers: a leak at its end, a use after free or an undefined shift fails the test that it served.
