@@ -45,7 +45,7 @@ class House:
         for name, text in (("resolv.conf", f"nameserver {Network.PEER4}\n"), ("nsswitch.conf", "hosts: dns\n")):
             with open(os.path.join(self.directory, name), "w", encoding="utf-8") as f:
                 f.write(text)
-        # Once before: the daemon's parser has started, and a name is known within the 5 ms for which a packet waits.
+        # Once before: the daemon's parser has started, and a name is known in the time for which a packet waits.
         network.fw.run("unshare", "--mount", "sh", "-c", RESOLVED, self.directory, "getent", "ahosts", HOST, check=True)
 
     def copy(self, name=None, of=CURL):

@@ -17,23 +17,26 @@ from harness.wait import until
 
 from panel import Panel
 
-HOSTILE = "<b>bold<i>\n\u202egnp.exe"
+HOSTILE = "<b>bold<i>\n\u202e\udcffgnp.exe"  # the byte 0xff in it, as Python says what is no UTF-8
+SHOWN = "<b>bold<i>\\n\\u202e\\xffgnp.exe"
+LONG = "/".join(["l" * 250] * 14)
 
 
 @pytest.fixture
 def house(daemon, cli, programs, network, tcp):
-    """Learning; `bold` (a hostile name) and `plain` have talked, `never` was denied by a rule of enforcement."""
+    """Learning: programs have talked, of hostile names too, and `refused` was denied by a rule of enforcement."""
     d = daemon(config={"mode": "learning", "log_every_connection": True})
-    d.hostile, d.plain, d.refused = programs.visitor(HOSTILE), programs.visitor("plain"), programs.visitor("refused")
+    os.makedirs(programs.path(LONG), exist_ok=True)
+    d.hostile, d.long, d.plain, d.refused = (programs.visitor(name) for name in (HOSTILE, LONG + "/long", "plain", "refused"))
     visit = lambda path: network.fw.run(path, "tcp", Network.PEER4, tcp.port)
-    for path in (d.plain, d.plain, d.hostile):
+    for path in (d.plain, d.plain, d.hostile, d.long):
         visit(path)
     cli(d)("mode", "enforcement")
     cli(d)("rules", "add", f"deny {d.refused}")
     visit(d.refused)
     cli(d)("mode", "learning")
-    until(lambda: len(cli(d).jsonl("log")) >= 4, "four decisions")
-    until(lambda: history(d) and count(history(d)) >= 4, "them in history")
+    until(lambda: len(cli(d).jsonl("log")) >= 5, "five decisions")
+    until(lambda: history(d) and count(history(d)) >= 5, "them in history")
     return d
 
 
@@ -95,11 +98,18 @@ def test_history_is_searched(house, panel, desktop):
 
 def test_strangers_words_are_shown_as_they_are(house, panel):
     p = panel(house, "history")
-    spoken(p, "<b>bold<i>\\n\\u202egnp.exe")
-    assert not [text for text in p.program.texts() if "\u202e" in text or "\n<" in text]
+    spoken(p, SHOWN)
+    spoken(p, ": long to ")
+    assert not [text for text in p.program.texts() if "\u202e" in text or "\ufffd" in text or "\n<" in text]
     p.program.close()  # there is one panel in a session
     p = panel(house, "programs")
-    p.has_text("<b>bold<i>\\n\\u202egnp.exe")
+    p.has_text(SHOWN)
+    assert p.desktop.geometry(p.window)[2] <= 1366, "it fits the screen"
+    p.program.close()
+    p = panel(house, "learning")
+    p.has_text(SHOWN)
+    p.has_text("l" * 200)
+    assert p.desktop.geometry(p.window)[2] <= 1366, "it fits the screen"
 
 
 def test_programs_have_their_sums_places_and_rules(house, panel, tcp):
@@ -123,7 +133,9 @@ def test_learning_proposes_and_what_is_accepted_is_a_rule(house, panel, cli):
     p.has_text(f"allow {house.plain}")
     p.press(next(iter(p.showing(role="push button", name="Accept"))))
     until(lambda: {rule["id"] for rule in rules(cli(house))} - before, "the rule")
-    p.press(next(iter(p.showing(role="push button", name="Refuse"))))
+    for left in (1, 0):
+        p.press(until(lambda: next(iter(p.showing(role="push button", name="Refuse")), None), "a proposal"))
+        until(lambda left=left: len(p.showing(role="push button", name="Refuse")) == left, "it to go")
     p.has_text("Nothing Left to Review")
     p.click("Try Enforcement for 5 Minutes")
     until(lambda: "enforcement" in cli(house)("mode"), "enforcement")

@@ -285,6 +285,20 @@ def test_one_answers_and_all_others_close(ask, desktop, gui):
     question.gone()
 
 
+def test_the_control_panel_is_open_at_the_same_time(ask, desktop, gui):
+    """Once it swallowed the questions (an old fault); it is nobody to ask, and shows what became of them."""
+    at, question = ask()
+    panel = gui("bastion-control-panel", at.daemon, "--page=now", environment=desktop.another_session())
+    panel.find(name="Decided last")
+    path = at.copy()
+    curl = at.curl(path)
+    question.title("curl-")
+    question.program.press(question.live("Deny"))
+    assert curl.finish()[0] != 0
+    panel.find(name=lambda name: os.path.basename(path) in name)
+    assert not panel.showing(name=lambda name: "wants to reach" in name)
+
+
 def test_the_daemon_is_killed_and_comes_back(ask):
     at, question = ask()
     at.curl()

@@ -119,6 +119,28 @@ def test_the_icon_is_true_to_the_daemon(tray, start, daemon, cli, record_propert
     icon.icon("disconnected")
 
 
+def wakeups(pid):
+    """How often its threads have waited for something, so far."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as f:
+            total += next(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt_switches"))
+    return total
+
+
+def test_nothing_wakes_it_but_the_daemon(tray, start, daemon, record_property):
+    assert tray.poll() is None
+    icon = start(daemon())
+    icon.icon("connected")
+    time.sleep(3)  # what it does at its start is over
+    before = wakeups(icon.program.pid)
+    time.sleep(10)
+    count = wakeups(icon.program.pid) - before
+    record_property("wake-ups in 10 s", count)
+    print(f"wake-ups in 10 s: {count}; the daemon's statistics came five times")
+    assert count <= 50
+
+
 def test_who_may_not_connect_sees_an_error(tray, start, daemon):
     assert tray.poll() is None
     d = daemon()
