@@ -88,8 +88,8 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=
 meson_tests build-asan sanitizers --timeout-multiplier 5
 unset ASAN_OPTIONS UBSAN_OPTIONS
 step "the units under valgrind"
-# What is random there was tried a hundred times as often above: here each line has to run, not each case.
-export BASTION_TEST_ROUNDS=1000
+# What is random there was tried five hundred times as often above: here each line has to run, not each case.
+export BASTION_TEST_ROUNDS=200
 meson_tests build valgrind --suite unit --timeout-multiplier 20 \
         --wrapper 'valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99'
 unset BASTION_TEST_ROUNDS
