@@ -95,8 +95,8 @@ meson_tests build valgrind --suite unit --timeout-multiplier 20 \
 unset BASTION_TEST_ROUNDS
 
 # --- end to end -------------------------------------------------------------------------------------------------------
-# Most of them wait for something; two files at a time, each in namespaces of its own, do so at once.
-workers='-n 2 --dist loadfile'
+# Most of them wait for something; three files at a time, each in namespaces of its own, do so at once.
+workers="-n 3 --dist loadfile"
 step "end to end, in private network namespaces"
 # 5 is pytest's word for "no tests there"; anything else wrong is in the results, or they are missing, which counts as well.
 # shellcheck disable=SC2086  # words

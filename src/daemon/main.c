@@ -254,6 +254,7 @@ static void stop(struct daemon *d)
         helpers_stop(d);
         policy_stop(d);
         saver_stop(d->saver);
+        sd_event_source_unref(d->rules_timer);
         sd_event_source_unref(d->question_timer);
         sd_event_source_unref(d->expiry_timer);
         sd_event_source_unref(d->try_timer);

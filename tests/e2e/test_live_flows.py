@@ -459,7 +459,7 @@ def test_many_changes_make_few_sweeps(kind, daemon, flow, subscriber):
 
 def test_many_sockets(rung, full, daemon, network, subscriber, closing):
     """Half of them are to end; the others stay, and no packet of theirs is queued."""
-    count = 10000 if full else 2500
+    count = 10000 if full else 1000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard < 4 * count + 1000:

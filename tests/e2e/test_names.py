@@ -15,7 +15,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import struct
 import threading
 import time
@@ -204,9 +203,7 @@ def test_every_name_is_shown_with_its_source(asking, asks, cli, subscriber):
     assert also in cli(asking)("connections")
     assert names_of(watcher.request("why", decision=decided["seq"])["why"]) == named
     assert f"{OTHER} (also {HOST}) at {Network.PEER4}, port 8080, TCP" in cli(asking)("why", "--last", path)
-    history = asking.path("state", "history", "history.db")
-    until(lambda: sqlite3.connect(history).execute("SELECT host, host_source FROM decisions WHERE path = ? AND remote_port = 8080", (path,))
-          .fetchall() == [(OTHER, "dns")], "history")
+    until(lambda: asking.history("SELECT host, host_source FROM decisions WHERE path = ? AND remote_port = 8080", path) == [(OTHER, "dns")], "history")
     assert program.finish_with("\n")[0] == 0
 
 

@@ -309,7 +309,7 @@ for line in sys.stdin:
 
 def test_fault_10_no_address_and_no_port_is_always_allowed(daemon, network, sniffer, visit):
     """Unicast addresses ending in .255, and DNS/NTP/DHCP ports of unidentified programs, were always allowed."""
-    network.fw.ip("route", "add", "10.92.0.0/16", "via", Network.PEER4)
+    network.fw.ip("route", "replace", "10.92.0.0/16", "via", Network.PEER4)
     try:
         daemon()
         visit("broadcaster", "udp", "10.92.5.255", 9999).ended()

@@ -67,14 +67,7 @@ def is_alive(pid):
 
 
 def rows(d, sql="SELECT path, verdict, reason, rule, uid, protocol, remote_ip, remote_port, direction FROM decisions ORDER BY id"):
-    path = d.path("state", "history", "history.db")
-    if not os.path.exists(path):
-        return []
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
-        try:
-            return db.execute(sql).fetchall()
-        except sqlite3.DatabaseError:  # not yet made
-            return []
+    return d.history(sql)
 
 
 @pytest.fixture
@@ -391,7 +384,8 @@ def test_a_history_of_an_older_version_goes_on(daemon, curl):
     with contextlib.closing(sqlite3.connect(d.path("state", "history", "history.db"))) as db:
         db.executescript("DROP VIEW history; ALTER TABLE decisions DROP COLUMN count; ALTER TABLE decisions DROP COLUMN bytes;"
                          "ALTER TABLE decisions DROP COLUMN since_us; ALTER TABLE decisions DROP COLUMN seq;"
-                         "ALTER TABLE decisions DROP COLUMN path_deleted; ALTER TABLE decisions DROP COLUMN path_foreign; PRAGMA user_version = 1")
+                         "ALTER TABLE decisions DROP COLUMN path_deleted; ALTER TABLE decisions DROP COLUMN path_foreign; ALTER TABLE decisions DROP COLUMN host_source;"
+                         "PRAGMA user_version = 1")
     d.start()
     assert curl() == 0
     until(lambda: len(rows(d)) == 2, lambda: f"the old row and the new one: {d.output()}")

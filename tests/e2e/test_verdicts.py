@@ -1289,8 +1289,8 @@ class Arrivals:
 
     def __init__(self, network):
         self.network, self.by_address = network, {}
-        network.peer.ip("route", "add", "local", "10.92.0.0/16", "dev", "lo")
-        network.fw.ip("route", "add", "10.92.0.0/16", "via", Network.PEER4)
+        network.peer.ip("route", "replace", "local", "10.92.0.0/16", "dev", "lo")
+        network.fw.ip("route", "replace", "10.92.0.0/16", "via", Network.PEER4)
         self.socket = network.peer.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
         self.socket.setsockopt(socket.SOL_SOCKET, 33, 256 << 20)  # SO_RCVBUFFORCE
         self.socket.settimeout(0.2)

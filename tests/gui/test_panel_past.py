@@ -6,7 +6,6 @@
         └─────────────────────────────────────┘          └────────────┘
 """
 
-import glob
 import os
 import sqlite3
 
@@ -36,17 +35,8 @@ def house(daemon, cli, programs, network, tcp):
     visit(d.refused)
     cli(d)("mode", "learning")
     until(lambda: len(cli(d).jsonl("log")) >= 5, "five decisions")
-    until(lambda: history(d) and count(history(d)) >= 5, "them in history")
+    until(lambda: len(d.history("SELECT id FROM decisions")) >= 5, "them in history")
     return d
-
-
-def history(d):
-    return next(iter(glob.glob(d.path("state", "history", "history.db"))), None)
-
-
-def count(path):
-    with sqlite3.connect(path, timeout=20) as db:
-        return db.execute("SELECT count(*) FROM decisions").fetchone()[0]
 
 
 @pytest.fixture
@@ -152,7 +142,7 @@ def test_a_lost_history_is_told(house, panel):
 @pytest.fixture
 def a_hundred_thousand(house):
     """Rows that the recorder could have written, between its own."""
-    with sqlite3.connect(history(house), timeout=20) as db:
+    with sqlite3.connect(house.path("state", "history", "history.db"), timeout=20) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(decisions)") if row[1] not in ("id", "time_us", "seq", "remote_port")]
         names = ", ".join(columns)
         db.execute(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "

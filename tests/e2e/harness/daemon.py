@@ -2,10 +2,12 @@
 """bastion-daemon with directories and a bpffs of its own, inside a namespace. Nothing of it outlives the test: the process is
 ended by its id, the tables go with the namespace, the pins with their mount."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 
 from .wait import PATIENCE, until
@@ -143,6 +145,17 @@ class Daemon:
     def restart(self):
         self.stop()
         return self.start()
+
+    def history(self, sql, *parameters):
+        """Rows of the recorder's database; none before it is made."""
+        path = self.path("state", "history", "history.db")
+        if not os.path.exists(path):
+            return []
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+            try:
+                return db.execute(sql, parameters).fetchall()
+            except sqlite3.DatabaseError:  # not yet made
+                return []
 
     def memory(self):
         """Resident bytes; of a build with sanitizers, whose memory is its own matter, always the same."""
