@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
 from harness.fixtures import *  # noqa: E402,F401,F403  pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+
+from harness.wait import until  # noqa: E402  pylint: disable=wrong-import-position
 
 from desktop import Desktop  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -61,3 +64,25 @@ def no_tray(desktop):
 def screenshots():
     """A folder for pictures, or None where nobody wants any."""
     return os.environ.get("BASTION_SCREENSHOTS")
+
+
+@pytest.fixture
+def elsewhere(desktop, closing):
+    """Another window with the focus, which says what keys it gets."""
+    class Elsewhere:
+        def __init__(self):
+            self.process = subprocess.Popen(["xev", "-event", "keyboard"], env=desktop.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            self.window = until(lambda: desktop.windows("^Event Tester$"), "a window elsewhere")[0]
+            until(lambda: desktop.focused() == self.window, "the focus to be there")
+
+        def keys(self):
+            """Until now; it ends here."""
+            self.process.terminate()
+            return self.process.stdout.read().count("KeyPress")
+
+        def close(self):
+            self.process.terminate()
+            self.process.wait()
+            self.process.stdout.close()
+
+    return closing(Elsewhere())

@@ -135,28 +135,6 @@ def test_each_choice_writes_the_rule_it_shows(ask, desktop, full):
 # ---- safe wherever it appears --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def elsewhere(desktop, closing):
-    """Another window with the focus, which says what keys it gets."""
-    class Elsewhere:
-        def __init__(self):
-            self.process = subprocess.Popen(["xev", "-event", "keyboard"], env=desktop.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            self.window = until(lambda: desktop.windows("^Event Tester$"), "a window elsewhere")[0]
-            until(lambda: desktop.focused() == self.window, "the focus to be there")
-
-        def keys(self):
-            """Until now; it ends here."""
-            self.process.terminate()
-            return self.process.stdout.read().count("KeyPress")
-
-        def close(self):
-            self.process.terminate()
-            self.process.wait()
-            self.process.stdout.close()
-
-    return closing(Elsewhere())
-
-
 def still_asked(at, curl):
     assert len(at.questions()) == 1 and curl.process.poll() is None
 
