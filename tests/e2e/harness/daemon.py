@@ -159,8 +159,8 @@ class Daemon:
 
     def memory(self):
         """Resident bytes; of a build with sanitizers, whose memory is its own matter, always the same."""
-        with open(f"/proc/{self.pid}/maps", encoding="utf-8") as f:
-            if "libclang_rt.asan" in f.read():
+        with open(f"/proc/{self.pid}/exe", "rb") as f:
+            if b"__asan_init" in f.read():
                 return 0
         with open(f"/proc/{self.pid}/status", encoding="utf-8") as f:
             return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmRSS:"))
