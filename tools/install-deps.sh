@@ -58,7 +58,7 @@ packages_of() {
                         shellcheck
                 # The desktop's programs, and a desktop to test them on.
                 packages_of gui
-                echo xvfb openbox dbus dbus-bin dbus-daemon at-spi2-core python3-pyatspi gir1.2-atspi-2.0 python3-gi xdotool imagemagick x11-utils \
+                echo xvfb openbox weston dbus dbus-bin dbus-daemon at-spi2-core python3-pyatspi gir1.2-atspi-2.0 python3-gi xdotool imagemagick x11-utils \
                         adwaita-icon-theme fonts-cantarell librsvg2-common desktop-file-utils gettext
                 # polkit with a bus of the tests' own, and an agent for it.
                 echo polkitd python3-dbus
