@@ -16,9 +16,9 @@
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
-/* ---- old-style --------------------------------------------------------------------------------------------------------------- */
+/* ---- old-style, without an id ------------------------------------------------------------------------------------------------ */
 
-static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct message *m)
+static void answer_old_style(struct daemon *d, struct message *m)
 {
         struct question *q = question_find(d->questions, m->response.request_id);
         struct message_error error;
@@ -33,7 +33,7 @@ static void on_gui_response(struct daemon *d, _unused_ struct client *c, struct 
                 server_notify(d, "Not kept", NOTIFICATION_ERROR, "%s", error.text);
 }
 
-static void on_add_rule(struct daemon *d, _unused_ struct client *c, struct message *m)
+static void add_old_style(struct daemon *d, struct message *m)
 {
         const struct rule *added;
         int64_t ticket;
@@ -43,7 +43,7 @@ static void on_add_rule(struct daemon *d, _unused_ struct client *c, struct mess
                 server_notify(d, "Rule", NOTIFICATION_ERROR, "the rule could not be added: %s", r < 0 ? strerror(-r) : "too many rules");
 }
 
-static void on_delete_rule(struct daemon *d, struct client *c, struct message *m)
+static void delete_old_style(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
         int64_t ticket = 0;
@@ -51,30 +51,6 @@ static void on_delete_rule(struct daemon *d, struct client *c, struct message *m
 
         message_format_rule_deleted(&line, m->key.key, done);
         server_send(c, &line);
-}
-
-static void on_list_rules(_unused_ struct daemon *d, struct client *c, _unused_ struct message *m)
-{
-        server_send_rules_list(c);
-}
-
-static void on_clear_cache(struct daemon *d, _unused_ struct client *c, struct message *m)
-{
-        char *colon = strrchr(m->key.key, ':');
-        uint64_t port = 0;
-
-        if (!colon || (strcmp(colon + 1, "*") != 0 && !str_parse_u64(colon + 1, UINT16_MAX, &port))) {
-                d->counters.n_ignored_messages++;
-                return;
-        }
-        *colon = '\0';
-        policy_clear_cache(d, m->key.key, (uint16_t)port);
-}
-
-/* "Withdraw interest": the others are still asked, and when there are none the deadline decides. */
-static void on_cancel_popup(_unused_ struct daemon *d, _unused_ struct client *c, struct message *m)
-{
-        log_debug("a client withdrew its interest in %s", m->response.request_id);
 }
 
 /* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
@@ -86,6 +62,16 @@ static void send_failure(struct client *c, int64_t id, int r, const char *what, 
                 server_send_error(c, id, MESSAGE_ERROR_INTERNAL, "%s: %s", what, strerror(-r));
         else
                 server_send_error(c, id, error->code, "%s", error->text);
+}
+
+static void send_ok(struct client *c, const struct message *m)
+{
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+
+        if (!m->has_id)
+                return;
+        message_format_reply_ok(&line, m->id);
+        server_send(c, &line);
 }
 
 static void on_hello(struct daemon *d, struct client *c, struct message *m)
@@ -101,8 +87,7 @@ static void on_subscribe(struct daemon *d, struct client *c, struct message *m)
 {
         _cleanup_(buf_deinit) struct buf line = { 0 };
 
-        message_format_reply_ok(&line, m->id);
-        server_send(c, &line);
+        send_ok(c, m);
         history_tell(d); /* the past is not for whoever subscribes now */
         server_subscribe(c, m->subscribe.events);
         if (!(m->subscribe.events & SUBSCRIBE_QUESTIONS))
@@ -163,7 +148,6 @@ static void on_connections(struct daemon *d, struct client *c, struct message *m
 
 static void on_connection_end(struct daemon *d, struct client *c, struct message *m)
 {
-        _cleanup_(buf_deinit) struct buf line = { 0 };
         int r = sweep_end(d, &m->flow);
 
         if (r == -ENOENT) {
@@ -176,8 +160,7 @@ static void on_connection_end(struct daemon *d, struct client *c, struct message
                 server_send_error(c, m->id, refused ? MESSAGE_ERROR_NOT_PERMITTED : MESSAGE_ERROR_INTERNAL, "it cannot be ended: %s", strerror(-r));
                 return;
         }
-        message_format_reply_ok(&line, m->id);
-        server_send(c, &line);
+        send_ok(c, m);
 }
 
 static void on_traffic(_unused_ struct daemon *d, struct client *c, struct message *m)
@@ -481,6 +464,61 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
         message_format_reply_why(&line, m->id, &e, &facts, &d->config, ruleset_count(d->rules));
         explanation_deinit(&e);
         server_send(c, &line);
+}
+
+/* ---- old types: with an id they are answered as the newer ones are ------------------------------------------------------------- */
+
+static void on_gui_response(struct daemon *d, struct client *c, struct message *m)
+{
+        if (m->has_id)
+                on_answer(d, c, m);
+        else
+                answer_old_style(d, m);
+}
+
+static void on_add_rule(struct daemon *d, struct client *c, struct message *m)
+{
+        if (m->has_id)
+                on_rule_add(d, c, m);
+        else
+                add_old_style(d, m);
+}
+
+static void on_delete_rule(struct daemon *d, struct client *c, struct message *m)
+{
+        if (m->has_id)
+                on_rule_delete(d, c, m);
+        else
+                delete_old_style(d, c, m);
+}
+
+static void on_list_rules(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        server_send_rules_list(c);
+        send_ok(c, m);
+}
+
+static void on_clear_cache(struct daemon *d, struct client *c, struct message *m)
+{
+        char *colon = strrchr(m->key.key, ':');
+        uint64_t port = 0;
+
+        if (!colon || (strcmp(colon + 1, "*") != 0 && !str_parse_u64(colon + 1, UINT16_MAX, &port))) {
+                d->counters.n_ignored_messages++;
+                if (m->has_id)
+                        server_send_error(c, m->id, MESSAGE_ERROR_BAD_FIELD, "cache_key: expected <path>:<port> or @name:<comm>:<port>");
+                return;
+        }
+        *colon = '\0';
+        policy_clear_cache(d, m->key.key, (uint16_t)port);
+        send_ok(c, m);
+}
+
+/* "Withdraw interest": the others are still asked, and when there are none the deadline decides. */
+static void on_cancel_popup(_unused_ struct daemon *d, struct client *c, struct message *m)
+{
+        log_debug("a client withdrew its interest in %s", m->response.request_id);
+        send_ok(c, m);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------------------------ */

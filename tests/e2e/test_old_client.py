@@ -206,3 +206,25 @@ def test_other_users_may_neither_ask_nor_answer(daemon):
     import os  # pylint: disable=import-outside-toplevel
     d = daemon()
     assert os.stat(d.socket_path).st_mode & 0o007 == 0
+
+
+def test_an_old_type_with_an_id_is_answered_as_the_newer_one(daemon, subscriber, visit):
+    d = daemon()
+    person = subscriber(d, "questions")
+    visitor = visit("by-id")
+    question = person.wait("question")["question"]
+    assert person.request("gui_response", request_id="q0-none", allow=True)["code"] == "not-found"
+    assert person.request("gui_response", request_id=question, allow=True, permanent=False, duration="once")["type"] == "reply"
+    assert visitor.succeeded()
+    assert person.request("gui_response", request_id=question, allow=False)["code"] == "closed"
+
+    rule = person.request("add_rule", app_path="/opt/tool", app_name="tool", port=443, allow=True, all_ports=False, dest_ip="")["rule"]
+    assert rule["id"] == "/opt/tool:443"
+    assert person.request("list_rules")["type"] == "reply"
+    assert person.of_type("rules_list")[-1]["rules"] == {"/opt/tool:443": True}
+    assert person.request("delete_rule", key="/opt/tool:443")["type"] == "reply"
+    assert person.request("delete_rule", key="/opt/tool:443")["code"] == "not-found"
+    assert person.of_type("rule_deleted") == []
+    assert person.request("clear_cache", cache_key="/opt/tool:443")["type"] == "reply"
+    assert person.request("clear_cache", cache_key="/opt/tool")["code"] == "bad-field"
+    assert person.request("cancel_popup", request_id=question)["type"] == "reply"
