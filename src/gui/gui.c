@@ -13,6 +13,7 @@
 #include "gui/watch.h"
 
 #include "base/log.h"
+#include "client/programs.h"
 
 enum { PAUSE_MINUTE = 60 };
 
@@ -133,16 +134,23 @@ static void on_details(_unused_ BastionNotifier *notifier, BastionQuestion *ques
 
 /* ---- what a person wants ----------------------------------------------------------------------------------------------------- */
 
-/* Beside this program, wherever that is. */
 static void open_panel(void)
 {
         g_autoptr(GdkAppLaunchContext) context = gdk_display_get_app_launch_context(gdk_display_get_default());
-        g_autofree char *self = g_file_read_link("/proc/self/exe", NULL), *folder = g_path_get_dirname(self ? self : ""),
-                        *path = g_build_filename(folder, "bastion-control-panel", NULL), *quoted = g_shell_quote(path),
-                        *socket = g_shell_quote(app_socket(gui.app)), *line = g_strdup_printf("%s --socket=%s", quoted, socket);
+        g_autofree char *quoted = NULL, *socket = g_shell_quote(app_socket(gui.app)), *line = NULL;
+        g_autoptr(GAppInfo) panel = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GAppInfo) panel = g_app_info_create_from_commandline(line, _("Bastion Control Panel"), G_APP_INFO_CREATE_SUPPORTS_STARTUP_NOTIFICATION, &error);
+        char path[PATH_MAX];
 
+        if (!program_find(PROGRAM_PANEL, path)) {
+                g_autofree char *text = g_strdup_printf(_("The control panel was not found %s"), program_places(PROGRAM_PANEL));
+
+                tell(text);
+                return;
+        }
+        quoted = g_shell_quote(path);
+        line = g_strdup_printf("%s --socket=%s", quoted, socket);
+        panel = g_app_info_create_from_commandline(line, _("Bastion Control Panel"), G_APP_INFO_CREATE_SUPPORTS_STARTUP_NOTIFICATION, &error);
         if (!panel || !g_app_info_launch(panel, NULL, G_APP_LAUNCH_CONTEXT(context), &error))
                 tell(error->message);
 }

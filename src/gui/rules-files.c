@@ -4,6 +4,7 @@
 
 #include <adwaita.h>
 
+#include "client/programs.h"
 #include "gui/app.h"
 #include "gui/i18n.h"
 #include "gui/panel-page.h"
@@ -41,30 +42,23 @@ static struct job *new_job(GtkWidget *from, BastionLink *link, const char *forma
         return job;
 }
 
-/* `bastion --socket=… WORDS`; frees the words. False: it could not be started, and that was said. */
-static bool run(struct job *job, char **words, GAsyncReadyCallback done)
+/* `bastion --socket=… a b c d`, until the first that is NULL. False: it could not be started, and that was said. */
+static bool run(struct job *job, const char *a, const char *b, const char *c, const char *d, GAsyncReadyCallback done)
 {
-        g_auto(GStrv) argv = words;
+        g_autofree char *socket = g_strdup_printf("--socket=%s", bastion_link_get_path(job->link)), *trouble = NULL;
+        g_autoptr(GSubprocess) process = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GSubprocess) process = g_subprocess_newv((const char *const *)argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error);
+        char path[PATH_MAX];
 
+        if (program_find(PROGRAM_BASTION, path))
+                process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, path, socket, a, b, c, d, NULL);
+        else
+                trouble = g_strdup_printf(_("The program “bastion” was not found %s"), program_places(PROGRAM_BASTION));
         if (process)
                 g_subprocess_communicate_async(process, NULL, NULL, done, job);
         else
-                panel_say(job->from, error->message);
+                panel_say(job->from, trouble ? trouble : error->message);
         return process;
-}
-
-static char **words_for(struct job *job, const char *a, const char *b, const char *c, const char *d)
-{
-        GStrvBuilder *words = g_strv_builder_new();
-        g_autofree char *socket = g_strdup_printf("--socket=%s", bastion_link_get_path(job->link));
-        char **ret;
-
-        g_strv_builder_add_many(words, "bastion", socket, a, b, c, d, NULL);
-        ret = g_strv_builder_end(words);
-        g_strv_builder_unref(words);
-        return ret;
 }
 
 /* What it printed, as text to be shown; NULL: it could not be run to its end. */
@@ -127,7 +121,7 @@ static void on_add_clicked(struct job *job)
 
         next->path = g_strdup(job->path);
         gtk_window_destroy(job->dialog);
-        if (!run(next, words_for(next, "import", next->format, next->path, "--yes"), on_added))
+        if (!run(next, "import", next->format, next->path, "--yes", on_added))
                 job_free(next);
 }
 
@@ -149,7 +143,7 @@ static void on_import_chosen(GtkNativeDialog *chooser, int response, struct job 
 
         g_object_unref(chooser);
         job->path = file ? g_file_get_path(file) : NULL;
-        if (!job->path || !run(job, words_for(job, "import", job->format, job->path, "--dry-run"), on_looked))
+        if (!job->path || !run(job, "import", job->format, job->path, "--dry-run", on_looked))
                 job_free(job);
 }
 
@@ -192,7 +186,7 @@ static void on_export_chosen(GtkNativeDialog *chooser, int response, struct job 
 
         g_object_unref(chooser);
         job->path = file ? g_file_get_path(file) : NULL;
-        if (!job->path || !run(job, words_for(job, "export", job->path, "--force", NULL), on_exported))
+        if (!job->path || !run(job, "export", job->path, "--force", NULL, on_exported))
                 job_free(job);
 }
 
