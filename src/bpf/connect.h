@@ -80,12 +80,13 @@ static __always_inline void fill_peer_key(struct abi_peer_key *ret, __u64 cookie
 /* Names current as the tag's owner. Returns where what is known of its process is kept, or NULL, and a copy of it. */
 static __always_inline struct abi_seen *name_current(struct abi_tag *tag, struct seen *ret)
 {
-        struct task_struct *task = current_task();
         struct abi_seen *known;
+        struct self self;
 
-        read_process(task, &tag->process);
-        tag->uid = task->cred->euid.val;
-        tag->gid = task->cred->egid.val;
+        read_self(&self);
+        tag->process = self.process;
+        tag->uid = self.uid;
+        tag->gid = self.gid;
         known = read_seen(&tag->process, ret);
         tag->program = known ? ret->program : find_program(&tag->process);
         return known;
@@ -111,7 +112,7 @@ static __always_inline bool own_as_first_subflow(struct bpf_sock_addr *ctx, stru
         char ulp[ULP_NAME] = { 0 };
         __u64 cookie;
 
-        if (ctx->protocol != PROTOCOL_TCP || current_task()->mm || !bpf_core_type_exists(struct mptcp_subflow_context))
+        if (ctx->protocol != PROTOCOL_TCP || tag->process.pid != 0 || !bpf_core_type_exists(struct mptcp_subflow_context))
                 return false;
         bpf_probe_read_kernel(&sk, sizeof(sk), &checked);
         BPF_CORE_READ_INTO(&ulp, sk, icsk_ulp_ops, name);
@@ -159,10 +160,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
 {
         __u32 generation = *(volatile const __u32 *)&c->generation;
         __u64 cookie = bpf_get_socket_cookie(ctx);
-        struct abi_seen *process = NULL;
         struct seen known = { 0 };
         struct abi_tag tag = { 0 };
         struct known_verdict verdict;
+        struct abi_seen *process;
 
         tag.protocol = ctx->protocol;
         tag.raw = is_raw(ctx->type, ctx->protocol);
@@ -170,8 +171,9 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, const struct ab
         tag.remote_port = bpf_ntohs((__u16)ctx->user_port);
         __builtin_memcpy(tag.remote, remote, sizeof(tag.remote));
         tag.direction = direction_to(cookie, &tag);
-        if (!own_as_first_subflow(ctx, &tag))
-                process = name_current(&tag, &known);
+        process = name_current(&tag, &known);
+        if (own_as_first_subflow(ctx, &tag))
+                process = NULL;
         if (!tag.raw && tag.direction == ABI_DIRECTION_OUT && !is_any(tag.remote) && find_verdict(process, &known, &tag, &verdict)) {
                 tag.uncounted = is_datagram(tag.protocol) && verdict.state != ABI_TAG_DENIED;
                 if (!tag.uncounted)

@@ -96,25 +96,17 @@ __noinline int read_question(struct __sk_buff *skb, __u32 at, __u32 flags, struc
         return true;
 }
 
-static __always_inline struct slot *take_slot(void)
-{
-        __u32 index = claim_slot();
-
-        return bpf_map_lookup_elem(&slots, &index);
-}
-
 /* Who sends it is current, as in is_sent_by_current(): no kernel tunnel talks to port 53. Its program was found out when the hook ran. */
 static __always_inline void fill_asker(struct abi_question *q)
 {
-        struct task_struct *task = current_task();
-        struct abi_process process;
         struct seen known;
+        struct self self;
 
-        read_process(task, &process);
-        q->process = process;
-        q->uid = task->cred->euid.val;
-        q->gid = task->cred->egid.val;
-        q->program = read_seen(&process, &known) ? known.program : 0;
+        read_self(&self);
+        q->process = self.process;
+        q->uid = self.uid;
+        q->gid = self.gid;
+        q->program = read_seen(&self.process, &known) ? known.program : 0;
 }
 
 __noinline int remember_question(struct __sk_buff *skb, const struct seen_packet *p, __u64 cookie)

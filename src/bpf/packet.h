@@ -99,29 +99,48 @@ static __always_inline bool is_extension(__u8 next)
         return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135;
 }
 
+struct extensions {
+        struct __sk_buff *skb;
+        __u32 at, later_fragment;
+        __u8 next; /* the header at `at` */
+        bool cut;
+};
+
+/* Skips one extension header; 1: there is no further one to skip. */
+static long skip_extension(__u32 i, struct extensions *x)
+{
+        __u8 head[4], next = x->next;
+
+        (void)i;
+        if (!is_extension(next) || x->later_fragment)
+                return 1;
+        x->cut = !load(x->skb, x->at, head, sizeof(head));
+        if (x->cut)
+                return 1;
+        if (next == 44)
+                x->later_fragment = (head[2] << 8 | head[3]) >> 3;
+        x->at += next == 44 ? 8 : next == 51 ? (head[1] + 2) * 4 : (head[1] + 1) * 8;
+        x->next = head[0];
+        return 0;
+}
+
 static __always_inline bool read_v6(struct __sk_buff *skb, struct seen_packet *p)
 {
-        __u8 head[40], extension[4];
-        __u32 at = 40;
-        __u8 next;
+        struct extensions x = { .skb = skb, .at = 40 };
+        __u8 head[40];
 
         if (bpf_skb_load_bytes(skb, 0, head, sizeof(head)) < 0)
                 return false;
         __builtin_memcpy(p->flow.local, head + 8, 16);
         __builtin_memcpy(p->flow.remote, head + 24, 16);
-        next = head[6];
-        for (int i = 0; i < ABI_PACKET_EXTENSIONS && is_extension(next) && !p->later_fragment; i++) {
-                if (!load(skb, at, extension, sizeof(extension)))
-                        return false;
-                if (next == 44)
-                        p->later_fragment = (extension[2] << 8 | extension[3]) >> 3;
-                at += next == 44 ? 8 : next == 51 ? (extension[1] + 2) * 4 : (extension[1] + 1) * 8;
-                next = extension[0];
-        }
-        if (!reaches(skb, at) || (is_extension(next) && !p->later_fragment))
+        x.next = head[6];
+        if (is_extension(x.next))
+                bpf_loop(ABI_PACKET_EXTENSIONS, skip_extension, &x, 0);
+        if (x.cut || !reaches(skb, x.at) || (is_extension(x.next) && !x.later_fragment))
                 return false;
-        p->flow.protocol = next;
-        p->transport = at;
+        p->flow.protocol = x.next;
+        p->later_fragment = x.later_fragment;
+        p->transport = x.at;
         return true;
 }
 

@@ -25,31 +25,62 @@ static __always_inline struct task_struct *current_task(void)
         return bpf_get_current_task_btf();
 }
 
-/* Kernel threads have no user memory: pid 0. */
-static __always_inline void read_process(struct task_struct *task, struct abi_process *ret)
+/* Who current is. */
+struct self {
+        struct abi_process process; /* a kernel thread has no user memory: pid 0 */
+        __u32 uid, gid;
+};
+
+/* A global function, as the larger ones below are: the verifier then looks at each once and not once for every way that leads to it, which would be
+ * most of the time that starting takes. (Of this small one too: for each pointer that is followed here it searches all types of the kernel.) For
+ * the same reason what is done again and again is a callback of bpf_loop(), not a loop, each turn of which it would look at. */
+__noinline int read_self(struct self *ret)
 {
+        struct task_struct *task = current_task();
+
+        if (!ret)
+                return 0;
         __builtin_memset(ret, 0, sizeof(*ret));
+        ret->uid = task->cred->euid.val;
+        ret->gid = task->cred->egid.val;
         if (!task->mm)
-                return;
-        ret->pid = (__u32)task->tgid;
-        ret->start_ns = task->group_leader->start_boottime;
-        ret->exec_id = (__u32)task->self_exec_id;
+                return 0;
+        ret->process.pid = (__u32)task->tgid;
+        ret->process.start_ns = task->group_leader->start_boottime;
+        ret->process.exec_id = (__u32)task->self_exec_id;
+        return 0;
 }
 
-/* The index of a slot that is now ours, or MAX_SLOTS. A global function, as the larger ones below are: the verifier then looks at each
- * once and not once for every way that leads to it, which would be most of the time that starting takes. */
+struct claim {
+        __u32 first, index;
+};
+
+static long try_slot(__u32 i, struct claim *c)
+{
+        __u32 index = (c->first + i) & (MAX_SLOTS - 1);
+        struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+        if (!slot || __sync_val_compare_and_swap(&slot->busy, 0, 1) != 0)
+                return 0;
+        c->index = index;
+        return 1;
+}
+
+/* The index of a slot that is now ours, or MAX_SLOTS. */
 __noinline __u32 claim_slot(void)
 {
-        __u32 first = bpf_get_smp_processor_id();
+        struct claim c = { .first = bpf_get_smp_processor_id(), .index = MAX_SLOTS };
 
-        for (__u32 i = 0; i < MAX_SLOTS; i++) {
-                __u32 index = (first + i) & (MAX_SLOTS - 1);
-                struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+        bpf_loop(MAX_SLOTS, try_slot, &c, 0);
+        return c.index;
+}
 
-                if (slot && __sync_val_compare_and_swap(&slot->busy, 0, 1) == 0)
-                        return index;
-        }
-        return MAX_SLOTS;
+/* NULL: all are in use. */
+static __always_inline struct slot *take_slot(void)
+{
+        __u32 index = claim_slot();
+
+        return bpf_map_lookup_elem(&slots, &index);
 }
 
 static __always_inline void release_slot(struct slot *slot)
@@ -74,6 +105,7 @@ static __always_inline bool prepend(struct slot *slot, const void *name, __u32 l
 
 struct walk {
         struct slot *slot;
+        __u64 dentry, mount; /* where it begins */
 };
 
 /* The dentry's name and parent. A rename swaps both under d_seq, so a number that is odd or has changed means that what was read is
@@ -130,25 +162,30 @@ static __always_inline __u32 take_walk(struct slot *slot, __u32 to, __u32 max)
         return length;
 }
 
+/* 1: the walk got as far as it can. */
+static long try_walk(__u32 i, struct walk *w)
+{
+        struct slot *slot = w->slot;
+
+        (void)i;
+        slot->dentry = w->dentry;
+        slot->mount = w->mount;
+        slot->at = ABI_TRACK_PATH;
+        slot->torn = slot->lost = 0;
+        bpf_loop(WALK_STEPS, walk_path, w, 0);
+        return !slot->torn;
+}
+
 /* Leaves the path in walk[]; false: it was too long, or torn. */
 __noinline int walk_file(struct slot *slot)
 {
         struct walk w = { .slot = slot };
-        __u64 dentry, mount;
 
         if (!slot)
                 return false;
-        dentry = slot->dentry;
-        mount = slot->mount;
-        for (int i = 0; i < WALK_TRIES; i++) {
-                slot->dentry = dentry;
-                slot->mount = mount;
-                slot->at = ABI_TRACK_PATH;
-                slot->torn = slot->lost = 0;
-                bpf_loop(WALK_STEPS, walk_path, &w, 0);
-                if (!slot->torn)
-                        break;
-        }
+        w.dentry = slot->dentry;
+        w.mount = slot->mount;
+        bpf_loop(WALK_TRIES, try_walk, &w, 0);
         return slot->dentry == 0;
 }
 
@@ -354,9 +391,17 @@ struct hashing {
         struct siphash hash;
 };
 
+/* siphash_word() as a global function. */
+__noinline int hash_word(struct siphash *hash, __u64 word)
+{
+        if (hash)
+                siphash_word(hash, word);
+        return 0;
+}
+
 static long hash_walk(__u32 i, struct hashing *h)
 {
-        siphash_word(&h->hash, *(__u64 *)(h->slot->walk + (i * 8 & (ABI_TRACK_PATH - 1))));
+        hash_word(&h->hash, *(__u64 *)(h->slot->walk + (i * 8 & (ABI_TRACK_PATH - 1))));
         return 0;
 }
 
@@ -371,7 +416,7 @@ static __always_inline bool hash_text(struct hashing *h, __u32 at, __u32 length)
         for (__u32 i = 0; i < 8; i++)
                 slot->walk[length + i] = 0;
         bpf_loop((length + 7) / 8, hash_walk, h, 0);
-        siphash_word(&h->hash, length);
+        hash_word(&h->hash, length);
         return true;
 }
 
@@ -385,14 +430,14 @@ __noinline int key_track(struct slot *slot)
         if (!slot || !c || slot->track.path_len == 0 || slot->torn)
                 return 0;
         siphash_begin(&h.hash, c->secret);
-        siphash_word(&h.hash, slot->track.exe_ino);
-        siphash_word(&h.hash, slot->track.exe_ctime_ns);
-        siphash_word(&h.hash, (__u64)slot->track.exe_dev << 32 | slot->track.exe_generation);
-        siphash_word(&h.hash, (__u64)slot->track.mnt_ns << 32 | (slot->track.flags & ABI_TRACK_DELETED));
+        hash_word(&h.hash, slot->track.exe_ino);
+        hash_word(&h.hash, slot->track.exe_ctime_ns);
+        hash_word(&h.hash, (__u64)slot->track.exe_dev << 32 | slot->track.exe_generation);
+        hash_word(&h.hash, (__u64)slot->track.mnt_ns << 32 | (slot->track.flags & ABI_TRACK_DELETED));
         __builtin_memcpy(&comm, slot->track.comm, sizeof(comm));
-        siphash_word(&h.hash, comm);
+        hash_word(&h.hash, comm);
         __builtin_memcpy(&comm, slot->track.comm + sizeof(comm), sizeof(comm));
-        siphash_word(&h.hash, comm);
+        hash_word(&h.hash, comm);
         if (!hash_text(&h, 0, slot->track.path_len))
                 return 0;
         key = siphash_end(&h.hash);
@@ -403,9 +448,9 @@ __noinline int key_track(struct slot *slot)
 /* Where one ancestor's path ends and the next begins, which of them are foreign, and how many ancestors there are. */
 static __always_inline void hash_ancestors(struct siphash *hash, const struct abi_track *track)
 {
-        siphash_word(hash, track->n_ancestors);
+        hash_word(hash, track->n_ancestors);
         for (int i = 0; i < ABI_TRACK_ANCESTORS; i++)
-                siphash_word(hash, (__u64)track->ancestors[i].path_len << 1 | track->ancestors[i].foreign);
+                hash_word(hash, (__u64)track->ancestors[i].path_len << 1 | track->ancestors[i].foreign);
 }
 
 /* The key covers `length` bytes of the text too, which are that fact. */
@@ -420,8 +465,8 @@ __noinline int extend_key(struct slot *slot, __u32 fact, __u32 at, __u32 length)
         program = slot->track.program;
         slot->track.program = 0; /* there is none, if this fails */
         siphash_begin(&h.hash, c->secret);
-        siphash_word(&h.hash, program);
-        siphash_word(&h.hash, (__u64)fact << 32 | (slot->track.flags & ABI_TRACK_ARGS_CUT));
+        hash_word(&h.hash, program);
+        hash_word(&h.hash, (__u64)fact << 32 | (slot->track.flags & ABI_TRACK_ARGS_CUT));
         if (fact == ABI_WANTS_ANCESTORS)
                 hash_ancestors(&h.hash, &slot->track);
         if (!hash_text(&h, at, length))
@@ -436,17 +481,19 @@ __noinline __u32 begin_track(struct slot *slot)
 {
         struct task_struct *task = current_task(), *leader = BPF_CORE_READ(task, group_leader);
         const struct abi_config *c = get_config();
+        struct self self;
         __u32 path = 0;
 
         if (!slot || !c)
                 return 0;
+        read_self(&self);
         __builtin_memset(&slot->track, 0, sizeof(slot->track));
         slot->torn = 0;
         slot->track.abi = BASTION_ABI;
         slot->track.wants = c->wants;
-        read_process(task, &slot->track.process);
-        slot->track.uid = BPF_CORE_READ(task, cred, euid.val);
-        slot->track.gid = BPF_CORE_READ(task, cred, egid.val);
+        slot->track.process = self.process;
+        slot->track.uid = self.uid;
+        slot->track.gid = self.gid;
         bpf_probe_read_kernel_str(slot->track.comm, sizeof(slot->track.comm), &leader->comm);
         if (read_file(slot, BPF_CORE_READ(task, mm, exe_file)))
                 path = read_path(slot);
@@ -535,15 +582,13 @@ __noinline int track(const struct abi_process *process)
         struct abi_process key;
         struct seen known;
         struct slot *slot;
-        __u32 index;
 
         if (!process)
                 return 0;
         key = *process; /* 6.1 takes no pointer to an argument's memory for a map's key */
         if (key.pid == 0 || (read_seen(&key, &known) && known.reported))
                 return 0;
-        index = claim_slot();
-        slot = bpf_map_lookup_elem(&slots, &index);
+        slot = take_slot();
         if (!slot) {
                 count(ABI_COUNT_TRACK_LOST);
                 return 0;
@@ -559,15 +604,13 @@ __noinline __u64 find_program(const struct abi_process *process)
         struct abi_process key;
         struct slot *slot;
         __u64 program;
-        __u32 index;
 
         if (!process)
                 return 0;
         key = *process;
         if (key.pid == 0)
                 return 0;
-        index = claim_slot();
-        slot = bpf_map_lookup_elem(&slots, &index);
+        slot = take_slot();
         if (!slot)
                 return 0;
         build_track(slot, 0);
