@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How long a rule lives: its words, its bounds, and that nobody's hand on the wall clock changes it while the machine runs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
-#include <cmocka.h>
 
 #include "base/macros.h"
 #include "core/rule.h"
+#include "unit.h"
 
 static const struct boot_id boot_a = { { 1, 2, 3 } }, boot_b = { { 1, 2, 4 } };
 
@@ -99,7 +93,7 @@ static void test_durations(void **state _unused_)
 /* What is written of any duration is read back as the same. */
 static void test_every_duration(void **state _unused_)
 {
-        for (uint32_t seconds = 1; seconds <= DURATION_MAX; seconds += seconds < 200000 ? 1 : 7919) {
+        for (uint32_t seconds = 1; seconds <= DURATION_MAX; seconds += seconds < 200000 ? one_in(97) : 7919 * one_in(9)) {
                 _cleanup_(buf_deinit) struct buf text = {};
                 uint32_t number = 0;
                 size_t n = 0;
@@ -187,7 +181,7 @@ static void test_dates(void **state _unused_)
 /* Beside the C library, at every day and some odd seconds. */
 static void test_every_date(void **state _unused_)
 {
-        for (int64_t at = 0; at <= INT64_C(253402300799); at += DAY + (at / DAY % 7 == 0)) {
+        for (int64_t at = 0; at <= INT64_C(253402300799); at += DAY * one_in(101) + (at / DAY % 7 == 0)) {
                 _cleanup_(buf_deinit) struct buf text = {};
                 time_t t = (time_t)at;
                 char expected[32];
