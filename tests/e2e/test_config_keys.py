@@ -89,6 +89,7 @@ def test_mode(daemon, connect):
     assert connect() == 0
 
 
+@pytest.mark.either_rung
 def test_timeout_seconds(daemon, subscriber, start_asking):
     d = daemon({"timeout_seconds": 5})
     watcher = subscriber(d, "questions")
@@ -285,6 +286,7 @@ def test_log_file(daemon, connect):
     until(lambda: lines() == 1, "a line in a new file of the same name")
 
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("bad", ("/etc/bastion-test.log", "{log}/../outside.log", "relative.log", "{log}"))
 def test_log_file_stays_in_its_directory(bad, daemon, connect):
     d = daemon()
@@ -319,6 +321,7 @@ def test_deny_errno(word, by_reload, daemon, network, tcp, udp, sniffer):
     assert sniffer.seen(6, tcp.port) + sniffer.seen(17, udp.port) == []
 
 
+@pytest.mark.either_rung
 @both_ways
 def test_inbound_protection_is_read_and_kept(value, daemon, network, cli):
     d = daemon({"inbound_protection": value})
@@ -346,6 +349,7 @@ def line_of(path, key):
         return next(n for n, line in enumerate(f, 1) if f'"{key}"' in line)
 
 
+@pytest.mark.either_rung
 def test_a_wrong_value_is_named_and_the_last_good_one_stays(daemon, network, connect):
     d = daemon({"default_action": "allow", "timeout_seconds": 77, "inbound_protection": False})
     path = d.path("etc", "config.json")
@@ -359,6 +363,7 @@ def test_a_wrong_value_is_named_and_the_last_good_one_stays(daemon, network, con
         assert checked.returncode == 2 and f"config.json:{line_of(path, key)}:" in checked.stderr, checked.stderr
 
 
+@pytest.mark.either_rung
 def test_a_wrong_mode_word_keeps_the_mode_over_a_restart(daemon, connect):
     """One mistake in the file must not let a machine fall back into learning, not now and not at the next boot."""
     d = daemon()
@@ -371,6 +376,7 @@ def test_a_wrong_mode_word_keeps_the_mode_over_a_restart(daemon, connect):
     assert connect() == errno.ECONNREFUSED, "the file with the mistake must not have become the last good one"
 
 
+@pytest.mark.either_rung
 def test_a_wrong_mode_word_during_a_try(daemon, connect, cli):
     """The try ends in the mode from before it."""
     d = daemon({"mode": "learning"})
@@ -413,6 +419,7 @@ def test_reloads_lose_no_question(daemon, old_client, start_asking):
         assert a.process.wait(30) == 0
 
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("environment, level", (
     ({}, "info"), ({"BASTION_LOG": "error"}, "error"), ({"RUST_LOG": "error"}, "error"),
     ({"BASTION_LOG": "info", "RUST_LOG": "error"}, "info"), ({"BASTION_LOG": "loud"}, "complains"), ({"RUST_LOG": "loud"}, "complains"),

@@ -20,6 +20,8 @@ from harness.net import Network
 from harness.programs import Running
 from harness.wait import PATIENCE, until
 
+pytestmark = pytest.mark.either_rung
+
 
 def condition(operand, data, kind="simple", **more):
     return {"type": kind, "operand": operand, "data": data, "sensitive": False, "list": None, **more}

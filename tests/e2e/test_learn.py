@@ -17,6 +17,8 @@ from harness.net import Network
 from harness.programs import Running
 from harness.wait import until
 
+pytestmark = pytest.mark.either_rung
+
 CURL = os.path.realpath(shutil.which("curl") or "/usr/bin/curl")
 CURL_RULE = f"allow {CURL} to {Network.PEER4} port 8080 tcp"
 

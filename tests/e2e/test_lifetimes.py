@@ -153,6 +153,7 @@ def test_what_no_rule_knows_any_more(kind, rung, daemon, person, flow, network):
     assert one.far.recv(100) == b"held"
 
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("lifetime", ("for 1 hour", "for session", "until reboot", "until 2031-01-01Z"))
 def test_a_rule_said_again_is_one_rule(lifetime, watched, flow):
     """The second has its own time; what the first would have ended goes on."""
@@ -178,6 +179,7 @@ def test_the_end_of_a_denial_ends_nothing(watched, flow):
     assert one.lives()
 
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("sentence, seconds", (("for 1 hour", 3600), ("for 90 minutes", 5400), ("for 2 days", 2 * DAY), ("for 30s", 30),
                                                ("for 3660d", 3660 * DAY)))
 def test_how_long_is_what_was_said(sentence, seconds, watched, cli):
@@ -200,6 +202,7 @@ def test_how_long_is_what_was_said(sentence, seconds, watched, cli):
     assert not any(key.startswith("/") for key in d.rules()), "never flat"
 
 
+@pytest.mark.either_rung
 def test_until_a_date_as_people_write_it(watched, cli):
     """Local time is the command line's: it says UTC to the daemon."""
     d, watcher = watched()
@@ -221,6 +224,7 @@ def test_until_a_date_as_people_write_it(watched, cli):
 
 # ---- what becomes of the daemon ---------------------------------------------------------------------------------------------------
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("how", ("restart", "crash", "reload"))
 def test_a_time_goes_on_without_the_daemon(how, daemon, subscriber, flow, network):
     d = daemon(rules={f"{PYTHON}:*": False})
@@ -246,6 +250,7 @@ def test_a_time_goes_on_without_the_daemon(how, daemon, subscriber, flow, networ
     assert connect(network.fw, Network.PEER4, port) != 0
 
 
+@pytest.mark.either_rung
 def test_what_ended_without_a_daemon_is_not_loaded(daemon, subscriber):
     d = daemon()
     watcher = subscriber(d, "rules")
@@ -260,6 +265,7 @@ def test_what_ended_without_a_daemon_is_not_loaded(daemon, subscriber):
     until(lambda: [r["id"] for r in d.rules()["rules"]] == [kept["id"]], "the file to be without it")
 
 
+@pytest.mark.either_rung
 def test_another_start_of_the_machine(daemon, subscriber):
     """By the wall clock alone, for CLOCK_BOOTTIME has begun anew; and once."""
     d = daemon()
@@ -301,6 +307,7 @@ def shifting(tmp_path_factory):
     shift(0)
 
 
+@pytest.mark.either_rung
 @pytest.mark.parametrize("days", (1, -1), ids=("forward", "back"))
 def test_a_clock_that_is_set_changes_no_lifetime(days, daemon, subscriber, shifting, flow):
     """While the daemon runs, and while it does not."""
@@ -417,6 +424,7 @@ def test_a_process_that_has_exited_leaves_no_rule(daemon, person, errands, tcp):
     assert not [r for r in ids(someone).values() if r["lifetime"] == "process"]
 
 
+@pytest.mark.either_rung
 def test_many_processes(daemon, person, errands, tcp):
     """There is a bound; past it an answer holds for its connections and says that it is no rule."""
     someone, programs = person(daemon()), [errands()]

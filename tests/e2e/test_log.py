@@ -23,6 +23,8 @@ from harness.net import Network
 from harness.programs import Running
 from harness.wait import until
 
+pytestmark = pytest.mark.either_rung
+
 PYTHON = os.path.realpath("/usr/bin/python3")
 FLOOD = """
 import socket, sys

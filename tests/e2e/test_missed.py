@@ -15,6 +15,8 @@ from harness.net import Network
 from harness.programs import Running
 from harness.wait import until
 
+pytestmark = pytest.mark.either_rung
+
 
 @pytest.fixture
 def visit(network, closing, tcp):

@@ -18,6 +18,8 @@ from harness.daemon import DATA
 from harness.net import Network
 from harness.programs import Running
 
+pytestmark = pytest.mark.either_rung
+
 
 @pytest.fixture
 def held(build):

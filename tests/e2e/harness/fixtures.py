@@ -5,6 +5,7 @@ names; `--rung=gate` or `--rung=queue` narrows that to one."""
 import itertools
 import os
 import shutil
+import zlib
 
 import pytest
 
@@ -33,6 +34,8 @@ def pytest_generate_tests(metafunc):
         rungs = [r for r in (only.args if only else ("gate", "queue")) if chosen in ("all", r)]
         if metafunc.definition.get_closest_marker("gate_only"):
             rungs = [rung for rung in rungs if rung == "gate"]
+        elif metafunc.definition.get_closest_marker("either_rung") and chosen == "all" and not is_full():
+            rungs = [rungs[zlib.crc32(metafunc.definition.name.encode()) % len(rungs)]]
         metafunc.parametrize("rung", rungs, scope="session")
 
 
@@ -41,6 +44,7 @@ def pytest_configure(config):
     os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent/bus"
     config.addinivalue_line("markers", "rungs(name, …): the rungs on which what the test says holds; the reason stands in the test")
     config.addinivalue_line("markers", "gate_only: about something that the queue rung does not have")
+    config.addinivalue_line("markers", "either_rung: about what is decided above the rungs; the full run has both, the ordinary one takes turns")
 
 
 def pytest_collection_modifyitems(items):
@@ -51,10 +55,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def is_full():
+    return os.environ.get("BASTION_TEST_FULL") == "1"
+
+
 @pytest.fixture(scope="session")
 def full():
     """The counts of `./test.sh full`."""
-    return os.environ.get("BASTION_TEST_FULL") == "1"
+    return is_full()
 
 
 @pytest.fixture(scope="session")
