@@ -84,11 +84,6 @@ const char *panel_not_permitted(void)
                  "(usermod -aG bastion, then log in again).");
 }
 
-const char *panel_look_only(void)
-{
-        return _("You may look, but not change anything: you are not in the group bastion.");
-}
-
 char *panel_problems(const struct status *status)
 {
         return status->problems && *status->problems ? panel_plain(status->problems) : NULL;

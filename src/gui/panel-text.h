@@ -16,7 +16,6 @@ enum panel_mode panel_mode(bool is_up, enum mode mode, bool tried);
 /* "Enforcement", "Paused, 4:59 left". */
 char *panel_mode_text(enum panel_mode mode, bool tried, uint64_t left_seconds);
 const char *panel_not_permitted(void);
-const char *panel_look_only(void);
 char *panel_problems(const struct status *status); /* NULL: there are none */
 char *panel_config_file(const char *path, const char *problem);
 /* A stranger's line, as it is shown. */

@@ -244,7 +244,8 @@ class Program:
             children = [node.getChildAtIndex(i) for i in range(node.childCount)]
         except Exception:  # pylint: disable=broad-except  # it went while it was asked
             return
-        for child in children:
+        # Of windows the one that came last first: it has what is looked for, and to look at everything takes its time.
+        for child in reversed(children) if depth == 0 else children:
             if child is not None:
                 yield from self.walk(child, depth + 1)
 
