@@ -88,6 +88,12 @@ static void wanted_free(gpointer data)
         g_free(wanted);
 }
 
+static void show_rows(BastionPageRules *page)
+{
+        for (guint i = 0; i < page->rows->len; i++)
+                bastion_rule_row_set_may_change(page->rows->pdata[i], bastion_link_is_up(page->link));
+}
+
 static void on_changed(gpointer owner, struct event *reply)
 {
         BastionPageRules *page = owner;
@@ -95,6 +101,8 @@ static void on_changed(gpointer owner, struct event *reply)
 
         if (panel_say_if_error(owner, reply))
                 panel_say_changed(owner, page->link, wanted->words, wanted->id);
+        else
+                show_rows(page); /* the switch that was moved goes back */
         wanted_free(wanted);
 }
 
@@ -225,8 +233,7 @@ static void on_link_changed(BastionPageRules *page)
 
         g_simple_action_set_enabled(G_SIMPLE_ACTION(g_action_map_lookup_action(G_ACTION_MAP(page->actions), "add")), may);
         g_simple_action_set_enabled(G_SIMPLE_ACTION(g_action_map_lookup_action(G_ACTION_MAP(page->actions), "import")), may);
-        for (guint i = 0; i < page->rows->len; i++)
-                bastion_rule_row_set_may_change(page->rows->pdata[i], may);
+        show_rows(page);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------------ */

@@ -67,7 +67,7 @@ def house(daemon, desktop, gui, cli):
             self.panel = Panel(desktop, gui("bastion-control-panel", self.daemon, "--page=rules"))
             self.panel.has_text("allow /usr/bin/curl port 443")
             self.panel.type_into("Search rules", "/usr/bin/")  # the shipped ones are many to look through
-            self.panel.has_text("1 of ")
+            self.panel.has_no_text("allow anyone to loopback")
 
         def sentences(self):
             """A person's rules, of any origin but the shipped."""
@@ -124,15 +124,15 @@ def test_a_rules_json_and_a_folder_of_opensnitch(house, files):
     assert len(house.sentences()) == 3
 
 
-@pytest.mark.parametrize("item, text, place", (("Import sentences…", "allow /usr/bin/wget port 80\ndeny /usr/bin/nc portt 80\n", ":2:18: "),
-                                               ("Import a rules.json…", '{\n  "/usr/bin/wget:80": yes\n}\n', ":2:")), ids=("sentences", "flat"))
-def test_a_bad_file_says_where(house, files, item, text, place):
-    path = files.write("bad", text)
+def test_a_bad_file_says_where(house, files):
     before = house.sentences()
-    assert f"{path}{place}" in house.look_at(item, path)
-    assert not house.panel.showing(name=lambda name: name and name.startswith("Add what is new"))
-    house.panel.click("Close")
-    house.is_closed()
+    for item, text, place in (("Import sentences…", "allow /usr/bin/wget port 80\ndeny /usr/bin/nc portt 80\n", ":2:18: "),
+                              ("Import a rules.json…", '{\n  "/usr/bin/wget:80": yes\n}\n', ":2:")):
+        path = files.write("bad", text)
+        assert f"{path}{place}" in house.look_at(item, path)
+        assert not house.panel.showing(name=lambda name: name and name.startswith("Add what is new"))
+        house.panel.click("Close")
+        house.is_closed()
     assert house.sentences() == before
 
 
