@@ -377,6 +377,7 @@ char *ask_text_past(const struct past *past)
 
         if (!past->last)
                 return strdup(_("nothing: it was never seen before"));
+        buf_puts(&counts, "");
         if (past->n_allowed > 0)
                 buf_printf(&counts, ngettext_("allowed %llu time", "allowed %llu times", past->n_allowed), (unsigned long long)past->n_allowed);
         if (past->n_allowed > 0 && past->n_denied > 0)
