@@ -20,9 +20,9 @@ from panel import Panel
 
 pytestmark = pytest.mark.rungs("gate")  # what the daemon says is what it shows
 
-SENTENCES = "allow /usr/bin/wget port 80\ndeny /usr/bin/nc note \"not from here\"\nallow /usr/bin/curl port 443\n"
-REPORT = ("New: 2\n  allow /usr/bin/wget port 80\n  deny /usr/bin/nc note \"not from here\"\n"
-          "There already: 1\n  allow /usr/bin/curl port 443\n")
+SENTENCES = "allow /opt/wget port 80\ndeny /opt/nc note \"not from here\"\nallow /opt/curl port 443\n"
+REPORT = ("New: 2\n  allow /opt/wget port 80\n  deny /opt/nc note \"not from here\"\n"
+          "There already: 1\n  allow /opt/curl port 443\n")
 
 
 class Files:
@@ -62,11 +62,11 @@ def house(daemon, desktop, gui, cli):
     """A daemon with one rule of curl, the panel on it, and what `bastion rules` says."""
     class House:
         def __init__(self):
-            self.daemon = daemon(rules={"/usr/bin/curl:443": True})
+            self.daemon = daemon(rules={"/opt/curl:443": True})
             self.cli = cli(self.daemon)
             self.panel = Panel(desktop, gui("bastion-control-panel", self.daemon, "--page=rules"))
-            self.panel.has_text("allow /usr/bin/curl port 443")
-            self.panel.type_into("Search rules", "/usr/bin/")  # the shipped ones are many to look through
+            self.panel.has_text("allow /opt/curl port 443")
+            self.panel.type_into("Search rules", "/opt/")  # the shipped ones are many to look through
             self.panel.has_no_text("allow anyone to loopback")
 
         def sentences(self):
@@ -103,18 +103,18 @@ def test_sentences_are_shown_and_then_added(house, files):
     house.look_at("Import sentences…", path)
     house.add()
     house.panel.has_text("What was new is in force")
-    house.panel.has_text("deny /usr/bin/nc")
-    assert house.sentences() == sorted([*before, "allow /usr/bin/wget port 80", 'deny /usr/bin/nc note "not from here"'])
+    house.panel.has_text("deny /opt/nc")
+    assert house.sentences() == sorted([*before, "allow /opt/wget port 80", 'deny /opt/nc note "not from here"'])
 
 
 def test_a_rules_json_and_a_folder_of_opensnitch(house, files):
-    report = house.look_at("Import a rules.json…", files.write("r.json", {"/usr/bin/wget:80": True, "/usr/bin/curl:443": False}))
+    report = house.look_at("Import a rules.json…", files.write("r.json", {"/opt/wget:80": True, "/opt/curl:443": False}))
     assert "New: 1\n" in report and "In conflict with a rule that is there and stays: 1\n" in report
     house.add()
-    house.panel.has_text("allow /usr/bin/wget port 80")
-    assert house.sentences() == ["allow /usr/bin/curl port 443", "allow /usr/bin/wget port 80"]
+    house.panel.has_text("allow /opt/wget port 80")
+    assert house.sentences() == ["allow /opt/curl port 443", "allow /opt/wget port 80"]
     rule = {"enabled": True, "precedence": False, "nolog": False, "duration": "always", "description": "", "created": "2024-05-01T10:00:00+02:00"}
-    operator = {"type": "simple", "operand": "process.path", "data": "/usr/bin/nc", "sensitive": False, "list": None}
+    operator = {"type": "simple", "operand": "process.path", "data": "/opt/nc", "sensitive": False, "list": None}
     files.write("o/deny-nc.json", {**rule, "name": "deny-nc", "action": "deny", "operator": operator})
     files.write("o/odd.json", {**rule, "name": "odd", "action": "allow", "operator": {**operator, "operand": "lists.domains", "data": "/etc/lists"}})
     report = house.look_at("Import OpenSnitch's rules…", files.path("o"), "Import the folder of OpenSnitch's rules")
@@ -126,8 +126,8 @@ def test_a_rules_json_and_a_folder_of_opensnitch(house, files):
 
 def test_a_bad_file_says_where(house, files):
     before = house.sentences()
-    for item, text, place in (("Import sentences…", "allow /usr/bin/wget port 80\ndeny /usr/bin/nc portt 80\n", ":2:18: "),
-                              ("Import a rules.json…", '{\n  "/usr/bin/wget:80": yes\n}\n', ":2:")):
+    for item, text, place in (("Import sentences…", "allow /opt/wget port 80\ndeny /opt/nc portt 80\n", ":2:14: "),
+                              ("Import a rules.json…", '{\n  "/opt/wget:80": yes\n}\n', ":2:")):
         path = files.write("bad", text)
         assert f"{path}{place}" in house.look_at(item, path)
         assert not house.panel.showing(name=lambda name: name and name.startswith("Add what is new"))
@@ -142,7 +142,7 @@ def body(text):
 
 
 def test_what_was_exported_is_imported_as_it_was(house, files):
-    for sentence in ("deny /usr/bin/nc to internet port 23 tcp note \"not from here\"", "allow anyone to 192.0.2.0/24 port 80-90 priority 7", "ask name ping"):
+    for sentence in ("deny /opt/nc to internet port 23 tcp note \"not from here\"", "allow anyone to 192.0.2.0/24 port 80-90 priority 7", "ask name ping"):
         house.cli("rules", "add", sentence)
     before = house.sentences()
     title = "Export the rules"
@@ -153,10 +153,10 @@ def test_what_was_exported_is_imported_as_it_was(house, files):
     for rule in house.cli.json("rules", "list")["rules"]:
         if rule["origin"] != "factory":
             house.cli("rules", "delete", rule["id"])
-    house.panel.has_no_text("deny /usr/bin/nc")
+    house.panel.has_no_text("deny /opt/nc")
     assert house.look_at("Import sentences…", files.path("e.rules")).startswith("New: 4\n")
     house.add()
-    house.panel.has_text("deny /usr/bin/nc")
+    house.panel.has_text("deny /opt/nc")
     assert house.sentences() == before
     # Over a file that is there: only when a person says so.
     files.write("e.rules", "what was there before")
@@ -186,10 +186,10 @@ def test_the_daemon_dies_while_the_report_is_looked_at(house, files):
     house.is_closed()
     house.daemon.start()
     house.panel.has_no_text("The firewall is not running")
-    assert house.sentences() == ["allow /usr/bin/curl port 443"]
+    assert house.sentences() == ["allow /opt/curl port 443"]
     assert house.look_at("Import sentences…", path) == REPORT
     house.daemon.kill()
     house.daemon.start()
     house.add()
-    house.panel.has_text("deny /usr/bin/nc")
+    house.panel.has_text("deny /opt/nc")
     assert len(house.sentences()) == 3
