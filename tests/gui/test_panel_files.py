@@ -84,7 +84,7 @@ def house(daemon, desktop, gui, cli):
 
         def is_closed(self):
             """The report, for good."""
-            self.panel.gone(name="What the import would do")
+            until(lambda: not self.panel.desktop.windows("^Import rules$"), "its window to go")
 
         def add(self):
             self.panel.click("Add what is new")
