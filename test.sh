@@ -74,7 +74,8 @@ CC=gcc tools/build.sh build -Dunit=enabled
 # --- what needs no network --------------------------------------------------------------------------------------------
 step "layers and scripts"
 check "tools/check-layers" tools/check-layers
-scripts='run.sh test.sh .ci/run tools/build.sh tools/check-layers tools/install-deps.sh tools/rescue.sh tools/start_daemon.sh
+check "tools/check-words" tools/check-words
+scripts='run.sh test.sh .ci/run tools/build.sh tools/check-layers tools/check-words tools/install-deps.sh tools/rescue.sh tools/start_daemon.sh
         tools/test_safe.sh tests/vm/run.sh tests/vm/guest.sh src/helpers/bastion-launch.in'
 # shellcheck disable=SC2086  # a list of words
 check "shellcheck" shellcheck --severity=warning $scripts

@@ -8,29 +8,10 @@
 
 #include "client/words.h"
 #include "gui/i18n.h"
+#include "gui/view-text.h"
 #include "wire/sentence.h"
 
 enum { NAME_MAX_CHARACTERS = 48, HOST_MAX_CHARACTERS = 64, ROW_MAX_CHARACTERS = 40, NEAREST_ANCESTORS = 3 };
-
-/* What people know a port by; there is nobody to ask that does not read a file. */
-static const struct {
-        uint16_t port;
-        const char *name;
-} services[] = {
-        { 20, "ftp-data" }, { 21, "ftp" },    { 22, "ssh" },    { 23, "telnet" },  { 25, "smtp" },   { 53, "dns" },    { 67, "dhcp" },
-        { 80, "http" },     { 110, "pop3" },  { 123, "ntp" },   { 143, "imap" },   { 443, "https" }, { 445, "smb" },   { 465, "smtps" },
-        { 587, "smtp" },    { 631, "ipp" },   { 853, "dns over tls" }, { 873, "rsync" }, { 993, "imaps" }, { 995, "pop3s" }, { 1900, "ssdp" },
-        { 3306, "mysql" },  { 3389, "rdp" },  { 5222, "xmpp" }, { 5353, "mdns" },  { 5432, "postgresql" }, { 5900, "vnc" }, { 6667, "irc" },
-        { 8080, "http" },   { 9418, "git" },  { 51820, "wireguard" },
-};
-
-static const char *service_of(uint16_t port)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(services); i++)
-                if (services[i].port == port)
-                        return services[i].name;
-        return NULL;
-}
 
 /* Strings for one format: each argument as it may be shown. */
 static char *shortened(const char *s, unsigned max)
@@ -39,6 +20,15 @@ static char *shortened(const char *s, unsigned max)
 
         buf_puts(&out, "");
         words_short(&out, s, max);
+        return buf_take(&out);
+}
+
+static char *plain(const char *s)
+{
+        _cleanup_(buf_deinit) struct buf out = {0};
+
+        buf_puts(&out, "");
+        words_plain(&out, s, strlen(s));
         return buf_take(&out);
 }
 
@@ -73,7 +63,7 @@ static char *place_of(const struct prompt *prompt)
 /* "port 443 (https)", "UDP port 4711"; TCP goes without saying. */
 static char *port_of(const struct flow *flow)
 {
-        const char *service = service_of(flow->remote_port);
+        const char *service = view_port_name(flow->remote_port);
         _cleanup_(buf_deinit) struct buf out = {0};
         char scratch[4];
 
@@ -106,19 +96,12 @@ char *ask_text_title(const struct prompt *prompt)
 char *ask_text_row(const struct prompt *prompt)
 {
         _cleanup_(freep) char *name = name_of(prompt->subject, ROW_MAX_CHARACTERS);
-        const char *host = hosts_first(&prompt->hosts);
         _cleanup_(buf_deinit) struct buf out = {0};
 
         if (!name)
                 return NULL;
         buf_printf(&out, "%s → ", name);
-        if (!host) {
-                record_format_remote(&prompt->flow, &out);
-                return buf_take(&out);
-        }
-        words_short(&out, host, ROW_MAX_CHARACTERS);
-        if (protocol_has_ports(prompt->flow.protocol))
-                buf_printf(&out, ":%u", prompt->flow.remote_port);
+        view_place(&out, &prompt->flow, hosts_first(&prompt->hosts), ROW_MAX_CHARACTERS);
         return buf_take(&out);
 }
 
@@ -146,7 +129,7 @@ static void put_missed(struct buf *out, const struct prompt *prompt)
                 buf_printf(out, nobody ? _("Allowed at %s, because nobody was there to answer.") : _("Allowed at %s, because nobody answered in time."), when.data);
         else
                 buf_printf(out, nobody ? _("Denied at %s, because nobody was there to answer.") : _("Denied at %s, because nobody answered in time."), when.data);
-        buf_puts(out, _(" An answer holds from now on."));
+        buf_printf(out, " %s", _("An answer holds from now on."));
 }
 
 char *ask_text_note(const struct prompt *prompt)
@@ -216,13 +199,14 @@ const char *ask_text_time(enum choice_time time)
 char *ask_text_scope(const struct prompt *prompt, enum answer_scope scope)
 {
         const char *host = hosts_first(&prompt->hosts);
-        _cleanup_(freep) char *port = port_of(&prompt->flow), *name = shortened(host ? host : "", HOST_MAX_CHARACTERS);
+        _cleanup_(freep) char *port = port_of(&prompt->flow), *name = shortened(host ? host : "", HOST_MAX_CHARACTERS),
+                              *domain = shortened(prompt->domain ? prompt->domain : "", HOST_MAX_CHARACTERS);
         bool has_ports = protocol_has_ports(prompt->flow.protocol);
         _cleanup_(buf_deinit) struct buf out = {0};
         char address[ADDR_TEXT_MAX], scratch[4];
         const char *what = has_ports ? port : protocol_name(prompt->flow.protocol, scratch);
 
-        if (!port || !name)
+        if (!port || !name || !domain)
                 return NULL;
         addr_format(&prompt->flow.remote, address);
         switch (scope) {
@@ -236,9 +220,7 @@ char *ask_text_scope(const struct prompt *prompt, enum answer_scope scope)
                 buf_printf(&out, _("%s, any port"), name);
                 break;
         case ANSWER_DOMAIN:
-                buf_puts(&out, _("All of "));
-                words_short(&out, prompt->domain ? prompt->domain : "", HOST_MAX_CHARACTERS);
-                buf_puts(&out, _(", any port"));
+                buf_printf(&out, _("All of %s, any port"), domain);
                 break;
         case ANSWER_PORT:
                 buf_printf(&out, _("Anywhere, %s"), port);
@@ -267,8 +249,11 @@ char *ask_text_rule(const struct rule *rule)
 
 char *ask_text_path(const struct subject *s)
 {
+        _cleanup_(freep) char *path = plain(s->path), *name = plain(s->name);
         _cleanup_(buf_deinit) struct buf out = {0};
 
+        if (!path || !name)
+                return NULL;
         switch (s->kind) {
         case SUBJECT_KERNEL:
                 return strdup(_("the kernel itself"));
@@ -277,16 +262,14 @@ char *ask_text_path(const struct subject *s)
         case SUBJECT_PROGRAM:
                 break;
         }
-        if (!*s->path) {
-                buf_puts(&out, _("unreadable; calls itself "));
-                words_plain(&out, s->name, strlen(s->name));
-                return buf_take(&out);
-        }
-        words_plain(&out, s->path, strlen(s->path));
-        if (s->path_deleted)
-                buf_puts(&out, _(" (the file is gone: no rule by path)"));
+        if (!*path)
+                buf_printf(&out, _("unreadable; calls itself %s"), name);
+        else if (s->path_deleted)
+                buf_printf(&out, _("%s (the file is gone: no rule by path)"), path);
         else if (s->path_foreign)
-                buf_puts(&out, _(" (in a container: no rule by path)"));
+                buf_printf(&out, _("%s (in a container: no rule by path)"), path);
+        else
+                buf_puts(&out, path);
         return buf_take(&out);
 }
 
@@ -334,75 +317,90 @@ char *ask_text_user(const struct subject *s)
 
 char *ask_text_process(const struct subject *s)
 {
+        _cleanup_(freep) char *name = plain(s->name);
         _cleanup_(buf_deinit) struct buf out = {0};
 
-        if (s->kind != SUBJECT_PROGRAM || s->process.pid == 0)
+        if (!name || s->kind != SUBJECT_PROGRAM || s->process.pid == 0)
                 return NULL;
-        buf_printf(&out, "%u", s->process.pid);
-        if (*s->name) {
-                buf_puts(&out, _(", calls itself "));
-                words_plain(&out, s->name, strlen(s->name));
-        }
+        if (*name)
+                buf_printf(&out, _("%u, calls itself %s"), s->process.pid, name);
+        else
+                buf_printf(&out, "%u", s->process.pid);
         return buf_take(&out);
+}
+
+/* One more of a list. */
+static void put_item(struct buf *list, const char *item, unsigned max)
+{
+        if (list->n > 0)
+                buf_puts(list, ", ");
+        words_short(list, item, max);
 }
 
 char *ask_text_name_source(const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf out = {0};
+        const char *source = prompt->hosts.source == HOST_SOURCE_DNS ? _("the answer to the program's own DNS query") : _("supposed");
+        _cleanup_(buf_deinit) struct buf out = {0}, others = {0};
 
         if (prompt->hosts.n == 0)
                 return strdup(_("none: the program asked for no name that has this address"));
-        buf_puts(&out, prompt->hosts.source == HOST_SOURCE_DNS ? _("the answer to the program's own DNS query") : _("supposed"));
-        for (unsigned i = 1; i < prompt->hosts.n; i++) {
-                buf_puts(&out, i == 1 ? _("; also ") : ", ");
-                words_short(&out, prompt->hosts.names[i], HOST_MAX_CHARACTERS);
-        }
+        for (unsigned i = 1; i < prompt->hosts.n; i++)
+                put_item(&others, prompt->hosts.names[i], HOST_MAX_CHARACTERS);
+        if (buf_error(&others))
+                return NULL;
+        if (others.n > 0)
+                buf_printf(&out, _("%s; also %s"), source, others.data);
+        else
+                buf_puts(&out, source);
         return buf_take(&out);
 }
 
 char *ask_text_reason(const struct prompt *prompt)
 {
-        _cleanup_(buf_deinit) struct buf out = {0};
+        const char *reason = prompt->reason == REASON_RULE ? _("a rule says that you are to be asked") : _(reason_sentence(prompt->reason));
+        _cleanup_(buf_deinit) struct buf out = {0}, others = {0};
 
-        buf_puts(&out, prompt->reason == REASON_RULE ? _("a rule says that you are to be asked") : _(reason_sentence(prompt->reason)));
-        for (unsigned i = 0; i < prompt->n_others; i++) {
-                buf_puts(&out, i == 0 ? _("; it could also be ") : ", ");
-                words_short(&out, subject_display_name(prompt->others[i]), NAME_MAX_CHARACTERS);
-        }
+        for (unsigned i = 0; i < prompt->n_others; i++)
+                put_item(&others, subject_display_name(prompt->others[i]), NAME_MAX_CHARACTERS);
+        if (buf_error(&others))
+                return NULL;
+        if (others.n > 0)
+                buf_printf(&out, _("%s; it could also be %s"), reason, others.data);
+        else
+                buf_puts(&out, reason);
         return buf_take(&out);
 }
 
 char *ask_text_past(const struct past *past)
 {
-        _cleanup_(buf_deinit) struct buf out = {0};
-        const char *host;
+        _cleanup_(buf_deinit) struct buf out = {0}, counts = {0}, place = {0}, when = {0};
 
         if (!past->last)
                 return strdup(_("nothing: it was never seen before"));
+        buf_puts(&counts, "");
         if (past->n_allowed > 0)
-                buf_printf(&out, ngettext_("allowed %llu time", "allowed %llu times", past->n_allowed), (unsigned long long)past->n_allowed);
+                buf_printf(&counts, ngettext_("allowed %llu time", "allowed %llu times", past->n_allowed), (unsigned long long)past->n_allowed);
         if (past->n_allowed > 0 && past->n_denied > 0)
-                buf_puts(&out, ", ");
+                buf_puts(&counts, ", ");
         if (past->n_denied > 0)
-                buf_printf(&out, ngettext_("denied %llu time", "denied %llu times", past->n_denied), (unsigned long long)past->n_denied);
-        buf_puts(&out, _("; last "));
-        host = hosts_first(&past->last->hosts);
-        if (host)
-                words_short(&out, host, HOST_MAX_CHARACTERS);
-        else
-                record_format_remote(&past->last->flow, &out);
-        buf_puts(&out, _(" at "));
-        put_time(&out, past->last->time_us);
+                buf_printf(&counts, ngettext_("denied %llu time", "denied %llu times", past->n_denied), (unsigned long long)past->n_denied);
+        view_place(&place, &past->last->flow, hosts_first(&past->last->hosts), HOST_MAX_CHARACTERS);
+        put_time(&when, past->last->time_us);
+        if (buf_error(&counts) || buf_error(&place) || buf_error(&when))
+                return NULL;
+        buf_printf(&out, _("%s; last %s at %s"), counts.data, place.data, when.data);
         return buf_take(&out);
 }
 
 char *ask_text_package(const char *package)
 {
+        _cleanup_(freep) char *name = shortened(package ? package : "", NAME_MAX_CHARACTERS);
         _cleanup_(buf_deinit) struct buf out = {0};
 
         if (!package)
                 return strdup(_("not from a package"));
-        buf_puts(&out, _("from package "));
-        words_short(&out, package, NAME_MAX_CHARACTERS);
+        if (!name)
+                return NULL;
+        buf_printf(&out, _("from package %s"), name);
         return buf_take(&out);
 }

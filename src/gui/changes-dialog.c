@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Theory in the header. The journal holds 1,000 changes: they come PAGE at a time, when somebody asks for older ones. */
+/* Theory in the header. The journal holds 1,000 changes: they come PAGE at a time, when somebody asks for older ones. One request is out at a time: what is
+ * wanted meanwhile is asked for after its reply. */
 #include "gui/changes-dialog.h"
 
 #include <adwaita.h>
@@ -18,7 +19,9 @@ struct _BastionChangesDialog {
         AdwWindow parent;
         BastionLink *link;
         uint64_t next; /* ask for changes before this number */
-        bool fresh;    /* the reply that comes is of the newest ones: what is shown goes */
+        bool asking;   /* a reply is awaited: */
+        bool fresh;    /* of the newest ones: what is shown goes */
+        bool stale;    /* and they have changed since it was asked for */
         GtkListBox *list; /* of the template */
         GtkWidget *older;
         GtkStack *stack;
@@ -26,7 +29,7 @@ struct _BastionChangesDialog {
 
 G_DEFINE_FINAL_TYPE(BastionChangesDialog, bastion_changes_dialog, ADW_TYPE_WINDOW)
 
-static void ask(BastionChangesDialog *dialog, uint64_t before);
+static void refresh(BastionChangesDialog *dialog);
 
 /* ---- taking one back -------------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +39,7 @@ static void on_undone(gpointer owner, struct event *reply)
 
         if (panel_say_if_error(GTK_WIDGET(dialog->list), reply))
                 panel_say(GTK_WIDGET(dialog->list), _("Taken back"));
-        ask(dialog, 0);
+        refresh(dialog);
 }
 
 static void on_undo(GtkButton *button, BastionChangesDialog *dialog)
@@ -72,7 +75,7 @@ static void add_row(BastionChangesDialog *dialog, const struct journal_entry *en
 
         if (entry->undone_by)
                 adw_action_row_add_suffix(row, gtk_label_new(_("taken back")));
-        else if (entry->n_changes > 0 && bastion_link_may_manage(dialog->link))
+        else if (entry->n_changes > 0)
                 add_undo(dialog, row, entry, title);
         gtk_list_box_append(dialog->list, GTK_WIDGET(row));
 }
@@ -82,7 +85,10 @@ static void on_changes(gpointer owner, struct event *reply)
         BastionChangesDialog *dialog = owner;
         GtkWidget *child;
 
-        if (!panel_say_if_error(GTK_WIDGET(dialog->list), reply))
+        dialog->asking = false;
+        if (dialog->stale)
+                refresh(dialog);
+        if (dialog->asking || !panel_say_if_error(GTK_WIDGET(dialog->list), reply))
                 return;
         while (dialog->fresh && (child = gtk_widget_get_first_child(GTK_WIDGET(dialog->list))))
                 gtk_list_box_remove(dialog->list, child);
@@ -99,15 +105,43 @@ static void ask(BastionChangesDialog *dialog, uint64_t before)
         int64_t id;
         struct buf *out = bastion_link_request(dialog->link, dialog, on_changes, &id);
 
+        dialog->asking = out != NULL;
         dialog->fresh = before == 0;
+        dialog->stale = false;
         if (out)
                 message_format_request_history(out, id, &page);
 }
 
+static void refresh(BastionChangesDialog *dialog)
+{
+        if (dialog->asking)
+                dialog->stale = true;
+        else
+                ask(dialog, 0);
+}
+
 static void on_older(BastionChangesDialog *dialog)
 {
+        if (dialog->asking)
+                return;
         gtk_widget_set_visible(dialog->older, FALSE); /* until the reply says that there are more */
         ask(dialog, dialog->next);
+}
+
+static void on_event(_unused_ BastionLink *link, struct event *event, BastionChangesDialog *dialog)
+{
+        if (event->type == EVENT_RULES_CHANGED)
+                refresh(dialog);
+}
+
+/* What the daemon said before it went is no more than that. */
+static void on_state(BastionChangesDialog *dialog)
+{
+        bool is_up = bastion_link_is_up(dialog->link);
+
+        gtk_widget_set_sensitive(GTK_WIDGET(dialog->stack), is_up);
+        if (is_up)
+                refresh(dialog);
 }
 
 /* ---- the widget ------------------------------------------------------------------------------------------------------------ */
@@ -134,6 +168,7 @@ static void bastion_changes_dialog_class_init(BastionChangesDialogClass *class)
 static void bastion_changes_dialog_init(BastionChangesDialog *dialog)
 {
         gtk_widget_init_template(GTK_WIDGET(dialog));
+        panel_stack_show(dialog->stack, "wait");
 }
 
 void changes_dialog_present(GtkWidget *from, BastionLink *link)
@@ -141,6 +176,8 @@ void changes_dialog_present(GtkWidget *from, BastionLink *link)
         BastionChangesDialog *dialog = g_object_new(BASTION_TYPE_CHANGES_DIALOG, "transient-for", gtk_widget_get_root(from), NULL);
 
         dialog->link = g_object_ref(link);
-        ask(dialog, 0);
+        g_signal_connect_object(link, "event", G_CALLBACK(on_event), dialog, 0);
+        g_signal_connect_object(link, "notify::state", G_CALLBACK(on_state), dialog, G_CONNECT_SWAPPED);
+        on_state(dialog);
         gtk_window_present(GTK_WINDOW(dialog));
 }

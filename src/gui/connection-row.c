@@ -43,9 +43,9 @@ static void label(GtkWidget *widget, const char *what, const char *whom)
 static void update(BastionConnectionRow *row)
 {
         const struct connection *c = bastion_talk_get_connection(row->talk);
-        bool is_program = bastion_talk_get_children(row->talk), may = bastion_link_may_manage(row->link);
+        bool is_program = bastion_talk_get_children(row->talk), may = bastion_link_is_up(row->link);
         uint64_t in = bastion_talk_get_rate_in(row->talk), out = bastion_talk_get_rate_out(row->talk);
-        char *title = is_program ? panel_program_name(c->subject) : panel_flow_remote(&c->flow, hosts_first(&c->hosts));
+        char *title = is_program ? panel_program_name(c->subject) : panel_place(&c->flow, hosts_first(&c->hosts));
 
         label(row->rule, _("Allow or deny"), title);
         label(row->end, _("End"), title);

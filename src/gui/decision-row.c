@@ -29,13 +29,12 @@ static void set_verdict(BastionDecisionRow *row, const struct record *r)
 void bastion_decision_row_set(BastionDecisionRow *row, const struct record *record, gint64 now_us)
 {
         g_autofree char *program = record ? panel_program_name(record->subject) : g_strdup("");
+        g_autofree char *place = record ? panel_place(&record->flow, hosts_first(&record->hosts)) : g_strdup("");
         _cleanup_(buf_deinit) struct buf text = { 0 };
 
         set_verdict(row, record);
         gtk_label_set_text(row->program, program);
-        if (record)
-                history_text_place(&text, &record->flow, hosts_first(&record->hosts));
-        label_take(row->place, &text);
+        gtk_label_set_text(row->place, place);
         if (record)
                 history_text_time(&text, record->time_us, now_us);
         label_take(row->time, &text);

@@ -62,7 +62,6 @@ static struct tray_facts facts_for_tray(_unused_ gpointer userdata)
         return (struct tray_facts){
                 .state = bastion_watch_get_state(gui.watch),
                 .is_up = is_up,
-                .may_manage = bastion_link_may_manage(gui.link),
                 .mode = bastion_link_get_mode(gui.link),
                 .is_tried = is_up && end.ns != BOOTTIME_NEVER.ns,
                 .left_seconds = is_up && end.ns != BOOTTIME_NEVER.ns ? (unsigned)((boottime_left(end, client_now()) + NS_PER_SEC - 1) / NS_PER_SEC) : 0,

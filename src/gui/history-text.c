@@ -8,29 +8,62 @@
 
 #include "client/words.h"
 #include "gui/i18n.h"
+#include "gui/panel-text-shape.h"
 #include "gui/panel-text.h"
 #include "wire/sentence.h"
 
-static void put_plain(struct buf *out, const char *s)
+/* What is put into a sentence, as the memory of who puts it there. */
+static char *time_of(int64_t time_us, int64_t now_us)
 {
-        words_plain(out, s, strlen(s));
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        history_text_time(&out, time_us, now_us);
+        return panel_take(&out);
 }
 
-void history_text_place(struct buf *out, const struct flow *flow, const char *host)
+static char *span_of(int64_t since_us, int64_t until_us, int64_t now_us)
 {
-        char scratch[4], address[ADDR_TEXT_MAX];
+        _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        if (!protocol_has_ports(flow->protocol)) {
-                buf_printf(out, _("%s to "), protocol_name(flow->protocol, scratch));
-                put_plain(out, host ? host : addr_format(&flow->remote, address));
-                return;
-        }
-        if (host) {
-                put_plain(out, host);
-                buf_printf(out, ":%u", flow->remote_port);
-        } else {
-                record_format_remote(flow, out);
-        }
+        history_text_span(&out, since_us, until_us, now_us);
+        return panel_take(&out);
+}
+
+static char *line_of(const struct record *r)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        history_text_line(&out, r);
+        return panel_take(&out);
+}
+
+static char *why_of(const struct record *r)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        history_text_why(&out, r);
+        return panel_take(&out);
+}
+
+static char *user_of(uint32_t uid)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        words_user(&out, uid);
+        return panel_take(&out);
+}
+
+static char *sum_of(uint64_t n_allowed, uint64_t n_denied)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        history_text_sum(&out, n_allowed, n_denied, 0);
+        return panel_take(&out);
+}
+
+static char *place_of(const struct record *r)
+{
+        return panel_place(&r->flow, hosts_first(&r->hosts));
 }
 
 void history_text_time(struct buf *out, int64_t time_us, int64_t now_us)
@@ -50,35 +83,35 @@ void history_text_time(struct buf *out, int64_t time_us, int64_t now_us)
         buf_puts(out, words);
 }
 
-void history_text_verdict(struct buf *out, const struct record *r)
+static const char *verdict_word(const struct record *r)
 {
         if (r->verdict == VERDICT_DENY)
-                buf_puts(out, _("Denied"));
-        else
-                buf_puts(out, r->would_deny ? _("Allowed, though a rule denies it") : _("Allowed"));
+                return _("Denied");
+        return r->would_deny ? _("Allowed, though a rule denies it") : _("Allowed");
+}
+
+void history_text_verdict(struct buf *out, const struct record *r)
+{
+        buf_puts(out, verdict_word(r));
 }
 
 void history_text_why(struct buf *out, const struct record *r)
 {
-        if (r->rule) {
-                buf_puts(out, _("rule "));
-                put_plain(out, r->rule);
-        } else {
-                buf_puts(out, _(reason_sentence(r->reason)));
-        }
-}
+        _cleanup_(freep) char *rule = panel_plain(r->rule ? r->rule : "");
 
-static void put_connections(struct buf *out, uint64_t n)
-{
-        words_number(out, n);
-        buf_puts(out, ngettext_(" connection", " connections", n));
+        if (r->rule)
+                buf_printf(out, _("rule %s"), rule);
+        else
+                buf_puts(out, _(reason_sentence(r->reason)));
 }
 
 void history_text_amounts(struct buf *out, const struct record *r)
 {
+        _cleanup_(freep) char *count = panel_connections_count(r->n_connections);
+
         if (!r->is_summary)
                 return;
-        put_connections(out, r->n_connections);
+        buf_puts(out, count);
         if (r->n_bytes > 0) {
                 buf_puts(out, ", ");
                 words_bytes(out, r->n_bytes);
@@ -87,31 +120,35 @@ void history_text_amounts(struct buf *out, const struct record *r)
 
 void history_text_line(struct buf *out, const struct record *r)
 {
+        _cleanup_(freep) char *why = why_of(r);
+
         if (r->would_deny)
-                buf_puts(out, _("would be denied: "));
-        history_text_why(out, r);
+                buf_printf(out, _("would be denied: %s"), why);
+        else
+                buf_puts(out, why);
         if (r->subject->uid != UINT32_MAX) {
-                buf_puts(out, " · ");
+                panel_begin_part(out);
                 words_user(out, r->subject->uid);
         }
-        if (r->is_summary)
-                buf_puts(out, " · ");
-        history_text_amounts(out, r);
+        if (r->is_summary) {
+                panel_begin_part(out);
+                history_text_amounts(out, r);
+        }
+}
+
+void history_text_title(struct buf *out, const struct record *r)
+{
+        _cleanup_(freep) char *program = panel_program_name(r->subject), *place = place_of(r);
+
+        buf_printf(out, "%s → %s", program, place);
 }
 
 void history_text_spoken(struct buf *out, const struct record *r, int64_t now_us)
 {
-        _cleanup_(freep) char *program = panel_program_name(r->subject);
+        _cleanup_(freep) char *program = panel_program_name(r->subject), *place = place_of(r), *when = time_of(r->time_us, now_us), *line = line_of(r);
 
-        history_text_verdict(out, r);
-        buf_puts(out, ": ");
-        buf_puts(out, program);
-        buf_puts(out, _(" to "));
-        history_text_place(out, &r->flow, hosts_first(&r->hosts));
-        buf_puts(out, ", ");
-        history_text_time(out, r->time_us, now_us);
-        buf_puts(out, ", ");
-        history_text_line(out, r);
+        /* The verdict, the program, to whom, when, why. */
+        buf_printf(out, _("%s: %s to %s, %s, %s"), verdict_word(r), program, place, when, line);
 }
 
 const char *history_text_nothing(enum history_nothing nothing)
@@ -128,14 +165,14 @@ const char *history_text_nothing(enum history_nothing nothing)
 
 void history_text_sum(struct buf *out, uint64_t n_allowed, uint64_t n_denied, uint64_t n_bytes)
 {
-        put_connections(out, n_allowed + n_denied);
-        if (n_denied > 0 && n_allowed == 0) {
-                buf_puts(out, ngettext_(", denied", ", all denied", n_denied));
-        } else if (n_denied > 0) {
-                buf_puts(out, ", ");
-                words_number(out, n_denied);
-                buf_puts(out, _(" of them denied"));
-        }
+        _cleanup_(freep) char *all = panel_number(n_allowed + n_denied), *denied = panel_number(n_denied);
+
+        if (n_denied == 0)
+                buf_printf(out, ngettext_("%s connection", "%s connections", n_allowed), all);
+        else if (n_allowed == 0)
+                buf_printf(out, ngettext_("%s connection, denied", "%s connections, all denied", n_denied), all);
+        else
+                buf_printf(out, ngettext_("%s connection, %s of them denied", "%s connections, %s of them denied", n_allowed + n_denied), all, denied);
         if (n_bytes > 0) {
                 buf_puts(out, ", ");
                 words_bytes(out, n_bytes);
@@ -144,22 +181,19 @@ void history_text_sum(struct buf *out, uint64_t n_allowed, uint64_t n_denied, ui
 
 void history_text_elsewhere(struct buf *out, uint64_t n_connections)
 {
-        buf_puts(out, _("and "));
-        put_connections(out, n_connections);
-        buf_puts(out, _(" to other places"));
+        _cleanup_(freep) char *number = panel_number(n_connections);
+
+        buf_printf(out, ngettext_("and %s connection to other places", "and %s connections to other places", n_connections), number);
 }
 
 void history_text_seen(struct buf *out, int64_t first_us, int64_t last_us, uint32_t uid, int64_t now_us)
 {
-        if (uid != UINT32_MAX) {
-                buf_puts(out, _("of "));
-                words_user(out, uid);
-                buf_puts(out, ", ");
-        }
-        buf_puts(out, _("first seen "));
-        history_text_time(out, first_us, now_us);
-        buf_puts(out, _(", last "));
-        history_text_time(out, last_us, now_us);
+        _cleanup_(freep) char *first = time_of(first_us, now_us), *last = time_of(last_us, now_us), *user = user_of(uid);
+
+        if (uid != UINT32_MAX)
+                buf_printf(out, _("of %s, first seen %s, last %s"), user, first, last);
+        else
+                buf_printf(out, _("first seen %s, last %s"), first, last);
 }
 
 void history_text_origin(struct buf *out, const struct rule *rule)
@@ -190,11 +224,9 @@ void history_text_span(struct buf *out, int64_t since_us, int64_t until_us, int6
 
 void history_text_stretch(struct buf *out, uint64_t n_allowed, uint64_t n_denied, int64_t since_us, int64_t until_us, int64_t now_us)
 {
-        words_number(out, n_allowed);
-        buf_puts(out, _(" allowed, "));
-        words_number(out, n_denied);
-        buf_puts(out, _(" denied, "));
-        history_text_span(out, since_us, until_us, now_us);
+        _cleanup_(freep) char *allowed = panel_number(n_allowed), *denied = panel_number(n_denied), *span = span_of(since_us, until_us, now_us);
+
+        buf_printf(out, _("%s allowed, %s denied, %s"), allowed, denied, span);
 }
 
 void history_text_rule(struct buf *out, const struct rule *rule)
@@ -242,32 +274,29 @@ void history_text_fate(struct buf *out, const struct why_candidate *candidate)
 
 void history_text_verdict_today(struct buf *out, const struct why *why)
 {
+        const char *reason = _(reason_sentence(why->reason));
+
         switch (why->verdict) {
         case VERDICT_ALLOW:
-                buf_puts(out, _("Such a connection would be allowed: "));
+                buf_printf(out, _("Such a connection would be allowed: %s"), reason);
                 break;
         case VERDICT_DENY:
-                buf_puts(out, _("Such a connection would be denied: "));
+                buf_printf(out, _("Such a connection would be denied: %s"), reason);
                 break;
         case VERDICT_ASK:
-                buf_puts(out, _("You would be asked about such a connection: "));
+                buf_printf(out, _("You would be asked about such a connection: %s"), reason);
                 break;
         }
-        buf_puts(out, _(reason_sentence(why->reason)));
 }
 
 void history_text_proposal(struct buf *out, const struct proposal *p, int64_t now_us)
 {
         const struct amounts *a = &p->amounts;
+        _cleanup_(freep) char *sum = sum_of(a->n_connections - a->n_denied, a->n_denied),
+                              *when = a->n_connections > 1 ? span_of(a->first_us, a->last_us, now_us) : time_of(a->first_us, now_us);
         char address[ADDR_TEXT_MAX];
 
-        history_text_sum(out, a->n_connections - a->n_denied, a->n_denied, 0);
-        buf_puts(out, ", ");
-        if (a->n_connections > 1)
-                history_text_span(out, a->first_us, a->last_us, now_us);
-        else
-                history_text_time(out, a->first_us, now_us);
-        buf_printf(out, _(", as to %s"), addr_format(&p->example, address));
+        buf_printf(out, _("%s, %s, as to %s"), sum, when, addr_format(&p->example, address));
 }
 
 void history_text_surprises(struct buf *out, unsigned surprises)
@@ -282,18 +311,17 @@ void history_text_surprises(struct buf *out, unsigned surprises)
 
 void history_text_learned(struct buf *out, const struct learn_counts *counts)
 {
-        words_number(out, counts->n_records);
-        buf_puts(out, ngettext_(" connection was recorded, ", " connections were recorded, ", counts->n_records));
-        words_number(out, counts->n_undecided);
-        buf_puts(out, _(" of them without a rule of today."));
+        _cleanup_(freep) char *records = panel_number(counts->n_records), *undecided = panel_number(counts->n_undecided),
+                              *nobody = panel_number(counts->n_nobody), *left_out = panel_number(counts->n_left_out);
+
+        buf_printf(out, ngettext_("%s connection was recorded, %s of them without a rule of today.", "%s connections were recorded, %s of them without a rule of today.",
+                                  counts->n_records), records, undecided);
         if (counts->n_nobody > 0) {
-                buf_puts(out, _(" No rule can be about the programs of "));
-                words_number(out, counts->n_nobody);
-                buf_puts(out, _(" (unknown, deleted, in a container)."));
+                buf_putc(out, ' ');
+                buf_printf(out, _("No rule can be about the programs of %s (unknown, deleted, in a container)."), nobody);
         }
         if (counts->n_left_out > 0) {
-                buf_puts(out, _(" There was no room for "));
-                words_number(out, counts->n_left_out);
-                buf_puts(out, _(": review again when these are decided."));
+                buf_putc(out, ' ');
+                buf_printf(out, _("There was no room for %s: review again when these are decided."), left_out);
         }
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The sentences of the pages about the past: decisions and what programs did. Like view-text: no GTK, no markup, strangers'
- * words made visible. Programs are named by panel-text.h.
+ * words made visible. Programs and places are named by panel-text.h.
  */
 #pragma once
 
 #include "core/learn.h"
 #include "wire/message.h"
 
-void history_text_place(struct buf *out, const struct flow *flow, const char *host); /* "example.com:443", "ICMP to 192.0.2.9" */
 /* "12:04:31" today, "28 Nov 12:04:31" this year, "2025-11-28 12:04:31". Microseconds since 1970, shown in local time. */
 void history_text_time(struct buf *out, int64_t time_us, int64_t now_us);
 void history_text_verdict(struct buf *out, const struct record *r); /* "Allowed", "Denied", "Allowed, though a rule denies it" */
@@ -16,12 +15,14 @@ void history_text_why(struct buf *out, const struct record *r);     /* "rule r7"
 void history_text_amounts(struct buf *out, const struct record *r); /* "57 connections, 12 kB"; of one connection nothing */
 /* The small line under a decision: why, who, how much. */
 void history_text_line(struct buf *out, const struct record *r);
+/* "curl → example.com:443" */
+void history_text_title(struct buf *out, const struct record *r);
 /* All of it in one sentence, for who cannot see it. */
 void history_text_spoken(struct buf *out, const struct record *r, int64_t now_us);
 /* Why there is nothing to be shown; `words` are the reader's. */
 enum history_nothing { HISTORY_NOTHING_FOUND, HISTORY_NOTHING_THERE, HISTORY_NOTHING_DENIED, HISTORY_NOTHING_READ };
 const char *history_text_nothing(enum history_nothing nothing);
-/* "1,234 allowed, 5 denied between 12:00 and 13:00" */
+/* "1,234 allowed, 5 denied, 12:00:00 – 13:00:00" */
 void history_text_stretch(struct buf *out, uint64_t n_allowed, uint64_t n_denied, int64_t since_us, int64_t until_us, int64_t now_us);
 /* "12:00:00 – 13:00:00" */
 void history_text_span(struct buf *out, int64_t since_us, int64_t until_us, int64_t now_us);

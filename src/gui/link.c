@@ -35,7 +35,7 @@ struct _BastionLink {
         unsigned events;
         BastionLinkState state;
         enum mode mode;
-        bool may_manage;
+        bool refused; /* hello was answered: nothing else is */
         struct boottime try_end;
         struct client *client; /* GREETING, UP */
         GSource *watch;
@@ -151,6 +151,7 @@ static void lose(BastionLink *link, BastionLinkState state)
         gpointer value;
 
         link->requests = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, request_free);
+        link->refused = false;
         if (link->watch)
                 g_source_destroy(link->watch);
         g_clear_pointer(&link->watch, g_source_unref);
@@ -174,7 +175,9 @@ static void on_hello(gpointer owner, struct event *reply)
                 log_warn("the daemon did not answer the greeting: %s", bastion_reply_error(reply));
                 return;
         }
-        link->may_manage = reply->may_manage;
+        link->refused = reply->authority == AUTHORITY_NONE;
+        if (link->refused) /* watch_dispatch() goes on from there */
+                return;
         set_mode(link, reply->mode, reply->try_left_seconds);
         set_state(link, BASTION_LINK_UP);
         /* How long a try still runs is told here only. */
@@ -231,8 +234,12 @@ static gboolean watch_dispatch(GSource *source, _unused_ GSourceFunc callback, _
 
         if (g_source_is_destroyed(source)) /* a handler has dropped the link */
                 return G_SOURCE_REMOVE;
-        if (r == 0)
+        if (r == 0 && !link->refused)
                 return G_SOURCE_CONTINUE;
+        if (link->refused) {
+                lose(link, BASTION_LINK_NOT_PERMITTED);
+                return G_SOURCE_REMOVE;
+        }
         if (r == CLIENT_E_TOO_LONG)
                 log_error("who listens at %s is no daemon of Bastion: it sent a line without an end", link->path);
         else if (r < 0)
@@ -269,7 +276,8 @@ static void link_connect(BastionLink *link)
         message_format_request_hello(client_output(link->client), id, link->name);
         id = add_request(link, NULL, NULL);
         message_format_request_subscribe(client_output(link->client), id, link->events);
-        set_state(link, BASTION_LINK_GREETING);
+        if (link->state != BASTION_LINK_NOT_PERMITTED)
+                set_state(link, BASTION_LINK_GREETING);
 }
 
 /* The daemon makes its socket and listens a moment later. */
@@ -298,9 +306,9 @@ enum mode bastion_link_get_mode(BastionLink *link)
         return link->mode;
 }
 
-bool bastion_link_may_manage(BastionLink *link)
+bool bastion_link_is_up(BastionLink *link)
 {
-        return link->state == BASTION_LINK_UP && link->may_manage;
+        return link->state == BASTION_LINK_UP;
 }
 
 struct boottime bastion_link_get_try_end(BastionLink *link)

@@ -3,7 +3,8 @@
  * The desktop's connection to the daemon: the client library (client/client.h) as a source of GLib's main loop, and what only a program that
  * stays knows to do about a lost connection: it comes back by itself. States:
  *
- *      NO_DAEMON | NOT_PERMITTED ──▶ GREETING (hello is on its way) ──▶ UP ──▶ NO_DAEMON | …
+ *      NO_DAEMON ──▶ GREETING (hello is on its way) ──▶ UP ──▶ NO_DAEMON | …
+ *      NOT_PERMITTED, from the connect or from the answer to hello, until it is answered otherwise
  *
  * It connects when the socket appears, and tries every RETRY seconds besides; while it is up nothing wakes it but the daemon. Nothing blocks: a
  * request is text in a buffer, its reply a call of a function, later. A reply that cannot come any more (the connection is lost) is a call with NULL;
@@ -23,7 +24,7 @@
 
 typedef enum {
         BASTION_LINK_NO_DAEMON,     /* nobody listens; where it started */
-        BASTION_LINK_NOT_PERMITTED, /* this user may not connect: neither root nor in group bastion */
+        BASTION_LINK_NOT_PERMITTED, /* this user may not connect, or no more than say hello: neither root nor in group bastion */
         BASTION_LINK_GREETING,
         BASTION_LINK_UP,
 } BastionLinkState;
@@ -36,9 +37,10 @@ BastionLink *bastion_link_new(const char *socket_path, const char *client, unsig
 
 const char *bastion_link_get_path(BastionLink *link); /* where it connects to */
 BastionLinkState bastion_link_get_state(BastionLink *link);
-/* While UP: the daemon's mode; whether this user may change anything; when a mode that is tried ends (BOOTTIME_NEVER: none is). */
+/* The daemon is there, and this user may look, and try to change what there is: where polkit says no, a reply says so. */
+bool bastion_link_is_up(BastionLink *link);
+/* While UP: the daemon's mode; when a mode that is tried ends (BOOTTIME_NEVER: none is). */
 enum mode bastion_link_get_mode(BastionLink *link);
-bool bastion_link_may_manage(BastionLink *link);
 struct boottime bastion_link_get_try_end(BastionLink *link);
 
 /* A reply (EVENT_REPLY or EVENT_ERROR), or NULL: the connection was lost first. Borrowed, like that of the signal. */

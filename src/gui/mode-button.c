@@ -35,7 +35,7 @@ static gboolean on_countdown(gpointer userdata);
 
 static void update(BastionModeButton *button)
 {
-        bool is_up = bastion_link_get_state(button->link) == BASTION_LINK_UP, tried = is_up && is_tried(button), may = bastion_link_may_manage(button->link);
+        bool is_up = bastion_link_is_up(button->link), tried = is_up && is_tried(button);
         enum mode mode = bastion_link_get_mode(button->link);
         enum panel_mode shown = panel_mode(is_up, mode, tried);
         uint64_t left = tried ? boottime_left(bastion_link_get_try_end(button->link), client_now()) / NS_PER_SEC : 0;
@@ -47,10 +47,10 @@ static void update(BastionModeButton *button)
         accessible = g_strdup_printf(_("Mode: %s"), text);
         gtk_accessible_update_property(GTK_ACCESSIBLE(button->button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
         gtk_widget_set_sensitive(button->button, is_up);
-        set_enabled(button, "set", may);
-        set_enabled(button, "pause", may && (mode == MODE_ENFORCEMENT || tried));
-        set_enabled(button, "try", may && mode == MODE_LEARNING && !tried);
-        set_enabled(button, "keep", may && tried);
+        set_enabled(button, "set", is_up);
+        set_enabled(button, "pause", is_up && (mode == MODE_ENFORCEMENT || tried));
+        set_enabled(button, "try", is_up && mode == MODE_LEARNING && !tried);
+        set_enabled(button, "keep", tried);
         g_simple_action_set_state(G_SIMPLE_ACTION(g_action_map_lookup_action(G_ACTION_MAP(button->actions), "set")),
                                   g_variant_new_string(is_up && !tried ? mode_name(mode) : ""));
         if (tried && !button->countdown)

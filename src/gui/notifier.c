@@ -104,7 +104,7 @@ static void show(BastionNotifier *notifier)
         notifier->is_showing = true;
         ask_guard_disturb(&notifier->guard, client_now());
         call(notifier, "Notify",
-             notification_of(notifier, notifier->id, title ? title : "", text, bastion_link_may_manage(notifier->link) ? actions : none, URGENCY_CRITICAL), "(u)",
+             notification_of(notifier, notifier->id, title ? title : "", text, bastion_link_is_up(notifier->link) ? actions : none, URGENCY_CRITICAL), "(u)",
              on_shown);
 }
 

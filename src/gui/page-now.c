@@ -4,9 +4,11 @@
 
 #include "gui/app.h"
 #include "gui/connection-row.h"
+#include "gui/history-text.h"
 #include "gui/i18n.h"
 #include "gui/panel-text.h"
 #include "gui/talk.h"
+#include "gui/text-label.h"
 #include "gui/traffic-graph.h"
 
 enum {
@@ -109,30 +111,33 @@ static void on_traffic(gpointer owner, struct event *reply)
         gtk_label_set_text(page->rate_out, text_out);
 }
 
-static GtkWidget *new_label(char *text, const char *style, bool expand)
+static GtkWidget *new_label(struct buf *text, const char *style, bool expand)
 {
-        GtkWidget *label = gtk_label_new(text);
+        GtkWidget *label = gtk_label_new("");
 
+        label_take(GTK_LABEL(label), text);
         gtk_label_set_ellipsize(GTK_LABEL(label), PANGO_ELLIPSIZE_END);
         gtk_label_set_xalign(GTK_LABEL(label), 0);
         gtk_widget_set_hexpand(label, expand);
         gtk_widget_add_css_class(label, "caption");
         if (style)
                 gtk_widget_add_css_class(label, style);
-        g_free(text);
         return label;
 }
 
 static void add_decision(BastionPageNow *page, const struct record *record)
 {
         bool denied = record->verdict == VERDICT_DENY;
+        _cleanup_(buf_deinit) struct buf title = { 0 }, line = { 0 };
         GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 8), *icon = gtk_image_new_from_icon_name(denied ? "action-unavailable-symbolic" : "object-select-symbolic");
 
         gtk_widget_add_css_class(icon, denied ? "error" : "success");
         gtk_accessible_update_property(GTK_ACCESSIBLE(icon), GTK_ACCESSIBLE_PROPERTY_LABEL, denied ? _("denied") : _("allowed"), -1);
         gtk_box_append(GTK_BOX(row), icon);
-        gtk_box_append(GTK_BOX(row), new_label(panel_decision_title(record), NULL, true));
-        gtk_box_append(GTK_BOX(row), new_label(panel_decision_details(record), "dim-label", false));
+        history_text_title(&title, record);
+        history_text_line(&line, record);
+        gtk_box_append(GTK_BOX(row), new_label(&title, NULL, true));
+        gtk_box_append(GTK_BOX(row), new_label(&line, "dim-label", false));
         gtk_box_append(page->decisions, row);
 }
 

@@ -69,7 +69,9 @@ static void add_places(BastionPagePrograms *page)
         const gint64 now_us = g_get_real_time();
 
         for (guint i = 0; i < n && i < PLACES_SHOWN; i++) {
-                history_text_place(&title, &places[i]->flow, places[i]->host);
+                g_autofree char *place = panel_place(&places[i]->flow, places[i]->host);
+
+                buf_puts(&title, place);
                 history_text_sum(&subtitle, places[i]->amounts.n_allowed, places[i]->amounts.n_denied, places[i]->amounts.n_bytes);
                 buf_puts(&subtitle, " · ");
                 history_text_time(&subtitle, places[i]->amounts.last_us, now_us);

@@ -88,6 +88,12 @@ static void wanted_free(gpointer data)
         g_free(wanted);
 }
 
+static void show_rows(BastionPageRules *page)
+{
+        for (guint i = 0; i < page->rows->len; i++)
+                bastion_rule_row_set_may_change(page->rows->pdata[i], bastion_link_is_up(page->link));
+}
+
 static void on_changed(gpointer owner, struct event *reply)
 {
         BastionPageRules *page = owner;
@@ -95,6 +101,8 @@ static void on_changed(gpointer owner, struct event *reply)
 
         if (panel_say_if_error(owner, reply))
                 panel_say_changed(owner, page->link, wanted->words, wanted->id);
+        else
+                show_rows(page); /* the switch that was moved goes back */
         wanted_free(wanted);
 }
 
@@ -158,7 +166,7 @@ static void on_activated(GtkListView *view, guint i, BastionPageRules *page)
         g_autoptr(BastionRuleItem) item = g_list_model_get_item(G_LIST_MODEL(gtk_list_view_get_model(view)), i);
         g_autofree char *locked = NULL;
 
-        if (!item || bastion_rule_item_get_count(item) > 0 || !bastion_link_may_manage(page->link))
+        if (!item || bastion_rule_item_get_count(item) > 0 || !bastion_link_is_up(page->link))
                 return;
         locked = panel_rule_locked(bastion_rule_item_get_line(item));
         if (locked)
@@ -174,7 +182,7 @@ static gboolean on_delete_key(_unused_ GtkWidget *widget, _unused_ GVariant *arg
         g_autofree char *locked = NULL;
         BastionRuleItem *item = gtk_single_selection_get_selected_item(GTK_SINGLE_SELECTION(gtk_list_view_get_model(page->view)));
 
-        if (!item || bastion_rule_item_get_count(item) > 0 || !bastion_link_may_manage(page->link))
+        if (!item || bastion_rule_item_get_count(item) > 0 || !bastion_link_is_up(page->link))
                 return FALSE;
         locked = panel_rule_locked(bastion_rule_item_get_line(item));
         if (locked)
@@ -221,12 +229,11 @@ static const GActionEntry actions[] = {
 
 static void on_link_changed(BastionPageRules *page)
 {
-        bool may = bastion_link_may_manage(page->link);
+        bool may = bastion_link_is_up(page->link);
 
         g_simple_action_set_enabled(G_SIMPLE_ACTION(g_action_map_lookup_action(G_ACTION_MAP(page->actions), "add")), may);
         g_simple_action_set_enabled(G_SIMPLE_ACTION(g_action_map_lookup_action(G_ACTION_MAP(page->actions), "import")), may);
-        for (guint i = 0; i < page->rows->len; i++)
-                bastion_rule_row_set_may_change(page->rows->pdata[i], may);
+        show_rows(page);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------------------ */
@@ -240,7 +247,7 @@ static void on_setup(_unused_ GtkListItemFactory *factory, GtkListItem *item, Ba
 {
         GtkWidget *row = bastion_rule_row_new(page->list);
 
-        bastion_rule_row_set_may_change(BASTION_RULE_ROW(row), bastion_link_may_manage(page->link));
+        bastion_rule_row_set_may_change(BASTION_RULE_ROW(row), bastion_link_is_up(page->link));
         g_signal_connect_object(row, "switched", G_CALLBACK(on_switched), page, 0);
         g_signal_connect_object(row, "edit", G_CALLBACK(on_edit), page, 0);
         g_signal_connect_object(row, "delete", G_CALLBACK(on_delete), page, 0);

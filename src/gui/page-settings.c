@@ -28,7 +28,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(BastionPageSettings, bastion_page_settings, ADW_TY
 static void show_config(BastionPageSettings *page, const struct event *event)
 {
         g_autofree char *file = panel_config_file(event->config_file, event->config_problem);
-        bool may = bastion_link_may_manage(page->link);
+        bool may = bastion_link_is_up(page->link);
 
         for (guint i = 0; i < page->rows->len; i++) {
                 BastionSettingRow *row = page->rows->pdata[i];

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* panel-text.h: connections and decisions. */
+/* panel-text.h: connections. */
 #include <stdio.h>
 #include <string.h>
 
 #include "client/words.h"
+#include "core/limits.h"
 #include "gui/i18n.h"
 #include "gui/panel-text-shape.h"
 #include "gui/panel-text.h"
+#include "gui/view-text.h"
 #include "wire/sentence.h"
-
-static void put_plain(struct buf *out, const char *text)
-{
-        words_plain(out, text, strlen(text));
-}
 
 char *panel_program_name(const struct subject *subject)
 {
@@ -21,60 +18,30 @@ char *panel_program_name(const struct subject *subject)
 
 char *panel_program_path(const struct subject *subject)
 {
+        _cleanup_(freep) char *path = panel_plain(subject->path);
         _cleanup_(buf_deinit) struct buf out = { 0 };
 
         if (subject->kind == SUBJECT_KERNEL)
                 buf_puts(&out, _("the kernel itself"));
         else if (subject->kind == SUBJECT_UNKNOWN)
                 buf_puts(&out, _("no program was found"));
-        else if (*subject->path)
-                put_plain(&out, subject->path);
-        else
+        else if (!*path)
                 buf_puts(&out, _("its file could not be read"));
-        if (subject->path_deleted)
-                buf_puts(&out, _(" (deleted)"));
+        else if (subject->path_deleted)
+                buf_printf(&out, _("%s (deleted)"), path);
         else if (subject->path_foreign)
-                buf_puts(&out, _(" (in a container)"));
+                buf_printf(&out, _("%s (in a container)"), path);
+        else
+                buf_puts(&out, path);
         return panel_take(&out);
 }
 
-char *panel_flow_remote(const struct flow *flow, const char *host)
+char *panel_place(const struct flow *flow, const char *host)
 {
         _cleanup_(buf_deinit) struct buf out = { 0 };
-        char text[ADDR_TEXT_MAX];
 
-        addr_format(&flow->remote, text);
-        if (!host) {
-                buf_puts(&out, text);
-                return panel_take(&out);
-        }
-        put_plain(&out, host);
-        buf_printf(&out, " (%s)", text);
+        view_place(&out, flow, host, LIMIT_NAME);
         return panel_take(&out);
-}
-
-/* The few names that people know a port by. The services database would be a file to read and, by the name service, more than that. */
-static const char *port_name(uint16_t port)
-{
-        static const struct {
-                uint16_t port;
-                const char *name;
-        } names[] = { { 21, "ftp" }, { 22, "ssh" }, { 25, "smtp" }, { 53, "domain" }, { 80, "http" }, { 110, "pop3" }, { 123, "ntp" }, { 143, "imap" }, { 443, "https" },
-                      { 465, "smtps" }, { 587, "submission" }, { 631, "ipp" }, { 853, "dns over tls" }, { 993, "imaps" }, { 995, "pop3s" }, { 5353, "mdns" } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (names[i].port == port)
-                        return names[i].name;
-        return NULL;
-}
-
-static void put_port(struct buf *out, uint16_t port)
-{
-        const char *name = port_name(port);
-
-        buf_printf(out, _("port %u"), port);
-        if (name)
-                buf_printf(out, " (%s)", name);
 }
 
 char *panel_flow_details(const struct connection *connection)
@@ -82,56 +49,51 @@ char *panel_flow_details(const struct connection *connection)
         static const char *const states[] = { [CONNECTION_CONNECTING] = N_("connecting"), [CONNECTION_ESTABLISHED] = N_("established"), [CONNECTION_CLOSING] = N_("closing") };
         const struct flow *flow = &connection->flow;
         _cleanup_(buf_deinit) struct buf out = { 0 };
-        char scratch[4];
+        char address[ADDR_TEXT_MAX], scratch[4];
+        const char *port = protocol_has_ports(flow->protocol) ? view_port_name(flow->remote_port) : NULL;
 
-        if (protocol_has_ports(flow->protocol)) {
-                put_port(&out, flow->remote_port);
-                buf_puts(&out, " · ");
-        }
-        buf_puts(&out, protocol_name(flow->protocol, scratch));
+        if (hosts_first(&connection->hosts))
+                panel_put_part(&out, addr_format(&flow->remote, address));
+        if (port)
+                panel_put_part(&out, port);
+        panel_put_part(&out, protocol_name(flow->protocol, scratch));
         if (connection->direction == DIRECTION_IN)
-                buf_puts(&out, _(" · from outside"));
+                panel_put_part(&out, _("from outside"));
         if (connection->state != CONNECTION_STATELESS)
-                buf_printf(&out, " · %s", _(states[connection->state]));
+                panel_put_part(&out, _(states[connection->state]));
         if (connection->has_bytes) {
-                buf_puts(&out, " · ↓ ");
-                words_bytes(&out, connection->bytes_in);
-                buf_puts(&out, "  ↑ ");
-                words_bytes(&out, connection->bytes_out);
+                _cleanup_(freep) char *in = panel_bytes(connection->bytes_in), *sent = panel_bytes(connection->bytes_out);
+
+                panel_begin_part(&out);
+                buf_printf(&out, "↓ %s  ↑ %s", in, sent);
         }
         return panel_take(&out);
 }
 
-static void put_rate(struct buf *out, uint64_t bytes)
-{
-        words_bytes(out, bytes);
-        buf_puts(out, _("/s"));
-}
-
 char *panel_rate(uint64_t bytes)
 {
+        _cleanup_(freep) char *amount = panel_bytes(bytes);
         _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        put_rate(&out, bytes);
+        buf_printf(&out, _("%s/s"), amount);
         return panel_take(&out);
 }
 
 char *panel_rates(uint64_t in, uint64_t out_rate)
 {
+        _cleanup_(freep) char *down = panel_rate(in), *up = panel_rate(out_rate);
         _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        buf_puts(&out, "↓ ");
-        put_rate(&out, in);
-        buf_puts(&out, "  ↑ ");
-        put_rate(&out, out_rate);
+        buf_printf(&out, "↓ %s  ↑ %s", down, up);
         return panel_take(&out);
 }
 
-char *panel_connections_count(unsigned n)
+char *panel_connections_count(uint64_t n)
 {
+        _cleanup_(freep) char *number = panel_number(n);
         _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        buf_printf(&out, ngettext_("%u connection", "%u connections", n), n);
+        buf_printf(&out, ngettext_("%s connection", "%s connections", n), number);
         return panel_take(&out);
 }
 
@@ -195,37 +157,5 @@ char *panel_flow_sentence(const struct subject *subject, const struct flow *flow
         if (!rule || set_subject(rule, subject) != 0 || set_reach(rule, flow, host, reach) != 0)
                 return NULL;
         sentence_format(rule, &out);
-        return panel_take(&out);
-}
-
-/* ---- decisions ----------------------------------------------------------------------------------------------------------------- */
-
-char *panel_decision_title(const struct record *record)
-{
-        _cleanup_(buf_deinit) struct buf out = { 0 };
-        char text[ADDR_TEXT_MAX];
-
-        put_plain(&out, subject_display_name(record->subject));
-        buf_puts(&out, " → ");
-        put_plain(&out, hosts_first(&record->hosts) ? hosts_first(&record->hosts) : addr_format(&record->flow.remote, text));
-        if (record->flow.remote_port) {
-                buf_puts(&out, ", ");
-                put_port(&out, record->flow.remote_port);
-        }
-        return panel_take(&out);
-}
-
-char *panel_decision_details(const struct record *record)
-{
-        _cleanup_(buf_deinit) struct buf out = { 0 };
-
-        if (record->is_summary && record->n_connections > 1)
-                buf_printf(&out, ngettext_("%llu connection · ", "%llu connections · ", record->n_connections), (unsigned long long)record->n_connections);
-        if (record->rule) {
-                buf_puts(&out, _("rule "));
-                put_plain(&out, record->rule);
-        } else {
-                buf_puts(&out, reason_word(record->reason));
-        }
         return panel_take(&out);
 }

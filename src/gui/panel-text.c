@@ -21,6 +21,34 @@ char *panel_take(struct buf *text)
         return s;
 }
 
+char *panel_number(uint64_t n)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        words_number(&out, n);
+        return panel_take(&out);
+}
+
+char *panel_bytes(uint64_t n)
+{
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        words_bytes(&out, n);
+        return panel_take(&out);
+}
+
+void panel_begin_part(struct buf *line)
+{
+        if (line->n > 0)
+                buf_puts(line, " · ");
+}
+
+void panel_put_part(struct buf *line, const char *part)
+{
+        panel_begin_part(line);
+        buf_puts(line, part);
+}
+
 char *panel_plain(const char *text)
 {
         _cleanup_(buf_deinit) struct buf out = { 0 };
@@ -54,11 +82,6 @@ const char *panel_not_permitted(void)
 {
         return _("The firewall runs, but you may not connect to it: you are not in the group bastion. Somebody who administers this machine can add you "
                  "(usermod -aG bastion, then log in again).");
-}
-
-const char *panel_look_only(void)
-{
-        return _("You may look, but not change anything: you are not in the group bastion.");
 }
 
 char *panel_problems(const struct status *status)
@@ -105,22 +128,21 @@ char *panel_rule_note(const struct rule_line *line)
         return line->has_sentence && rule_line_rule(line, &rule) == 0 && rule->note ? panel_plain(rule->note) : NULL;
 }
 
-static void put_part(struct buf *out, const char *text)
+static void put_age(struct buf *out, const struct rule_line *line, int64_t now_s)
 {
-        buf_printf(out, "%s%s", out->n > 0 ? " · " : "", text);
-}
-
-/* "3 days ago" */
-static void put_age(struct buf *out, const char *what, int64_t since, int64_t now_s)
-{
+        int64_t since = line->changed > 0 ? line->changed : line->created;
         _cleanup_(buf_deinit) struct buf age = { 0 };
 
         if (since <= 0 || now_s < since)
                 return;
-        put_part(out, what);
         duration_format_about((uint64_t)MAX(now_s - since, INT64_C(1)), &age);
-        if (!buf_error(&age))
-                buf_printf(out, _(" %s ago"), age.data);
+        if (buf_error(&age))
+                return;
+        panel_begin_part(out);
+        if (line->changed > 0)
+                buf_printf(out, _("changed %s ago"), age.data);
+        else
+                buf_printf(out, _("made %s ago"), age.data);
 }
 
 static void put_left(struct buf *out, const struct rule_line *line, struct boottime now)
@@ -133,22 +155,22 @@ static void put_left(struct buf *out, const struct rule_line *line, struct boott
         case LIFETIME_UNTIL:
                 if (line->expires.ns == BOOTTIME_NEVER.ns)
                         return;
-                put_part(out, "");
+                panel_begin_part(out);
                 duration_format_about(MAX(boottime_left(line->expires, now) / NS_PER_SEC, UINT64_C(1)), &left);
                 if (!buf_error(&left))
                         buf_printf(out, _("%s left"), left.data);
                 return;
         case LIFETIME_REBOOT:
-                put_part(out, _("until the machine starts anew"));
+                panel_put_part(out, _("until the machine starts anew"));
                 return;
         case LIFETIME_SESSION:
-                put_part(out, _("until the firewall restarts"));
+                panel_put_part(out, _("until the firewall restarts"));
                 return;
         case LIFETIME_PROCESS:
-                put_part(out, _("until the program quits"));
+                panel_put_part(out, _("until the program quits"));
                 return;
         case LIFETIME_ONCE:
-                put_part(out, _("once"));
+                panel_put_part(out, _("once"));
                 return;
         }
 }
@@ -162,33 +184,34 @@ static const char *place_word(enum rule_place place)
 
 char *panel_rule_details(const struct rule_line *line, struct boottime now, int64_t now_s)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 }, number = { 0 };
+        _cleanup_(freep) char *hits = panel_number(line->n_hits);
+        _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        put_part(&out, place_word(rule_line_place(line)));
+        panel_put_part(&out, place_word(rule_line_place(line)));
         if (line->disabled)
-                put_part(&out, _("switched off"));
-        words_number(&number, line->n_hits);
-        if (!buf_error(&number) && line->n_hits > 0) {
-                put_part(&out, number.data);
-                buf_puts(&out, ngettext_(" decision", " decisions", line->n_hits));
+                panel_put_part(&out, _("switched off"));
+        if (line->n_hits > 0) {
+                panel_begin_part(&out);
+                buf_printf(&out, ngettext_("%s decision", "%s decisions", line->n_hits), hits);
         }
         put_left(&out, line, now);
-        if (line->changed > 0)
-                put_age(&out, _("changed"), line->changed, now_s);
-        else
-                put_age(&out, _("made"), line->created, now_s);
+        put_age(&out, line, now_s);
         return panel_take(&out);
 }
 
 char *panel_rule_locked(const struct rule_line *line)
 {
         _cleanup_(buf_deinit) struct buf out = { 0 };
-        const char *id = rule_line_id(line), *colon = strrchr(id, ':');
+        const char *id = rule_line_id(line);
         struct config any = config_default();
 
         if (line->origin == ORIGIN_FILE) {
-                words_plain(&out, id, colon ? (size_t)(colon - id) : strlen(id));
-                buf_printf(&out, _(", line %s: changed in that file, by an administrator"), colon ? colon + 1 : "?");
+                _cleanup_(freep) char *file = panel_plain(id);
+                char *colon = strrchr(file, ':');
+
+                if (colon)
+                        *colon++ = '\0';
+                buf_printf(&out, _("%s, line %s: changed in that file, by an administrator"), file, colon ? colon : "?");
         } else if (line->origin == ORIGIN_FACTORY && config_switches_factory_rule(&any, id)) {
                 buf_puts(&out, _("Switched on the page Settings; a rule of yours comes before it"));
         } else if (line->origin == ORIGIN_FACTORY) {
@@ -220,7 +243,8 @@ char *panel_group_title(const struct rule_line *line, bool by_origin)
 
 char *panel_group_details(const struct rule_line *line, bool by_origin, unsigned count)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 }, number = { 0 };
+        _cleanup_(freep) char *number = panel_number(count);
+        _cleanup_(buf_deinit) struct buf out = { 0 };
         const char *subject;
         size_t n;
 
@@ -228,69 +252,84 @@ char *panel_group_details(const struct rule_line *line, bool by_origin, unsigned
         if (!by_origin && *subject == '/') {
                 words_plain(&out, subject, n);
                 if (line->origin == ORIGIN_FACTORY)
-                        buf_puts(&out, _(" · shipped"));
+                        panel_put_part(&out, _("shipped"));
                 return panel_take(&out);
         }
-        words_number(&number, count);
-        if (buf_error(&number))
-                return panel_take(&number);
-        buf_printf(&out, ngettext_("%s rule", "%s rules", count), number.data);
+        buf_printf(&out, ngettext_("%s rule", "%s rules", count), number);
         return panel_take(&out);
 }
 
 char *panel_rules_count(size_t n_shown, size_t n, unsigned n_findings)
 {
+        _cleanup_(freep) char *all = panel_number(n), *shown = panel_number(n_shown), *findings = panel_number(n_findings);
         _cleanup_(buf_deinit) struct buf out = { 0 };
 
-        if (n_shown != n) {
-                words_number(&out, n_shown);
-                buf_puts(&out, _(" of "));
-        }
-        words_number(&out, n);
-        buf_puts(&out, ngettext_(" rule", " rules", n));
+        if (n_shown != n)
+                buf_printf(&out, ngettext_("%s of %s rule", "%s of %s rules", n), shown, all);
+        else
+                buf_printf(&out, ngettext_("%s rule", "%s rules", n), all);
         if (n_findings > 0) {
-                buf_puts(&out, " · ");
-                words_number(&out, n_findings);
-                buf_puts(&out, ngettext_(" warning", " warnings", n_findings));
+                panel_begin_part(&out);
+                buf_printf(&out, ngettext_("%s warning", "%s warnings", n_findings), findings);
         }
         return panel_take(&out);
 }
 
 /* ---- changes of the rules ----------------------------------------------------------------------------------------------------- */
 
-static void put_count(struct buf *out, uint64_t n, const char *what)
+static void put_counts(struct buf *out, const struct journal_entry *entry)
 {
-        _cleanup_(buf_deinit) struct buf number = { 0 };
+        _cleanup_(freep) char *added = panel_number(entry->n_added), *replaced = panel_number(entry->n_replaced), *deleted = panel_number(entry->n_deleted);
 
-        words_number(&number, n);
-        if (n > 0 && !buf_error(&number))
-                buf_printf(out, "%s%s %s", out->n > 0 ? ", " : "", number.data, what);
+        if (entry->n_added > 0) {
+                panel_begin_part(out);
+                buf_printf(out, _("%s added"), added);
+        }
+        if (entry->n_replaced > 0) {
+                panel_begin_part(out);
+                buf_printf(out, _("%s changed"), replaced);
+        }
+        if (entry->n_deleted > 0) {
+                panel_begin_part(out);
+                buf_printf(out, _("%s deleted"), deleted);
+        }
+}
+
+static void put_who(struct buf *out, const struct journal_entry *entry)
+{
+        _cleanup_(freep) char *program = panel_plain(entry->program ? str_basename(entry->program) : "");
+        _cleanup_(buf_deinit) struct buf user = { 0 };
+
+        if (entry->by_file) {
+                buf_puts(out, _("rules.json was edited"));
+                return;
+        }
+        words_user(&user, entry->uid);
+        if (buf_error(&user))
+                return;
+        if (entry->program)
+                buf_printf(out, _("%s with %s"), user.data, program);
+        else
+                buf_puts(out, user.data);
 }
 
 char *panel_change_title(const struct journal_entry *entry)
 {
-        _cleanup_(buf_deinit) struct buf out = { 0 }, counts = { 0 };
+        _cleanup_(buf_deinit) struct buf out = { 0 };
         time_t seconds = (time_t)(entry->time_us / 1000000);
         char date[64] = "";
         struct tm tm;
 
         if (localtime_r(&seconds, &tm))
                 strftime(date, sizeof(date), "%e %b, %H:%M", &tm);
-        put_count(&counts, entry->n_added, _("added"));
-        put_count(&counts, entry->n_replaced, _("changed"));
-        put_count(&counts, entry->n_deleted, _("deleted"));
-        buf_printf(&out, "%s · %s · ", date + strspn(date, " "), counts.n > 0 ? counts.data : "");
-        if (entry->by_file) {
-                buf_puts(&out, _("rules.json was edited"));
-        } else {
-                words_user(&out, entry->uid);
-                if (entry->program) {
-                        buf_puts(&out, _(" with "));
-                        words_plain(&out, str_basename(entry->program), strlen(str_basename(entry->program)));
-                }
+        panel_put_part(&out, date + strspn(date, " "));
+        put_counts(&out, entry);
+        panel_begin_part(&out);
+        put_who(&out, entry);
+        if (entry->undoes) {
+                panel_begin_part(&out);
+                buf_printf(&out, _("took back change %llu"), (unsigned long long)entry->undoes);
         }
-        if (entry->undoes)
-                buf_printf(&out, _(" · took back change %llu"), (unsigned long long)entry->undoes);
         return panel_take(&out);
 }
 
@@ -316,9 +355,11 @@ char *panel_change_rules(const struct journal_entry *entry)
                 if (entry->changes[i].after)
                         put_rule(&out, "+", entry->changes[i].after);
         }
-        if (n > entry->n_changes && entry->n_changes > 0)
-                buf_printf(&out, _("\n… and %llu more"), (unsigned long long)(n - entry->n_changes));
-        if (entry->n_changes == 0)
+        if (entry->n_changes == 0) {
                 buf_puts(&out, _("Too many rules to be kept one by one"));
+        } else if (n > entry->n_changes) {
+                buf_putc(&out, '\n');
+                buf_printf(&out, _("… and %llu more"), (unsigned long long)(n - entry->n_changes));
+        }
         return panel_take(&out);
 }

@@ -16,7 +16,6 @@ enum panel_mode panel_mode(bool is_up, enum mode mode, bool tried);
 /* "Enforcement", "Paused, 4:59 left". */
 char *panel_mode_text(enum panel_mode mode, bool tried, uint64_t left_seconds);
 const char *panel_not_permitted(void);
-const char *panel_look_only(void);
 char *panel_problems(const struct status *status); /* NULL: there are none */
 char *panel_config_file(const char *path, const char *problem);
 /* A stranger's line, as it is shown. */
@@ -34,7 +33,7 @@ char *panel_group_details(const struct rule_line *line, bool by_origin, unsigned
 /* Why it cannot be changed here; NULL: it can. */
 char *panel_rule_locked(const struct rule_line *line);
 char *panel_rules_count(size_t n_shown, size_t n, unsigned n_findings);
-/* "29 Nov, 12:04 · bastion (alice): 1 added". */
+/* "29 Nov, 12:04 · 1 added · alice with bastion". */
 char *panel_change_title(const struct journal_entry *entry);
 /* A line for each rule of it. */
 char *panel_change_rules(const struct journal_entry *entry);
@@ -43,20 +42,16 @@ char *panel_change_rules(const struct journal_entry *entry);
 
 char *panel_program_name(const struct subject *subject);
 char *panel_program_path(const struct subject *subject); /* or why there is none */
-/* "example.com (93.184.216.34)". */
-char *panel_flow_remote(const struct flow *flow, const char *host);
-/* "port 443 · TCP · from outside · established". */
+/* To whom, as view_place() says it. */
+char *panel_place(const struct flow *flow, const char *host);
+/* "93.184.216.34 · https · TCP · from outside · established": what the place does not say. */
 char *panel_flow_details(const struct connection *connection);
 char *panel_rates(uint64_t in, uint64_t out); /* "↓ 1.2 MB/s  ↑ 12 kB/s", of bytes a second */
 char *panel_rate(uint64_t bytes);             /* "1.2 MB/s" */
-char *panel_connections_count(unsigned n);
+char *panel_connections_count(uint64_t n);
 
 /* What a rule about a connection can be about. */
 enum panel_reach { REACH_DESTINATION, REACH_HOST, REACH_PORT, REACH_PROGRAM, REACH_COUNT };
 const char *panel_reach_title(enum panel_reach reach);
 /* The sentence of that rule; NULL where the connection has no such thing (no host, no port), or no program that a rule could name. `host` or NULL. */
 char *panel_flow_sentence(const struct subject *subject, const struct flow *flow, const char *host, enum action action, enum panel_reach reach);
-
-/* One decision: "curl → example.com, port 443", and why. */
-char *panel_decision_title(const struct record *record);
-char *panel_decision_details(const struct record *record);

@@ -111,8 +111,6 @@ static void update_bar(BastionPanelWindow *window)
                 show_bar(window, panel_not_permitted(), false, true);
         else if (state == BASTION_LINK_UP && window->problems)
                 show_bar(window, window->problems, false, true);
-        else if (state == BASTION_LINK_UP && !bastion_link_may_manage(window->link))
-                show_bar(window, panel_look_only(), false, false);
         else
                 show_bar(window, NULL, false, false);
 }

@@ -178,6 +178,7 @@ static void give_up(BastionRuleLoader *loader)
 {
         loader->loading = false;
         loader->stale = true;
+        loader->not_before = g_get_monotonic_time() + RELOAD_MS * 1000;
         g_clear_pointer(&loader->lines, g_ptr_array_unref);
 }
 

@@ -66,7 +66,7 @@ static char *finish(GObject *source, GAsyncResult *result, struct job *job, bool
 {
         g_autoptr(GBytes) output = NULL;
         g_autoptr(GError) error = NULL;
-        g_autofree char *text = NULL;
+        g_autofree char *text = NULL, *valid = NULL;
         gsize n;
 
         *ret_good = false;
@@ -76,9 +76,10 @@ static char *finish(GObject *source, GAsyncResult *result, struct job *job, bool
         }
         *ret_good = g_subprocess_get_if_exited(G_SUBPROCESS(source)) &&
                     (g_subprocess_get_exit_status(G_SUBPROCESS(source)) == 0 || g_subprocess_get_exit_status(G_SUBPROCESS(source)) == EXIT_PARTLY);
-        n = output ? MIN(g_bytes_get_size(output), REPORT_MAX) : 0;
-        text = g_strndup(n > 0 ? g_bytes_get_data(output, NULL) : "", n);
-        return g_utf8_make_valid(text, -1);
+        n = output ? g_bytes_get_size(output) : 0;
+        text = g_strndup(n > 0 ? g_bytes_get_data(output, NULL) : "", MIN(n, REPORT_MAX));
+        valid = g_utf8_make_valid(text, -1);
+        return n > REPORT_MAX ? g_strdup_printf("%s…\n\n%s", valid, _("This is too long to be shown whole.")) : TAKE_PTR(valid);
 }
 
 /* ---- import ---------------------------------------------------------------------------------------------------------------- */
@@ -106,7 +107,7 @@ static void on_added(GObject *source, GAsyncResult *result, gpointer userdata)
         g_autofree char *text = finish(source, result, job, &good);
 
         if (text && good) {
-                panel_say(job->from, _("Imported. What was changed can be taken back under “Changes of the rules”."));
+                panel_say(job->from, _("What was new is in force. It can be taken back under “Changes of the rules”."));
                 job_free(job);
         } else if (text) {
                 show_report(job, text, false);

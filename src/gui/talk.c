@@ -66,9 +66,9 @@ uint64_t bastion_talk_get_rate_out(BastionTalk *talk)
 static char *words_of(BastionTalk *talk)
 {
         const struct connection *c = &talk->connection;
-        g_autofree char *name = panel_program_name(c->subject), *path = panel_program_path(c->subject), *remote = panel_flow_remote(&c->flow, hosts_first(&c->hosts)),
+        g_autofree char *name = panel_program_name(c->subject), *path = panel_program_path(c->subject), *place = panel_place(&c->flow, hosts_first(&c->hosts)),
                         *details = panel_flow_details(c);
-        g_autofree char *all = g_strjoin(" ", name, path, remote, details, NULL);
+        g_autofree char *all = g_strjoin(" ", name, path, place, details, NULL);
 
         return g_utf8_strdown(all, -1);
 }

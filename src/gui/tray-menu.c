@@ -46,7 +46,7 @@ static const enum tray_item parents[TRAY_ITEMS] = {
 
 static struct look look_of(enum tray_item item, const struct tray_facts *f)
 {
-        bool may = f->is_up && f->may_manage, pauses = f->is_up && f->is_tried && f->mode == MODE_LEARNING;
+        bool may = f->is_up, pauses = f->is_up && f->is_tried && f->mode == MODE_LEARNING;
 
         switch (item) {
         case TRAY_ITEM_STATE:

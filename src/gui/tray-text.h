@@ -7,7 +7,7 @@
 /* All that the tray tells. */
 struct tray_facts {
         enum tray_state state;
-        bool is_up, may_manage;
+        bool is_up;
         enum mode mode;
         bool is_tried; /* `mode` ends by itself, in: */
         unsigned left_seconds;

@@ -12,13 +12,11 @@ import os
 import pty
 import shutil
 import subprocess
-import tempfile
 
 import pytest
 
 from harness import polkit as pk
 from harness.clients import Subscriber
-from harness.daemon import Daemon
 from harness.programs import Running
 from harness.wait import until
 
@@ -29,47 +27,6 @@ SENTENCE = "allow /bin/a port 1"
 KEY = "/bin/a:1"
 LIMIT_PARKED_CLIENT = 16
 HUNG_SECONDS = 10
-
-
-class Folder:
-    """That other users reach, which those of pytest are not."""
-
-    def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="bastion-polkit-")
-        os.chmod(self.path, 0o755)
-
-    def close(self):
-        shutil.rmtree(self.path)
-
-
-@pytest.fixture
-def common(closing):
-    return closing(Folder()).path
-
-
-@pytest.fixture
-def bus(closing, common):
-    return closing(pk.Bus(os.path.join(common, "system")))
-
-
-@pytest.fixture
-def polkitd(bus, closing):
-    return closing(pk.Polkit(bus))
-
-
-@pytest.fixture
-def guarded(build, network, closing, common, tmp_path, rung):
-    """A daemon for which group `bastion` exists, whose system bus is that one (None: there is no bus)."""
-    def start(on):
-        group = tmp_path / "group"
-        shutil.copy("/etc/group", group)
-        with open(group, "a", encoding="utf-8") as f:
-            f.write(f"bastion:x:{pk.GROUP}:\n")
-        script = f'mount --bind "{group}" /etc/group && exec "$@"'
-        d = closing(Daemon(build, network.fw, os.path.join(common, "daemon"), rung, wrapper=("unshare", "--mount", "sh", "-c", script, "sh"),
-                           environment={"DBUS_SYSTEM_BUS_ADDRESS": on.address} if on else {}))
-        return d.start()
-    return start
 
 
 @pytest.fixture

@@ -8,13 +8,16 @@ looked at through that bus (AT-SPI), as a screen reader sees them, and driven by
 """
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from harness.wait import PATIENCE, until
 
 WIDTH, HEIGHT = 1366, 768
+ACCESSIBILITY_CONFIG = "/usr/share/defaults/at-spi2/accessibility.conf"
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc"><focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus></openbox_config>
 """
@@ -34,6 +37,7 @@ class Desktop:
     def __init__(self, build, directory):
         self.build, self.directory = build, str(directory)
         self._processes, self._tray = [], None
+        self.common = tempfile.mkdtemp(prefix="bastion-desktop-")
         self.environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "SUDO_UID")}
         for kind in ("CONFIG", "DATA", "CACHE", "STATE", "RUNTIME"):
             folder = os.path.join(self.directory, kind.lower())
@@ -56,13 +60,21 @@ class Desktop:
 
     def _start_display(self):
         r, w = os.pipe()
-        self.spawn("Xvfb", "-displayfd", w, "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp", "-noreset", pass_fds=(w,))
+        self.spawn("Xvfb", "-displayfd", w, "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp", "-noreset", "-ac", pass_fds=(w,))
         os.close(w)
         with os.fdopen(r) as display:
             self.environment["DISPLAY"] = ":" + display.readline().strip()
 
+    def _bus_for_everybody(self, name, text):
+        """The configuration of a bus that other users may connect to as well: there are tests of what these see."""
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("</busconfig>", '<policy context="default"><allow user="*"/></policy></busconfig>'))
+        return path
+
     def _start_bus(self):
-        process = self.spawn("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
+        config = self._bus_for_everybody("session.conf", "<busconfig><include>/usr/share/dbus-1/session.conf</include></busconfig>")
+        process = self.spawn("dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--print-address=1", stdout=subprocess.PIPE, text=True)
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = process.stdout.readline().strip()
 
     def _start_window_manager(self):
@@ -75,7 +87,14 @@ class Desktop:
     def _start_accessibility(self):
         # This process looks through the same bus; pyatspi takes the address from the environment.
         os.environ.update({k: self.environment[k] for k in ("DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")})
-        self.spawn("/usr/libexec/at-spi-bus-launcher", "--launch-immediately")
+        with open(ACCESSIBILITY_CONFIG, encoding="utf-8") as f:
+            config = self._bus_for_everybody("accessibility.conf", f.read())
+        # It puts its socket into a folder of root's alone, in one of ours that nobody else reaches.
+        os.chmod(self.common, 0o755)
+        script = f'mount --bind "{config}" {ACCESSIBILITY_CONFIG} && exec /usr/libexec/at-spi-bus-launcher --launch-immediately'
+        self.spawn("unshare", "--mount", "sh", "-c", script, environment={"XDG_RUNTIME_DIR": self.common})
+        until(lambda: os.path.exists(os.path.join(self.common, "at-spi")), "the accessibility bus's folder")
+        os.chmod(os.path.join(self.common, "at-spi"), 0o755)
         until(lambda: "org.a11y.Bus" in self.names(), "the accessibility bus")
         import pyatspi  # pylint: disable=import-outside-toplevel
         self.atspi = pyatspi
@@ -186,6 +205,7 @@ class Desktop:
         for process in reversed(self._processes):
             _stop(process)
         self._processes.clear()
+        shutil.rmtree(self.common)
 
 
 class Program:
@@ -244,7 +264,8 @@ class Program:
             children = [node.getChildAtIndex(i) for i in range(node.childCount)]
         except Exception:  # pylint: disable=broad-except  # it went while it was asked
             return
-        for child in children:
+        # Of windows the one that came last first: it has what is looked for, and to look at everything takes its time.
+        for child in reversed(children) if depth == 0 else children:
             if child is not None:
                 yield from self.walk(child, depth + 1)
 

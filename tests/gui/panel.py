@@ -46,6 +46,24 @@ class Panel:
         entry = self.find(where=lambda node: node.name == name and node.queryEditableText() is not None)
         entry.queryEditableText().setTextContents(text)
 
+    def choose(self, item, title, path):
+        """A file, or a folder, for what the menu of the page Rules calls `item`: named by keys in GTK's own dialog, where a slash opens the entry for that.
+        It is there for a new file already, with a name in it, which what is typed replaces."""
+        self.focus()
+        self.click("Changes, import, export")
+        self.click(item)
+        window = until(lambda: next(iter(self.desktop.windows(f"^{title}$")), None), lambda: f"the dialog {title}: {self.program.output()}")
+        self.desktop.run("xdotool", "windowactivate", "--sync", window)
+        if item.startswith("Export"):
+            self.desktop.keys("ctrl+a")
+        self.desktop.type(path)
+        self.desktop.keys("Return")
+        return window
+
+    def is_asked(self, chooser):
+        """GTK asks whether a file that is there may go: in a window that screen readers are not told of."""
+        until(lambda: self.desktop.focused() not in ("", chooser, self.window), "to be asked whether to replace the file")
+
     def is_on(self, name):
         return self.button(name).getState().contains(self.desktop.atspi.STATE_CHECKED)
 

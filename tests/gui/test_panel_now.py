@@ -53,7 +53,7 @@ def test_a_real_transfer_is_shown_and_ended(daemon, desktop, gui, cli, sender):
     desktop.click(x + box.x + 60, y + box.y + box.height / 2)
     desktop.keys("shift+Right")
     panel.has_text(Network.PEER4)
-    panel.click(f"End: {Network.PEER4}")
+    panel.click(f"End: {Network.PEER4}:8080")
     status, output = program.finish()
     assert status == 0 and "ended:" in output
     panel.has_text("Nobody is talking")

@@ -175,10 +175,9 @@ def test_the_menu_changes_the_mode_and_pauses(tray, start, daemon, subscriber):
         icon.click(label)
         until(lambda m=minutes: mode()[0] == "learning" and m * 60 - 30 < mode()[1] <= m * 60, lambda: f"{label}: {mode()}")
     icon.icon("learning")
-    resume = until(lambda: next((label for label in icon.items() if label.endswith("resume")), None), "a way back")
+    resume, (number, *_) = until(lambda: next((item for item in icon.items().items() if item[0].endswith("resume")), None), "a way back")  # it counts down
     assert resume.startswith(("Paused: 59:", "Paused: 60:00")) and resume.endswith(" left — resume")
     assert "Paused" in icon.get("ToolTip")[3]
-    number = icon.items()[resume][0]
     icon.bus.call(icon.name, icon.get("Menu"), "com.canonical.dbusmenu", "Event", "(isvu)", (number, "clicked", GLib.Variant("i", 0), 0))
     until(lambda: mode() == ("enforcement", 0), "enforcement again")
     until(lambda: not [label for label in icon.items() if label.endswith("resume")], "no way back any more")

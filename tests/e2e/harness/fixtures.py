@@ -9,6 +9,7 @@ import zlib
 
 import pytest
 
+from . import polkit
 from .clients import OldClient, Subscriber
 from .daemon import Cli, Daemon
 from .desk import Desk
@@ -134,6 +135,38 @@ def daemon(build, network, closing, tmp_path, rung):
     def start(config=None, rules=None, start=True, **kw):
         d = closing(Daemon(build, network.fw, tmp_path / "bastion", rung, config, rules, **kw))
         return d.start() if start else d
+
+    return start
+
+
+@pytest.fixture
+def common(closing):
+    return closing(polkit.Folder()).path
+
+
+@pytest.fixture
+def bus(closing, common):
+    return closing(polkit.Bus(os.path.join(common, "system")))
+
+
+@pytest.fixture
+def polkitd(bus, closing):
+    return closing(polkit.Polkit(bus))
+
+
+@pytest.fixture
+def guarded(build, network, closing, common, tmp_path, rung):
+    """A daemon for which group `bastion` exists, whose system bus is that one (None: there is no bus)."""
+
+    def start(on, rules=None):
+        group = tmp_path / "group"
+        shutil.copy("/etc/group", group)
+        with open(group, "a", encoding="utf-8") as f:
+            f.write(f"bastion:x:{polkit.GROUP}:\n")
+        script = f'mount --bind "{group}" /etc/group && exec "$@"'
+        d = closing(Daemon(build, network.fw, os.path.join(common, "daemon"), rung, rules=rules, wrapper=("unshare", "--mount", "sh", "-c", script, "sh"),
+                           environment={"DBUS_SYSTEM_BUS_ADDRESS": on.address} if on else {}))
+        return d.start()
 
     return start
 

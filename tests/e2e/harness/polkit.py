@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
 from .clients import OldClient, Subscriber
 from .wait import PATIENCE, until
@@ -36,6 +37,17 @@ def needs():
     """What is missing for all this, or None."""
     missing = [p for p in (POLKITD, "/usr/bin/dbus-daemon", "/usr/bin/dbus-send") if not os.path.exists(p)]
     return f"needs {', '.join(missing)}" if missing else None
+
+
+class Folder:
+    """That other users reach, which those of pytest are not."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="bastion-polkit-")
+        os.chmod(self.path, 0o755)
+
+    def close(self):
+        shutil.rmtree(self.path)
 
 
 class Bus:

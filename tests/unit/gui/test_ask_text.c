@@ -119,7 +119,7 @@ static void the_past(void **state)
         (void)state;
         setenv("TZ", "UTC", 1);
         past = past_of(p.subject, records, 3);
-        says(ask_text_past(&past), "allowed 12 times, denied 1 time; last www.example.com at 00:00");
+        says(ask_text_past(&past), "allowed 12 times, denied 1 time; last www.example.com:443 at 00:00");
         past = past_of(p.subject, records, 0);
         says(ask_text_past(&past), "nothing: it was never seen before");
         prompt_deinit(&p);
