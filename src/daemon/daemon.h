@@ -155,8 +155,7 @@ void packet_path_resume(struct daemon *d);
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
-                        const struct decision *decision, struct boottime opened);
+void packet_path_finish(struct daemon *d, const struct held *held, const struct hosts *hosts, const struct decision *decision, struct boottime opened);
 
 /* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
  * and where it depends on what only a packet tells: its interface, a host's name, facts about a process that was never described. */

@@ -128,14 +128,83 @@ static void settle_like(struct daemon *d, const struct question *q)
                 settle(d, missed, q->state == QUESTION_ANSWERED ? QUESTION_ANSWERED : QUESTION_SUPERSEDED);
 }
 
+/* A connection of a question as the rules look at it. */
+struct connection_again {
+        struct facts facts[LIMIT_OWNERS];
+        struct hosts hosts[LIMIT_OWNERS];
+};
+
+/* The question's names are those of its first connection, and of what goes to the same place. */
+static bool has_its_names(const struct question *q, const struct flow *flow)
+{
+        return q->hosts.n > 0 && (!q->whole_program || addr_equal(&flow->remote, &q->flow.remote));
+}
+
+/* `subject`: whose it is, the first where there may be several. */
+static void look_again(struct daemon *d, const struct question *q, const struct flow *flow, const struct subject *subject, struct boottime now,
+                       struct connection_again *ret)
+{
+        for (unsigned i = 0; i < q->n_subjects; i++) {
+                const struct subject *owner = i == 0 ? subject : q->subjects[i];
+
+                if (i == 0 && has_its_names(q, flow))
+                        ret->hosts[i] = q->hosts;
+                else
+                        naming_find(d, owner, &flow->remote, now, &ret->hosts[i]);
+                ret->facts[i] = (struct facts){
+                        .subject = owner,
+                        .flow = flow,
+                        .scopes = addr_scopes(&flow->remote, &d->net),
+                        .host = hosts_first(&ret->hosts[i]),
+                        .hosts = &ret->hosts[i],
+                        .lists = &d->hostsets,
+                        .interface = netinfo_interface(&d->net, flow->interface),
+                };
+        }
+}
+
+/* What the rules and the mode of now say about it. */
+static struct decision decide_again(struct daemon *d, const struct question *q, const struct connection_again *c, struct boottime now)
+{
+        struct decision decision;
+
+        decision = decide(d->rules, &d->config, c->facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
+        if (!decision.subject)
+                decision.subject = c->facts[0].subject;
+        return decision;
+}
+
+static struct decision decide_question(struct daemon *d, const struct question *q, struct boottime now)
+{
+        struct connection_again c;
+
+        look_again(d, q, &q->flow, q->subjects[0], now, &c);
+        return decide_again(d, q, &c, now);
+}
+
+/* One of those that a closed question held. What superseded that decides its first connection, and perhaps not this one: each is decided by itself then,
+ * and asked about anew where nothing decides it. */
+static void finish_held(struct daemon *d, const struct question *q, const struct held *held, struct decision decision)
+{
+        const struct boottime now = clock_boottime();
+        struct connection_again c;
+
+        look_again(d, q, &held->flow, held->subject, now, &c);
+        if (q->state == QUESTION_SUPERSEDED)
+                decision = decide_again(d, q, &c, now);
+        if (decision.verdict == VERDICT_ASK && prompts_hold(d, c.facts, q->n_subjects, decision.reason, held, now, &decision))
+                return;
+        if (decision.rule)
+                decision.rule->n_hits++;
+        packet_path_finish(d, held, &c.hosts[0], &decision, q->opened);
+}
+
 /* The one way out: verdicts for what is held, word to the clients, end of the question. */
 static void finish(struct daemon *d, struct question *q, enum question_state state, const struct decision *decision)
 {
-        if (decision->rule)
-                decision->rule->n_hits += q->n_held;
         question_close(d->questions, q, state);
         for (unsigned i = 0; i < q->n_held; i++)
-                packet_path_finish(d, &q->held[i], q->held[i].subject, &q->hosts, decision, q->opened);
+                finish_held(d, q, &q->held[i], *decision);
         tell_closed(d, q);
         settle_like(d, q);
         if (state == QUESTION_EXPIRED || state == QUESTION_ABANDONED)
@@ -256,35 +325,10 @@ bool prompts_answer(struct daemon *d, struct question *question, const struct an
         return keep(d, ref, rule, ret_rule, ret_error);
 }
 
-/* What the rules and the mode of now say about what a person was asked. */
-static struct decision decide_again(struct daemon *d, const struct question *q, struct boottime now)
-{
-        struct facts facts[LIMIT_OWNERS];
-        struct hosts hosts[LIMIT_OWNERS];
-        struct decision decision;
-
-        for (unsigned i = 0; i < q->n_subjects; i++) {
-                naming_find(d, q->subjects[i], &q->flow.remote, now, &hosts[i]);
-                facts[i] = (struct facts){
-                        .subject = q->subjects[i],
-                        .flow = &q->flow,
-                        .scopes = addr_scopes(&q->flow.remote, &d->net),
-                        .host = hosts_first(&q->hosts),
-                        .hosts = &hosts[i],
-                        .lists = &d->hostsets,
-                        .interface = netinfo_interface(&d->net, q->flow.interface),
-                };
-        }
-        decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
-        if (!decision.subject)
-                decision.subject = q->subjects[0];
-        return decision;
-}
-
 /* Nobody need be asked any more. */
 static void reconsider(struct daemon *d, struct question *q, struct boottime now)
 {
-        const struct decision decision = decide_again(d, q, now);
+        const struct decision decision = decide_question(d, q, now);
 
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
         if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)
@@ -292,12 +336,12 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
         finish(d, q, QUESTION_SUPERSEDED, &decision);
 }
 
-/* A mode that lets everything through decides nothing for the future: only a rule does. */
+/* A mode that lets everything through, or that nobody is to be asked, decides nothing for the future: only a rule does. */
 static void reconsider_missed(struct daemon *d, struct question *q, struct boottime now)
 {
-        const struct decision decision = decide_again(d, q, now);
+        const struct decision decision = decide_question(d, q, now);
 
-        if (decision.verdict != VERDICT_ASK && !decision.would_ask)
+        if (decision.rule && decision.rule->action != ACTION_ASK)
                 settle(d, q, QUESTION_SUPERSEDED);
 }
 

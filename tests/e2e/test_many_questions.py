@@ -12,6 +12,7 @@ import os
 import shutil
 
 from harness.net import Network
+from harness.programs import Running
 from harness.wait import until
 
 CURL = os.path.realpath(shutil.which("curl") or "/usr/bin/curl")
@@ -75,3 +76,29 @@ def test_the_cap_of_held_packets_is_kept(network, daemon, old_client, programs, 
         for process in running:
             process.kill()
             process.wait()
+
+
+def test_a_rule_decides_of_a_folded_question_what_it_speaks_of(network, daemon, subscriber, programs, tcp, cli, closing):
+    """From a program's fourth question on there is one for the whole program. A rule about its first destination lets nothing else out with it."""
+    path = programs.visitor("folded")
+    d = daemon({"timeout_seconds": 120})
+    person = subscriber(d, "questions", "decisions")
+
+    def visit(address, port):
+        return closing(Running(network.fw, path, "tcp", address, str(port)))
+
+    for port in (9001, 9002, 9003):
+        visit(Network.PEER4, port)
+        person.wait("question", lambda q, port=port: q["remote_port"] == port)
+    ruled = visit(Network.PEER4, tcp.port)
+    folded = person.wait("question", lambda q: q["whole_program"])["question"]
+    other = visit(Network.PEER6, tcp.port)
+    person.wait("question", lambda q: (q["question"], q["connections"]) == (folded, 2))
+    cli(d)("rules", "add", f"allow {path} to {Network.PEER4} port {tcp.port}")
+    assert ruled.finish()[0] == 0
+    person.wait("question_closed", lambda m: (m["question"], m["state"]) == (folded, "superseded"))
+    asked = person.wait("question", lambda q: q["remote_ip"] == Network.PEER6)
+    assert other.process.poll() is None, "it waits for an answer of its own"
+    person.request("answer", question=asked["question"], allow=False)
+    assert other.finish()[0] != 0
+    assert person.decision(path=path, remote_ip=Network.PEER6)["verdict"] == "deny"
