@@ -182,15 +182,21 @@ static struct decision decide_question(struct daemon *d, const struct question *
         return decide_again(d, q, &c, now);
 }
 
-/* One of those that a closed question held. What superseded that decides its first connection, and perhaps not this one: each is decided by itself then,
- * and asked about anew where nothing decides it. */
-static void finish_held(struct daemon *d, const struct question *q, const struct held *held, struct decision decision)
+/* What ended the question speaks of this connection too, and not of the question's first one alone. */
+static bool is_ended(const struct question *q, const struct rule *answer, const struct facts *facts, struct boottime now)
+{
+        return q->state != QUESTION_SUPERSEDED && (!answer || !q->whole_program || rule_matches(answer, facts, now));
+}
+
+/* One of those that a closed question held. What the answer or the rules say of its first connection they need not say of each: the others are decided
+ * by themselves, and asked about anew where nothing decides them. */
+static void finish_held(struct daemon *d, const struct question *q, const struct held *held, const struct rule *answer, struct decision decision)
 {
         const struct boottime now = clock_boottime();
         struct connection_again c;
 
         look_again(d, q, &held->flow, held->subject, now, &c);
-        if (q->state == QUESTION_SUPERSEDED)
+        if (!is_ended(q, answer, &c.facts[0], now))
                 decision = decide_again(d, q, &c, now);
         if (decision.verdict == VERDICT_ASK && prompts_hold(d, c.facts, q->n_subjects, decision.reason, held, now, &decision))
                 return;
@@ -199,12 +205,12 @@ static void finish_held(struct daemon *d, const struct question *q, const struct
         packet_path_finish(d, held, &c.hosts[0], &decision, q->opened);
 }
 
-/* The one way out: verdicts for what is held, word to the clients, end of the question. */
-static void finish(struct daemon *d, struct question *q, enum question_state state, const struct decision *decision)
+/* The one way out: verdicts for what is held, word to the clients, end of the question. `answer`: the rule of one that lasts, or NULL. */
+static void finish(struct daemon *d, struct question *q, enum question_state state, const struct rule *answer, const struct decision *decision)
 {
         question_close(d->questions, q, state);
         for (unsigned i = 0; i < q->n_held; i++)
-                finish_held(d, q, &q->held[i], *decision);
+                finish_held(d, q, &q->held[i], answer, *decision);
         tell_closed(d, q);
         settle_like(d, q);
         if (state == QUESTION_EXPIRED || state == QUESTION_ABANDONED)
@@ -219,7 +225,7 @@ static void finish_as_failure(struct daemon *d, struct question *q, enum questio
         struct decision decision = decide_failure(failure, &d->config);
 
         decision.subject = q->subjects[0];
-        finish(d, q, state, &decision);
+        finish(d, q, state, NULL, &decision);
 }
 
 /* Without cache_decisions nothing is remembered but what is to be remembered for good. */
@@ -319,7 +325,7 @@ bool prompts_answer(struct daemon *d, struct question *question, const struct an
         memcpy(ref, question->ref, sizeof(ref));
         /* Ended before the rule takes effect: policy_add_rule() decides every question again, and this one was answered by a person. */
         if (question->state == QUESTION_OPEN)
-                finish(d, question, QUESTION_ANSWERED, &decision);
+                finish(d, question, QUESTION_ANSWERED, rule->lifetime == LIFETIME_ONCE ? NULL : rule, &decision);
         else
                 settle(d, question, QUESTION_ANSWERED);
         return keep(d, ref, rule, ret_rule, ret_error);
@@ -333,7 +339,7 @@ static void reconsider(struct daemon *d, struct question *q, struct boottime now
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
         if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)
                 return;
-        finish(d, q, QUESTION_SUPERSEDED, &decision);
+        finish(d, q, QUESTION_SUPERSEDED, NULL, &decision);
 }
 
 /* A mode that lets everything through, or that nobody is to be asked, decides nothing for the future: only a rule does. */
