@@ -304,6 +304,12 @@ def test_the_command_line_reads_lists_by_itself(house, hosts, cli, tmp_path):
     assert "DENY" in why and f"as .tracker.test in {hosts.path}" in why
     missing = {"finding": "no-list", "rule": "lists.rules:ads", "other": None, "why": hosts.path}
     assert missing not in cli(d).jsonl("check", expect=None)
+    cli(d)("rules", "add", f"deny anyone list {hosts.path} port 25")
+    os.unlink(hosts.path)
+    os.mkfifo(hosts.path)
+    told = cli(d).popen("test", rules, str(expectations), stdout=-1, stderr=-1, text=True)
+    assert f"{hosts.path}: it cannot be read: it is no regular file" in (words := told.communicate(timeout=60)[1]) and words.count(hosts.path) == 1
+    assert told.returncode == 2
     os.unlink(hosts.path)
     cli(d)("test", rules, str(expectations), expect=2)
     assert missing in cli(d).jsonl("check", expect=None)
