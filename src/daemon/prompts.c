@@ -8,8 +8,6 @@
  * by a rule that decides it since, or because it was missed again.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -238,27 +236,17 @@ static struct answer allowed_answer(const struct daemon *d, const struct answer 
         return a;
 }
 
-static void _printf_(3, 4) refuse(struct message_error *error, enum message_error_code code, const char *format, ...)
-{
-        va_list ap;
-
-        error->code = code;
-        va_start(ap, format);
-        vsnprintf(error->text, sizeof(error->text), format, ap);
-        va_end(ap);
-}
-
-static void refuse_rule(struct message_error *error, int r)
+static void refuse_rule(struct policy_error *error, int r)
 {
         if (r == QUESTION_E_NO_HOST)
-                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: no name of this destination is known");
+                policy_refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: no name of this destination is known");
         else if (r == QUESTION_E_NO_DOMAIN)
-                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: this destination is in no domain that is known");
+                policy_refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: this destination is in no domain that is known");
         else
-                refuse(error, MESSAGE_ERROR_INTERNAL, "no rule: %s", strerror(-r));
+                policy_refuse(error, MESSAGE_ERROR_INTERNAL, "no rule: %s", strerror(-r));
 }
 
-struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *given, struct message_error *ret_error)
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *given, struct policy_error *ret_error)
 {
         const struct clocks now = clock_all(&d->boot);
         const struct answer answer = allowed_answer(d, given);
@@ -266,7 +254,7 @@ struct rule *prompts_preview(struct daemon *d, const struct question *question, 
         int r;
 
         if (question->state != QUESTION_OPEN && answer.lifetime == LIFETIME_ONCE) {
-                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "lifetime: config.json says that no session is remembered (cache_decisions)");
+                policy_refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "lifetime: config.json says that no session is remembered (cache_decisions)");
                 return NULL;
         }
         r = question_answer_rule(question, &answer, now.now, &rule);
@@ -275,18 +263,18 @@ struct rule *prompts_preview(struct daemon *d, const struct question *question, 
                 return NULL;
         }
         if (!rule_begin(rule, &now)) {
-                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                policy_refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
                 return NULL;
         }
         if (ruleset_count(d->rules) >= LIMIT_RULES) {
-                refuse(ret_error, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+                policy_refuse(ret_error, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
                 return NULL;
         }
         return TAKE_PTR(rule);
 }
 
 /* Takes the rule of an answer. */
-static bool keep(struct daemon *d, const char *ref, struct rule *rule, const struct rule **ret_rule, struct message_error *ret_error)
+static bool keep(struct daemon *d, const char *ref, struct rule *rule, const struct rule **ret_rule, struct policy_error *ret_error)
 {
         int64_t ticket;
         int r = policy_add_rule(d, rule, ret_rule, &ticket);
@@ -294,7 +282,7 @@ static bool keep(struct daemon *d, const char *ref, struct rule *rule, const str
         if (r != 0) {
                 log_error("the answer to question %s holds for its connections but could not be kept as a rule: %s", ref,
                           r == -EMFILE ? "too many rules end with a process" : r < 0 ? strerror(-r) : "too many rules");
-                refuse(ret_error, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
+                policy_refuse(ret_error, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
                        "the answer could not be kept as a rule");
                 return false;
         }
@@ -313,7 +301,7 @@ static struct decision answer_decision(const struct question *question, const st
 }
 
 bool prompts_answer(struct daemon *d, struct question *question, const struct answer *given, const struct rule **ret_rule,
-                    struct message_error *ret_error)
+                    struct policy_error *ret_error)
 {
         const struct answer answer = allowed_answer(d, given);
         const struct decision decision = answer_decision(question, &answer);
