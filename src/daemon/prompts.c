@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Open questions in the world: core/question.c keeps them, here they are shown, answered, timed and ended. Every way out of a question goes
- * through finish(), which gives each held packet its verdict and tells every client that the question is closed. The answer goes to the rules
- * first, then to the tags, then to the packets, because held packets can vanish and a verdict must not.
+ * through finish(), which gives each held packet its verdict, or to another question, and tells every client that this one is closed. The answer goes to
+ * the rules first, then to the tags, then to the packets, because held packets can vanish and a verdict must not.
  *
  * What ended without a person is missed, and can be answered for the future until settle(): by that answer, by one to a question that asks the same,
  * by a rule that decides it since, or because it was missed again.
