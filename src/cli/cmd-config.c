@@ -94,5 +94,5 @@ int cmd_config(const struct cli *cli)
                 return show(cli, cli->n_words > 0 ? cli->words[0] : NULL);
         if (strcmp(cli->words[0], "mode") == 0)
                 return cli_wrong_input(cli, "'bastion mode' changes the mode, for a try too");
-        return cli_request(cli, format_set, cli->words, &reply);
+        return cli_change(cli, format_set, cli->words, &reply);
 }

@@ -313,14 +313,14 @@ static bool any_host(const struct criterion *c, const char *host)
         return false;
 }
 
-/* An address with several names is each of them. */
+/* An address with several names is each of them; `host` is the first. */
 static enum criterion_truth test_host(const struct criterion *c, const struct facts *facts)
 {
         if (!facts->host)
                 return CRITERION_NOT_KNOWN;
         if (any_host(c, facts->host))
                 return CRITERION_TRUE;
-        for (unsigned i = 0; facts->hosts && i < facts->hosts->n; i++)
+        for (unsigned i = 1; facts->hosts && i < facts->hosts->n; i++)
                 if (any_host(c, facts->hosts->names[i]))
                         return CRITERION_TRUE;
         return CRITERION_FALSE;
@@ -331,7 +331,7 @@ static const char *find_in_list(const struct hostset *set, const struct facts *f
 {
         const char *entry = hostset_find(set, facts->host, ret_below);
 
-        for (unsigned i = 0; !entry && facts->hosts && i < facts->hosts->n; i++)
+        for (unsigned i = 1; !entry && facts->hosts && i < facts->hosts->n; i++)
                 entry = hostset_find(set, facts->hosts->names[i], ret_below);
         return entry;
 }

@@ -41,7 +41,8 @@ const char *hostset_find(const struct hostset *set, const char *host, bool *ret_
 
 size_t hostset_count(const struct hostset *set);
 
-/* The sets in force, by the paths of their files: what a rule's lists are looked up in. A list that could not be read is not there. Borrows all of it. */
+/* The sets in force, by the paths of their files: what a rule's lists are looked up in. A list that could not be read is not there, or there without a
+ * set. Borrows all of it. */
 struct hostsets {
         struct {
                 const char *path;
@@ -50,5 +51,5 @@ struct hostsets {
         unsigned n;
 };
 
-/* NULL where there is none of that path; `sets` may be NULL. */
+/* NULL where there is no set of that path; `sets` may be NULL. */
 const struct hostset *hostsets_find(const struct hostsets *sets, const char *path);

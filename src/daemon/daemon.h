@@ -146,6 +146,15 @@ struct daemon {
         int64_t summaries_told_us; /* CLOCK_REALTIME: what the kernel decided until then was told */
 };
 
+/* Why something is not done, for who asked for it. */
+struct policy_error {
+        enum message_error_code code;
+        char text[512];
+};
+enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
+/* Fills *error and returns POLICY_E_REFUSED. */
+int policy_refuse(struct policy_error *error, enum message_error_code code, const char *format, ...) _printf_(3, 4);
+
 /* ---- packet_path.c */
 int packet_path_start(struct daemon *d);
 /* What is aside is decided now. */
@@ -155,8 +164,7 @@ void packet_path_resume(struct daemon *d);
 /* Reads the queue until it is empty or it is somebody else's turn. */
 int packet_path_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 /* Carries out a verdict on one held packet: maps first, then the packet, then the record. */
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
-                        const struct decision *decision, struct boottime opened);
+void packet_path_finish(struct daemon *d, const struct held *held, const struct hosts *hosts, const struct decision *decision, struct boottime opened);
 
 /* What a packet of this flow would meet: rules, mode and precedents. Nothing is carried out. ASK also where a closed program's last packets go,
  * and where it depends on what only a packet tells: its interface, a host's name, facts about a process that was never described. */
@@ -182,11 +190,11 @@ bool prompts_hold(struct daemon *d, const struct facts *facts, unsigned n_facts,
 /* Asks about a connection that went already (learning). */
 void prompts_mention(struct daemon *d, const struct facts *facts, unsigned n_facts, enum reason reason, struct boottime now);
 /* The rule that an answer would write; nothing is done. The caller frees it. NULL: it cannot be carried out, and *ret_error says why. */
-struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *answer, struct message_error *ret_error);
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *answer, struct policy_error *ret_error);
 /* Carries out an answer to an open question or, for the future, to a missed one, which ends here. True with *ret_rule borrowed (NULL where none was
  * written). False with *ret_error: as of prompts_preview(), when nothing has happened; or its connections have their verdict, and no rule could be kept. */
 bool prompts_answer(struct daemon *d, struct question *question, const struct answer *answer, const struct rule **ret_rule,
-                    struct message_error *ret_error);
+                    struct policy_error *ret_error);
 /* Rules or mode changed: every question, open or missed, is decided again. */
 void prompts_reconsider(struct daemon *d);
 /* Somebody to ask came or went. */
@@ -199,12 +207,6 @@ int prompts_start(struct daemon *d);
 int policy_start(struct daemon *d); /* first load; never fails for bad files, only for want of memory */
 void policy_reload(struct daemon *d); /* SIGHUP */
 int policy_check(const struct options *options); /* --check: prints, returns the exit code */
-/* Why something is not done, for who asked for it. */
-struct policy_error {
-        enum message_error_code code;
-        char text[512];
-};
-enum { POLICY_E_REFUSED = 4 }; /* with a struct policy_error */
 /* Takes `rule`, whose lifetime begins. 0, a RULESET_E_…, POLICY_E_OVER (it has ended already), or negative errno. *ret is NULL where the process
  * has exited that it was bound to; *ret_ticket is 0 where nothing needs saving. */
 enum { POLICY_E_OVER = 3 };

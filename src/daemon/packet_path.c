@@ -373,12 +373,11 @@ static void act(struct transit *t, struct decision decision)
                 prompts_mention(t->d, t->facts, t->n, decision.reason, t->now);
 }
 
-void packet_path_finish(struct daemon *d, const struct held *held, struct subject *subject, const struct hosts *hosts,
-                        const struct decision *decision, struct boottime opened)
+void packet_path_finish(struct daemon *d, const struct held *held, const struct hosts *hosts, const struct decision *decision, struct boottime opened)
 {
         carry_out(d, held->packet_id, held->cookie, &held->flow, decision, 0, true);
         raw_on_verdict(d, &held->flow, held->process.pid, clock_boottime());
-        history_add(d, decision, subject, &held->flow, DIRECTION_OUT, hosts, boottime_left(clock_boottime(), opened));
+        history_add(d, decision, held->subject, &held->flow, DIRECTION_OUT, hosts, boottime_left(clock_boottime(), opened));
 }
 
 /* ---- the path ------------------------------------------------------------------------------------------------------ */

@@ -71,8 +71,6 @@ void policy_tell_config(struct daemon *d);
 /* ---- policy.c */
 /* The configuration is acted on everywhere; `mode` is the one to be in. */
 void policy_follow_config(struct daemon *d, enum mode mode);
-/* Fills *error and returns POLICY_E_REFUSED. */
-int policy_refuse(struct policy_error *error, enum message_error_code code, const char *format, ...) _printf_(3, 4);
 
 /* ---- policy_mode.c */
 int policy_start_mode(struct daemon *d);

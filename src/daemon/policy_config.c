@@ -138,12 +138,14 @@ static int64_t save(struct daemon *d, const char *path, struct buf *text)
         if (!copy)
                 return -ENOMEM;
         ticket = saver_replace(d->saver, path, buf_take(text), n, 0644);
+        if (ticket < 0) {
+                free(copy); /* one before it may be under way still */
+                return ticket;
+        }
         free(d->config_saving.text);
         d->config_saving.text = copy;
         d->config_saving.n = n;
         d->config_saving.ticket = ticket;
-        if (ticket < 0)
-                policy_on_config_saved(d, ticket);
         return ticket;
 }
 

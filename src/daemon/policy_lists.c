@@ -219,13 +219,14 @@ static void watch(struct host_list *l)
                 log_warn("changes of list %s are not noticed: %s; a reload reads it", l->shown, strerror(-r));
 }
 
-/* Watched before it is looked at: what changes in between is noticed. */
+/* Watched before it is looked at: what changes in between is noticed. There may be no room for it while others wait to be read, of which nobody speaks any
+ * more perhaps: so it is tried until there is. */
 static void look_again(struct host_list *l)
 {
-        l->has_changed = false;
         watch(l);
-        if (!listreader_ask(l->lists->reader, l->path, &l->version))
-                log_error("list %s cannot be read: too much is to be read at once; a reload reads it", l->shown);
+        l->has_changed = !listreader_ask(l->lists->reader, l->path, &l->version);
+        if (l->has_changed)
+                settle_later(l->lists);
 }
 
 static int on_settled(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -253,13 +254,13 @@ static void on_read(void *userdata, struct list_reading *reading)
 
         if (!l)
                 return; /* nobody speaks of it any more */
-        if (take_reading(l, reading))
-                policy_changed(lists->d);
         /* It came to be after it had been looked for. */
         if ((reading->error == 0 || reading->error == LISTREADER_E_SAME) && l->folder_was_missing) {
                 l->has_changed = true;
                 settle_later(lists);
         }
+        if (take_reading(l, reading))
+                policy_changed(lists->d); /* by which lists may go */
 }
 
 static int on_reader(_unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)

@@ -288,8 +288,6 @@ int policy_load_rules(struct daemon *d, bool at_start)
 
 /* ---- what follows a change ---------------------------------------------------------------------------------------------- */
 
-/* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
- * answered by it. */
 /* What rules speak of has to be in the keys by which verdicts are known before one is remembered. */
 static int forget_verdicts(struct daemon *d)
 {
@@ -298,6 +296,8 @@ static int forget_verdicts(struct daemon *d)
         return r < 0 ? r : tracker_forget_verdicts(d->tracker);
 }
 
+/* One more thing is allowed: no flow that was decided ends by it, but the kernel may know a denial that it ends, and open questions may be
+ * answered by it. */
 static void changed_for_the_open(struct daemon *d)
 {
         int r = d->tracker ? forget_verdicts(d) : 0;

@@ -26,7 +26,7 @@ static int refuse_changed(const struct daemon *d, const struct journal_entry *e,
                 return buf_error(&shown);
         if (by)
                 return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since, by change %llu; nothing was undone", shown.data, what,
-                              (unsigned long long)by);
+                                     (unsigned long long)by);
         return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "rule %.300s %s since; nothing was undone", shown.data, what);
 }
 
@@ -211,13 +211,13 @@ static int find(const struct daemon *d, uint64_t change, struct journal_entry *r
         by = journal_undone_by(&d->journal, number);
         if (by)
                 return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu was undone already, by change %llu", (unsigned long long)number,
-                              (unsigned long long)by);
+                                     (unsigned long long)by);
         r = journal_parse_line(line->text, line->n - 1, ret);
         if (r != 0)
                 return r < 0 ? r : -EBADMSG; /* it was parsed when it came here */
         if (!ret->whole)
                 return policy_refuse(error, MESSAGE_ERROR_CONFLICT, "change %llu is too large to be undone: of its %llu rules only the number was kept",
-                              (unsigned long long)number, (unsigned long long)(ret->n_added + ret->n_deleted + ret->n_replaced));
+                                     (unsigned long long)number, (unsigned long long)(ret->n_added + ret->n_deleted + ret->n_replaced));
         return 0;
 }
 

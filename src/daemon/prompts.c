@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Open questions in the world: core/question.c keeps them, here they are shown, answered, timed and ended. Every way out of a question goes
- * through finish(), which gives each held packet its verdict and tells every client that the question is closed. The answer goes to the rules
- * first, then to the tags, then to the packets, because held packets can vanish and a verdict must not.
+ * through finish(), which gives each held packet its verdict, or to another question, and tells every client that this one is closed. The answer goes to
+ * the rules first, then to the tags, then to the packets, because held packets can vanish and a verdict must not.
  *
  * What ended without a person is missed, and can be answered for the future until settle(): by that answer, by one to a question that asks the same,
  * by a rule that decides it since, or because it was missed again.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -128,14 +126,89 @@ static void settle_like(struct daemon *d, const struct question *q)
                 settle(d, missed, q->state == QUESTION_ANSWERED ? QUESTION_ANSWERED : QUESTION_SUPERSEDED);
 }
 
-/* The one way out: verdicts for what is held, word to the clients, end of the question. */
-static void finish(struct daemon *d, struct question *q, enum question_state state, const struct decision *decision)
+/* A connection of a question as the rules look at it. */
+struct connection_again {
+        struct facts facts[LIMIT_OWNERS];
+        struct hosts hosts[LIMIT_OWNERS];
+};
+
+/* The question's names are those of its first connection, and of what goes to the same place. */
+static bool has_its_names(const struct question *q, const struct flow *flow)
 {
-        if (decision->rule)
-                decision->rule->n_hits += q->n_held;
+        return q->hosts.n > 0 && (!q->whole_program || addr_equal(&flow->remote, &q->flow.remote));
+}
+
+/* `subject`: whose it is, the first where there may be several. */
+static void look_again(struct daemon *d, const struct question *q, const struct flow *flow, const struct subject *subject, struct boottime now,
+                       struct connection_again *ret)
+{
+        for (unsigned i = 0; i < q->n_subjects; i++) {
+                const struct subject *owner = i == 0 ? subject : q->subjects[i];
+
+                if (i == 0 && has_its_names(q, flow))
+                        ret->hosts[i] = q->hosts;
+                else
+                        naming_find(d, owner, &flow->remote, now, &ret->hosts[i]);
+                ret->facts[i] = (struct facts){
+                        .subject = owner,
+                        .flow = flow,
+                        .scopes = addr_scopes(&flow->remote, &d->net),
+                        .host = hosts_first(&ret->hosts[i]),
+                        .hosts = &ret->hosts[i],
+                        .lists = &d->hostsets,
+                        .interface = netinfo_interface(&d->net, flow->interface),
+                };
+        }
+}
+
+/* What the rules and the mode of now say about it. */
+static struct decision decide_again(struct daemon *d, const struct question *q, const struct connection_again *c, struct boottime now)
+{
+        struct decision decision;
+
+        decision = decide(d->rules, &d->config, c->facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
+        if (!decision.subject)
+                decision.subject = c->facts[0].subject;
+        return decision;
+}
+
+static struct decision decide_question(struct daemon *d, const struct question *q, struct boottime now)
+{
+        struct connection_again c;
+
+        look_again(d, q, &q->flow, q->subjects[0], now, &c);
+        return decide_again(d, q, &c, now);
+}
+
+/* What ended the question speaks of this connection too, and not of the question's first one alone. */
+static bool is_ended(const struct question *q, const struct rule *answer, const struct facts *facts, struct boottime now)
+{
+        return q->state != QUESTION_SUPERSEDED && (!answer || !q->whole_program || rule_matches(answer, facts, now));
+}
+
+/* One of those that a closed question held. What the answer or the rules say of its first connection they need not say of each: the others are decided
+ * by themselves, and asked about anew where nothing decides them. */
+static void finish_held(struct daemon *d, const struct question *q, const struct held *held, const struct rule *answer, struct decision decision)
+{
+        const struct boottime now = clock_boottime();
+        struct connection_again c;
+
+        look_again(d, q, &held->flow, held->subject, now, &c);
+        if (!is_ended(q, answer, &c.facts[0], now))
+                decision = decide_again(d, q, &c, now);
+        if (decision.verdict == VERDICT_ASK && prompts_hold(d, c.facts, q->n_subjects, decision.reason, held, now, &decision))
+                return;
+        if (decision.rule)
+                decision.rule->n_hits++;
+        packet_path_finish(d, held, &c.hosts[0], &decision, q->opened);
+}
+
+/* The one way out: verdicts for what is held, word to the clients, end of the question. `answer`: the rule of one that lasts, or NULL. */
+static void finish(struct daemon *d, struct question *q, enum question_state state, const struct rule *answer, const struct decision *decision)
+{
         question_close(d->questions, q, state);
         for (unsigned i = 0; i < q->n_held; i++)
-                packet_path_finish(d, &q->held[i], q->held[i].subject, &q->hosts, decision, q->opened);
+                finish_held(d, q, &q->held[i], answer, *decision);
         tell_closed(d, q);
         settle_like(d, q);
         if (state == QUESTION_EXPIRED || state == QUESTION_ABANDONED)
@@ -150,7 +223,7 @@ static void finish_as_failure(struct daemon *d, struct question *q, enum questio
         struct decision decision = decide_failure(failure, &d->config);
 
         decision.subject = q->subjects[0];
-        finish(d, q, state, &decision);
+        finish(d, q, state, NULL, &decision);
 }
 
 /* Without cache_decisions nothing is remembered but what is to be remembered for good. */
@@ -163,27 +236,17 @@ static struct answer allowed_answer(const struct daemon *d, const struct answer 
         return a;
 }
 
-static void _printf_(3, 4) refuse(struct message_error *error, enum message_error_code code, const char *format, ...)
-{
-        va_list ap;
-
-        error->code = code;
-        va_start(ap, format);
-        vsnprintf(error->text, sizeof(error->text), format, ap);
-        va_end(ap);
-}
-
-static void refuse_rule(struct message_error *error, int r)
+static void refuse_rule(struct policy_error *error, int r)
 {
         if (r == QUESTION_E_NO_HOST)
-                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: no name of this destination is known");
+                policy_refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: no name of this destination is known");
         else if (r == QUESTION_E_NO_DOMAIN)
-                refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: this destination is in no domain that is known");
+                policy_refuse(error, MESSAGE_ERROR_BAD_FIELD, "scope: this destination is in no domain that is known");
         else
-                refuse(error, MESSAGE_ERROR_INTERNAL, "no rule: %s", strerror(-r));
+                policy_refuse(error, MESSAGE_ERROR_INTERNAL, "no rule: %s", strerror(-r));
 }
 
-struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *given, struct message_error *ret_error)
+struct rule *prompts_preview(struct daemon *d, const struct question *question, const struct answer *given, struct policy_error *ret_error)
 {
         const struct clocks now = clock_all(&d->boot);
         const struct answer answer = allowed_answer(d, given);
@@ -191,7 +254,7 @@ struct rule *prompts_preview(struct daemon *d, const struct question *question, 
         int r;
 
         if (question->state != QUESTION_OPEN && answer.lifetime == LIFETIME_ONCE) {
-                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "lifetime: config.json says that no session is remembered (cache_decisions)");
+                policy_refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "lifetime: config.json says that no session is remembered (cache_decisions)");
                 return NULL;
         }
         r = question_answer_rule(question, &answer, now.now, &rule);
@@ -200,18 +263,18 @@ struct rule *prompts_preview(struct daemon *d, const struct question *question, 
                 return NULL;
         }
         if (!rule_begin(rule, &now)) {
-                refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
+                policy_refuse(ret_error, MESSAGE_ERROR_BAD_FIELD, "until: expected a time to come");
                 return NULL;
         }
         if (ruleset_count(d->rules) >= LIMIT_RULES) {
-                refuse(ret_error, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
+                policy_refuse(ret_error, MESSAGE_ERROR_FULL, "there are %d rules already", LIMIT_RULES);
                 return NULL;
         }
         return TAKE_PTR(rule);
 }
 
 /* Takes the rule of an answer. */
-static bool keep(struct daemon *d, const char *ref, struct rule *rule, const struct rule **ret_rule, struct message_error *ret_error)
+static bool keep(struct daemon *d, const char *ref, struct rule *rule, const struct rule **ret_rule, struct policy_error *ret_error)
 {
         int64_t ticket;
         int r = policy_add_rule(d, rule, ret_rule, &ticket);
@@ -219,7 +282,7 @@ static bool keep(struct daemon *d, const char *ref, struct rule *rule, const str
         if (r != 0) {
                 log_error("the answer to question %s holds for its connections but could not be kept as a rule: %s", ref,
                           r == -EMFILE ? "too many rules end with a process" : r < 0 ? strerror(-r) : "too many rules");
-                refuse(ret_error, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
+                policy_refuse(ret_error, r == RULESET_E_FULL || r == -EMFILE ? MESSAGE_ERROR_FULL : MESSAGE_ERROR_INTERNAL,
                        "the answer could not be kept as a rule");
                 return false;
         }
@@ -238,7 +301,7 @@ static struct decision answer_decision(const struct question *question, const st
 }
 
 bool prompts_answer(struct daemon *d, struct question *question, const struct answer *given, const struct rule **ret_rule,
-                    struct message_error *ret_error)
+                    struct policy_error *ret_error)
 {
         const struct answer answer = allowed_answer(d, given);
         const struct decision decision = answer_decision(question, &answer);
@@ -250,54 +313,29 @@ bool prompts_answer(struct daemon *d, struct question *question, const struct an
         memcpy(ref, question->ref, sizeof(ref));
         /* Ended before the rule takes effect: policy_add_rule() decides every question again, and this one was answered by a person. */
         if (question->state == QUESTION_OPEN)
-                finish(d, question, QUESTION_ANSWERED, &decision);
+                finish(d, question, QUESTION_ANSWERED, rule->lifetime == LIFETIME_ONCE ? NULL : rule, &decision);
         else
                 settle(d, question, QUESTION_ANSWERED);
         return keep(d, ref, rule, ret_rule, ret_error);
 }
 
-/* What the rules and the mode of now say about what a person was asked. */
-static struct decision decide_again(struct daemon *d, const struct question *q, struct boottime now)
-{
-        struct facts facts[LIMIT_OWNERS];
-        struct hosts hosts[LIMIT_OWNERS];
-        struct decision decision;
-
-        for (unsigned i = 0; i < q->n_subjects; i++) {
-                naming_find(d, q->subjects[i], &q->flow.remote, now, &hosts[i]);
-                facts[i] = (struct facts){
-                        .subject = q->subjects[i],
-                        .flow = &q->flow,
-                        .scopes = addr_scopes(&q->flow.remote, &d->net),
-                        .host = hosts_first(&q->hosts),
-                        .hosts = &hosts[i],
-                        .lists = &d->hostsets,
-                        .interface = netinfo_interface(&d->net, q->flow.interface),
-                };
-        }
-        decision = decide(d->rules, &d->config, facts, q->n_subjects, q->reason == REASON_OWNER_AMBIGUOUS ? OWNERS_AMBIGUOUS : OWNERS_ALL, now);
-        if (!decision.subject)
-                decision.subject = q->subjects[0];
-        return decision;
-}
-
 /* Nobody need be asked any more. */
 static void reconsider(struct daemon *d, struct question *q, struct boottime now)
 {
-        const struct decision decision = decide_again(d, q, now);
+        const struct decision decision = decide_question(d, q, now);
 
         /* What was asked in learning is not what enforcement asks: there a connection waits for the answer. */
         if (q->learning ? decision.would_ask : decision.verdict == VERDICT_ASK)
                 return;
-        finish(d, q, QUESTION_SUPERSEDED, &decision);
+        finish(d, q, QUESTION_SUPERSEDED, NULL, &decision);
 }
 
-/* A mode that lets everything through decides nothing for the future: only a rule does. */
+/* A mode that lets everything through, or that nobody is to be asked, decides nothing for the future: only a rule does. */
 static void reconsider_missed(struct daemon *d, struct question *q, struct boottime now)
 {
-        const struct decision decision = decide_again(d, q, now);
+        const struct decision decision = decide_question(d, q, now);
 
-        if (decision.verdict != VERDICT_ASK && !decision.would_ask)
+        if (decision.rule && decision.rule->action != ACTION_ASK)
                 settle(d, q, QUESTION_SUPERSEDED);
 }
 

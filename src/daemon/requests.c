@@ -21,7 +21,7 @@ typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m
 static void answer_old_style(struct daemon *d, struct message *m)
 {
         struct question *q = question_find(d->questions, m->response.request_id);
-        struct message_error error;
+        struct policy_error error;
         const struct rule *rule;
 
         if (!q) {
@@ -193,7 +193,7 @@ static void on_answer(struct daemon *d, struct client *c, struct message *m)
         _cleanup_(buf_deinit) struct buf line = { 0 };
         _cleanup_(rule_freep) struct rule *preview = NULL;
         const struct rule *rule = NULL;
-        struct message_error error;
+        struct policy_error error;
         enum question_state ended;
 
         if (!q && answer->late)

@@ -418,7 +418,9 @@ static bool count_row(struct query *q, sqlite3_stmt *row)
         enum verdict verdict;
         int64_t time_us, count;
 
-        if (!word || !verdict_parse(word, &verdict) || !number_of(row, TIME_US, INT64_MAX, &time_us) || !number_of(row, COUNT, INT64_MAX, &count))
+        if (!word || !verdict_parse(word, &verdict) || verdict == VERDICT_ASK)
+                return false;
+        if (!number_of(row, TIME_US, INT64_MAX, &time_us) || !number_of(row, COUNT, INT64_MAX, &count) || count == 0)
                 return false;
         timeline_add(q->timeline, time_us, verdict, (uint64_t)count);
         return true;

@@ -254,6 +254,29 @@ def test_lists_come_and_go_with_the_rules_that_speak_of_them(house, hosts, cli, 
 
 
 @pytest.mark.gate_only
+def test_as_many_other_lists_at_once_while_a_large_one_is_read(house, hosts, cli, tmp_path):
+    """What waits to be read is as many files as there may be lists, those that nobody speaks of any more among them: the new ones come all the same."""
+    hosts.write("ads.test")
+    others = [HostList(str(tmp_path / "lists"), f"{number}") for number in range(31)]
+    for other in others:
+        other.write("more.test")
+    d = house()
+    await_names(cli, d, 1)
+
+    def speak_of(lists):
+        with open(d.path("etc", "rules.d", "lists.rules"), "w", encoding="utf-8") as f:
+            f.write("".join(f"deny anyone list {x.path}\n" for x in lists))
+        d.reload_and_wait()
+
+    speak_of([hosts, *others[:15]])
+    until(lambda: [x["in_force"] for x in lists_of(cli, d)] == [True] * 16, lambda: lists_of(cli, d))
+    hosts.write(*(f"ads{i}.example{i % 1000}.test" for i in range(500000)))
+    d.reload_and_wait()
+    speak_of(others[15:])
+    until(lambda: [(x["path"], x["in_force"]) for x in lists_of(cli, d)] == [(x.path, True) for x in others[15:]], lambda: lists_of(cli, d))
+
+
+@pytest.mark.gate_only
 def test_a_reload_looks_where_nobody_noticed(house, hosts, cli, tmp_path):
     """A folder behind a link: that the link leads elsewhere is no event there."""
     for name, lines in (("a", ["ads.test"]), ("b", ["ads.test", "more.test"])):
@@ -281,6 +304,12 @@ def test_the_command_line_reads_lists_by_itself(house, hosts, cli, tmp_path):
     assert "DENY" in why and f"as .tracker.test in {hosts.path}" in why
     missing = {"finding": "no-list", "rule": "lists.rules:ads", "other": None, "why": hosts.path}
     assert missing not in cli(d).jsonl("check", expect=None)
+    cli(d)("rules", "add", f"deny anyone list {hosts.path} port 25")
+    os.unlink(hosts.path)
+    os.mkfifo(hosts.path)
+    told = cli(d).popen("test", rules, str(expectations), stdout=-1, stderr=-1, text=True)
+    assert f"{hosts.path}: it cannot be read: it is no regular file" in (words := told.communicate(timeout=60)[1]) and words.count(hosts.path) == 1
+    assert told.returncode == 2
     os.unlink(hosts.path)
     cli(d)("test", rules, str(expectations), expect=2)
     assert missing in cli(d).jsonl("check", expect=None)

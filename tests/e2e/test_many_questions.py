@@ -11,7 +11,10 @@
 import os
 import shutil
 
+import pytest
+
 from harness.net import Network
+from harness.programs import Running
 from harness.wait import until
 
 CURL = os.path.realpath(shutil.which("curl") or "/usr/bin/curl")
@@ -75,3 +78,53 @@ def test_the_cap_of_held_packets_is_kept(network, daemon, old_client, programs, 
         for process in running:
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+def folded(network, daemon, subscriber, programs, tcp, closing):
+    """A program's question for the whole program, which holds a connection to the peer by IPv4 and one by IPv6: daemon, person, path, its
+    reference, and both as Running. The program's first three questions are about ports where nobody is."""
+    path, d = programs.visitor("folded"), daemon({"timeout_seconds": 120})
+    person = subscriber(d, "questions", "decisions")
+
+    def visit(address, port):
+        return closing(Running(network.fw, path, "tcp", address, str(port)))
+
+    for port in (9001, 9002, 9003):
+        visit(Network.PEER4, port)
+        person.wait("question", lambda q, port=port: q["remote_port"] == port)
+    first = visit(Network.PEER4, tcp.port)
+    ref = person.wait("question", lambda q: q["whole_program"])["question"]
+    other = visit(Network.PEER6, tcp.port)
+    person.wait("question", lambda q: (q["question"], q["connections"]) == (ref, 2))
+    return d, person, path, ref, first, other
+
+
+def refuse_the_other(person, path, other):
+    """It waits for an answer of its own, and gets one."""
+    asked = person.wait("question", lambda q: q["remote_ip"] == Network.PEER6)
+    assert other.process.poll() is None
+    person.request("answer", question=asked["question"], allow=False)
+    assert other.finish()[0] != 0
+    assert person.decision(path=path, remote_ip=Network.PEER6)["verdict"] == "deny"
+
+
+def test_a_rule_decides_of_a_folded_question_what_it_speaks_of(folded, tcp, cli):
+    d, person, path, ref, first, other = folded
+    cli(d)("rules", "add", f"allow {path} to {Network.PEER4} port {tcp.port}")
+    assert first.finish()[0] == 0
+    person.wait("question_closed", lambda m: (m["question"], m["state"]) == (ref, "superseded"))
+    refuse_the_other(person, path, other)
+
+
+def test_an_answer_decides_of_a_folded_question_what_its_rule_speaks_of(folded):
+    _, person, path, ref, first, other = folded
+    assert person.request("answer", question=ref, allow=True, lifetime="session", scope="address")["rule"]["sentence"].startswith(f"allow {path} to {Network.PEER4}")
+    assert first.finish()[0] == 0
+    refuse_the_other(person, path, other)
+
+
+def test_an_answer_for_the_program_decides_all_of_a_folded_question(folded):
+    _, person, _, ref, first, other = folded
+    person.request("answer", question=ref, allow=True, lifetime="session", scope="all-ports")
+    assert (first.finish()[0], other.finish()[0]) == (0, 0)

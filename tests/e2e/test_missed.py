@@ -122,6 +122,11 @@ def test_a_rule_that_decides_it_since_takes_it_off_the_list(impatient, visit, su
     assert [q["question"] for q in missed(person)] == [other]
     cli(impatient)("mode", "learning")
     assert [q["question"] for q in missed(person)] == [other], "a mode decides nothing for the future"
+    for mode in ("learning", "enforcement"):
+        cli(impatient)("mode", mode)
+        for popups in (False, True):
+            assert person.request("config_set", key="popup_enabled", value=popups)["type"] == "reply"
+            assert [q["question"] for q in missed(person)] == [other], "nor does it that nobody is asked"
 
 
 def test_asked_again_it_is_one_question(impatient, visit, subscriber, programs):

@@ -175,6 +175,28 @@ def asking(rung, daemon, cli, dns):
     return d
 
 
+def test_what_a_folded_question_holds_has_names_of_its_own(asking, network, programs, subscriber, tcp, closing):
+    """The fourth question of a program is about all of it: what joins that goes elsewhere, and by other names."""
+    watcher, path = subscriber(asking, "questions", "decisions"), programs.path("folds-names")
+    shutil.copy(PYTHON, path)
+    script = ("import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+              f"s.sendto(bytes.fromhex('{question(4711, OTHER).hex()}'),('{Network.PEER4}',53))\ns.recv(4096)\n"
+              "held=[]\n"
+              "for address,port in zip(sys.argv[1::2],sys.argv[2::2]):\n"
+              " held.append(socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET))\n"
+              " held[-1].setblocking(False)\n"
+              " held[-1].connect_ex((address,int(port)))\n"
+              "print('there',flush=True)\nsys.stdin.readline()\n")
+    places = [(Network.PEER4, port) for port in (9001, 9002, 9003, 9004)] + [(Network.PEER6, tcp.port)]
+    program = closing(Running(network.fw, path, "-c", script, *[str(x) for place in places for x in place], stdin=-1))
+    assert program.process.stdout.readline() == "there\n"
+    folded = watcher.wait("question", lambda q: q["path"] == path and q["whole_program"] and q["connections"] == 2)
+    assert folded["host"] == OTHER
+    watcher.request("answer", question=folded["question"], allow=False)
+    assert watcher.decision(path=path, remote_port=9004)["host"] == OTHER
+    assert watcher.decision(path=path, remote_ip=Network.PEER6)["hosts"] == []
+
+
 def test_every_name_is_shown_with_its_source(asking, asks, cli, subscriber):
     """Two names on one address: in the question, in what is decided, among what is connected, in an explanation, in history."""
     watcher = subscriber(asking, "questions", "decisions")

@@ -10,6 +10,7 @@ User `daemon` may, `games` may not, `man` has to authenticate."""
 
 import os
 import pty
+import select
 import shutil
 import subprocess
 
@@ -323,8 +324,12 @@ class Terminal:
             assert piece, f"it ended without '{word}': {self.text}"
             self.text += piece.decode(errors="replace")
 
-    def write(self, data):
-        os.write(self.fd, data)
+    def type(self, data, word):
+        """Until the word comes: what is typed before the prompt has switched the echo off is thrown away."""
+        while word not in self.text:
+            os.write(self.fd, data)
+            if select.select([self.fd], [], [], 5)[0]:
+                self.text += os.read(self.fd, 4096).decode(errors="replace")
 
     def wait(self):
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -334,14 +339,14 @@ class Terminal:
 
 
 @pytest.mark.skipif(not shutil.which("pkttyagent"), reason="needs pkttyagent")
-def test_the_command_line_in_a_terminal(guarded, polkitd, bus, as_user, closing):
-    """It brings an agent along; the password that the person types is wrong."""
+@pytest.mark.parametrize("request_word, words", [("rule_add", ("rules", "add", SENTENCE)), ("config_set", ("config", "allow_lan", "true"))])
+def test_the_command_line_in_a_terminal(guarded, polkitd, bus, as_user, closing, request_word, words):
+    """It brings an agent along, whatever it is to change; the password that the person types is wrong."""
     d = guarded(bus)
-    t = closing(Terminal(as_user(d, "man", "rules", "add", SENTENCE), DBUS_SYSTEM_BUS_ADDRESS=bus.address, LC_ALL="C"))
+    t = closing(Terminal(as_user(d, "man", *words), DBUS_SYSTEM_BUS_ADDRESS=bus.address, LC_ALL="C"))
     t.read_until("AUTHENTICATING FOR com.bastion.firewall.manage-firewall")
     t.read_until("Password:")
-    t.write(b"wrong\n")
-    t.read_until("bastion: rule_add: ")
+    t.type(b"wrong\n", f"bastion: {request_word}: ")
     assert t.wait() == 4 and KEY not in d.rules()
 
 

@@ -486,6 +486,18 @@ static void older_versions_are_read(void **state)
         assert_int_equal(count(p, "program=curl"), 9);
 }
 
+/* Two rows, the second with this changed, without the promises of the schema. */
+static void fill_and_change(struct place *p, const char *set)
+{
+        char sql[2048];
+
+        unlink(p->path);
+        fill(p, 2);
+        snprintf(sql, sizeof(sql), "CREATE TABLE d AS SELECT * FROM decisions; DROP VIEW history; DROP TABLE decisions;"
+                 "ALTER TABLE d RENAME TO decisions; UPDATE decisions SET %s WHERE id = 2", set);
+        change(p, sql);
+}
+
 /* Whoever can write the file is not believed. */
 static void rows_that_mean_nothing_are_counted(void **state)
 {
@@ -504,14 +516,9 @@ static void rows_that_mean_nothing_are_counted(void **state)
                 _cleanup_(search_deinit) struct search s = search_of("");
                 _cleanup_(query_freep) struct query *q = NULL;
                 _cleanup_(buf_deinit) struct buf out = {};
-                char error[QUERY_ERROR_MAX] = "", sql[2048];
+                char error[QUERY_ERROR_MAX] = "";
 
-                unlink(p->path);
-                fill(p, 2);
-                /* Without the promises of the schema. */
-                snprintf(sql, sizeof(sql), "CREATE TABLE d AS SELECT * FROM decisions; DROP VIEW history; DROP TABLE decisions;"
-                         "ALTER TABLE d RENAME TO decisions; UPDATE decisions SET %s WHERE id = 2", changes[i]);
-                change(p, sql);
+                fill_and_change(p, changes[i]);
                 assert_int_equal(query_open(p->path, &q, error), 0);
                 assert_int_equal(query_begin(q, &s, 5, error), 0);
                 while (query_next(q, &out, error) == QUERY_MORE)
@@ -522,6 +529,31 @@ static void rows_that_mean_nothing_are_counted(void **state)
                 n_refused++;
         }
         assert_int_equal(n_refused, ARRAY_SIZE(changes));
+}
+
+static void a_timeline_counts_none_of_them(void **state)
+{
+        static const char *const changes[] = { "verdict = 'ask'", "verdict = x'ff'", "count = 0", "count = -1", "time_us = -1" };
+        struct place *p = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                _cleanup_(timeline_freep) struct timeline *timeline = timeline_new(0, INT64_MAX, 1);
+                _cleanup_(search_deinit) struct search s = search_of("");
+                _cleanup_(query_freep) struct query *q = NULL;
+                _cleanup_(event_freep) struct event *e = NULL;
+                _cleanup_(buf_deinit) struct buf out = {};
+                char error[QUERY_ERROR_MAX] = "";
+
+                fill_and_change(p, changes[i]);
+                assert_int_equal(query_open(p->path, &q, error), 0);
+                query_timeline(q, timeline);
+                assert_int_equal(query_begin(q, &s, 5, error), 0);
+                while (query_next(q, &out, error) == QUERY_MORE)
+                        ;
+                assert_int_equal(query_n_unreadable(q), 1);
+                assert_int_equal(event_parse(out.data, out.n - 1, &e), 0);
+                assert_int_equal(e->records->n_connections, 1);
+        }
 }
 
 /* The group of the folder: it can read, and make no file. */
@@ -581,6 +613,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(damage_is_told, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(older_versions_are_read, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(rows_that_mean_nothing_are_counted, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(a_timeline_counts_none_of_them, make_place, remove_place),
                 cmocka_unit_test_setup_teardown(who_cannot_write_can_read, make_place, remove_place),
         };
 
