@@ -22,6 +22,7 @@ static void on_startup(GApplication *app)
 
 static void on_activate(_unused_ GApplication *app)
 {
+        bastion_panel_window_show_first_page(window);
         gtk_window_present(GTK_WINDOW(window));
 }
 

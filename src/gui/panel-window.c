@@ -57,6 +57,12 @@ bool bastion_panel_window_show_page(BastionPanelWindow *window, const char *name
         return true;
 }
 
+void bastion_panel_window_show_first_page(BastionPanelWindow *window)
+{
+        if (!gtk_stack_get_visible_child(window->stack))
+                bastion_panel_window_show_page(window, panel_pages[0].name);
+}
+
 static GtkWidget *new_row(const struct panel_page *page)
 {
         GtkWidget *row = gtk_list_box_row_new(), *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 12), *label = gtk_label_new(_(page->title));
@@ -311,7 +317,6 @@ BastionPanelWindow *bastion_panel_window_new(AdwApplication *app, BastionLink *l
         add_shortcuts(app);
         bastion_mode_button_set_link(window->mode_button, link);
         g_signal_connect_object(link, "notify::state", G_CALLBACK(on_link_state), window, G_CONNECT_SWAPPED);
-        bastion_panel_window_show_page(window, panel_pages[0].name);
         on_link_state(window);
         return window;
 }

@@ -103,9 +103,15 @@ static void judge(GTask *task, _unused_ gpointer source, gpointer data, _unused_
         }
         if (rules)
                 hygiene_check(rules, &hygiene, client_now());
-        rules = ruleset_free(rules);
+        rules = ruleset_free(rules); /* before it is told: trim() comes then */
         rule_findings_sort(judging->findings);
-        malloc_trim(0); /* 100,000 rules are some 60 MB, for a second */
+        g_task_return_boolean(task, TRUE);
+}
+
+/* 100,000 rules are some 60 MB for a second, and what they replace was as large as they are. */
+static void trim(GTask *task, _unused_ gpointer source, _unused_ gpointer data, _unused_ GCancellable *cancellable)
+{
+        malloc_trim(0);
         g_task_return_boolean(task, TRUE);
 }
 
@@ -113,12 +119,15 @@ static void on_judged(GObject *source, GAsyncResult *result, _unused_ gpointer u
 {
         BastionRuleLoader *loader = BASTION_RULE_LOADER(source);
         struct judging *judging = g_task_get_task_data(G_TASK(result));
+        g_autoptr(GTask) after = g_task_new(loader, NULL, NULL, NULL);
 
         loader->checking = false;
         bastion_rule_list_take_findings(loader->list, TAKE_PTR(judging->findings));
         g_signal_emit(loader, signal_progress, 0);
         if (loader->check_again)
                 check(loader);
+        else
+                g_task_run_in_thread(after, trim);
 }
 
 static void check(BastionRuleLoader *loader)

@@ -31,7 +31,6 @@ talks = [socket.create_connection((sys.argv[1], 8080)) for _ in range(int(sys.ar
 print("open", flush=True)
 time.sleep(600)
 """
-N_RULES = 100000
 
 
 class Counter:
@@ -90,8 +89,8 @@ def hold(network, closing, tcp):
     return start
 
 
-@pytest.mark.parametrize("n", (5, 1000))
-def test_looking_at_who_talks_costs_little(daemon, desktop, gui, hold, record_property, n):
+@pytest.mark.parametrize("n,most", ((5, 0.03), (1000, 0.1)))
+def test_looking_at_who_talks_costs_little(daemon, desktop, gui, hold, record_property, n, most):
     d = daemon(rules={f"{PYTHON}:*": True})
     hold(n)
     panel = Panel(desktop, gui("bastion-control-panel", d))
@@ -102,7 +101,7 @@ def test_looking_at_who_talks_costs_little(daemon, desktop, gui, hold, record_pr
     share = (panel.program.cpu_seconds() - before) / (time.monotonic() - began)
     record_property(f"share of a core, {n} connections", round(share, 3))
     print(f"{n} connections: {share * 100:.1f} % of a core")
-    assert share < 0.05
+    assert share < most
 
 
 def test_what_nobody_sees_is_not_asked_for(daemon, desktop, gui, hold, closing, tmp_path):
@@ -129,12 +128,26 @@ def test_what_nobody_sees_is_not_asked_for(daemon, desktop, gui, hold, closing, 
     assert until(lambda: counter.within(1)["connections"], "it to look again")
 
 
+def rules_of(n):
+    """Each of them is warned of: there is none of these programs."""
+    return {f"/opt/tools/program-{i // 10}:{1 + i % 10}": True for i in range(n)}
+
+
 def test_a_hundred_thousand_rules_are_held_in_little_memory(daemon, desktop, gui, closing, tmp_path, record_property):
-    d = daemon(rules={f"/opt/tools/program-{i // 10}:{1 + i % 10}": True for i in range(N_RULES)})
+    """Beside a panel with a thousand, which has all the rows of widgets that GTK ever makes (200), and an empty window."""
+    d = daemon(rules=rules_of(1000))
     panel = Panel(desktop, gui("bastion-control-panel", d, "--page=rules"))
-    panel.has_text("100,000 warnings", seconds=120)  # there is none of these programs
-    used = panel.program.memory_private()
+    panel.has_text("1,000 warnings")
+    few = panel.program.memory_private()
+    panel.program.close()  # there is one panel in a session
+    d.write_rules(rules_of(100000))
+    d.restart()
+    panel = Panel(desktop, gui("bastion-control-panel", d, "--page=rules"))
+    panel.has_text("100,000 warnings", seconds=120)
+    many = until(lambda: (used := panel.program.memory_private()) - few <= 25e6 and used,  # what loading took is given back
+                 lambda: f"less: {(panel.program.memory_private() - few) / 1e6:.1f} MB above 1,000 rules")
     least = closing(desktop.empty_window(tmp_path)).memory_private()
-    record_property("MB above an empty window", round((used - least) / 1e6, 1))
-    print(f"{N_RULES} rules: {(used - least) / 1e6:.1f} MB above an empty window ({least / 1e6:.1f} MB)")
-    assert used - least <= 25e6
+    text = f"{(many - few) / 1e6:.1f} MB above 1,000 rules, {(many - least) / 1e6:.1f} MB above an empty window ({least / 1e6:.1f} MB)"
+    record_property("100,000 rules", text)
+    print(text)
+    assert many - least <= 45e6
