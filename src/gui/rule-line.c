@@ -50,7 +50,7 @@ static bool is_told_by_id(const struct rule *rule)
         return rule->origin == ORIGIN_FLAT && *rule->id == '/' && rule->subject == RULE_PATH && strspn(rule->program, plain) == strlen(rule->program);
 }
 
-/* Half the width of a time is a tenth of a flat entry. */
+/* In half the width: 100,000 lines fit into the next smaller size of malloc(). */
 static uint32_t seconds_of(int64_t time)
 {
         return time < 0 ? 0 : time > UINT32_MAX ? UINT32_MAX : (uint32_t)time;
