@@ -41,13 +41,13 @@ static int on_local_options(GApplication *app, GVariantDict *options, const stru
         return -1;
 }
 
-AdwApplication *app_new(const struct app_program *program)
+AdwApplication *app_new(GType type, const struct app_program *program)
 {
         AdwApplication *app;
 
         init_language();
         shared_register_resource();
-        app = g_object_new(ADW_TYPE_APPLICATION, "application-id", program->id, "resource-base-path", APP_RESOURCES, NULL);
+        app = g_object_new(type, "application-id", program->id, "resource-base-path", APP_RESOURCES, NULL);
         g_object_set_data(G_OBJECT(app), PROGRAM_KEY, (gpointer)program);
         g_application_set_option_context_summary(G_APPLICATION(app), _(program->summary));
         g_application_add_main_option_entries(G_APPLICATION(app), common_options);

@@ -24,8 +24,9 @@ struct app_program {
         const GOptionEntry *options; /* beyond --socket and --version, marked by N_(); ends with zeros; or NULL */
 };
 
-/* `program` stays the caller's and has to live as long. To be run by g_application_run(), connected to "startup" and "activate" before. */
-AdwApplication *app_new(const struct app_program *program);
+/* `type`: ADW_TYPE_APPLICATION or one made of it. `program` stays the caller's and has to live as long. To be run by g_application_run(), connected to "startup" and
+ * "activate" before. */
+AdwApplication *app_new(GType type, const struct app_program *program);
 
 /* The daemon that --socket names; it connects when the main loop runs. From "startup" on. `events`: a mask of enum subscription. */
 BastionLink *app_link_new(AdwApplication *app, unsigned events);

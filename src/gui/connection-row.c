@@ -19,11 +19,15 @@ static guint signal_end;
 
 G_DEFINE_FINAL_TYPE(BastionConnectionRow, bastion_connection_row, GTK_TYPE_BOX)
 
-static void set_text(GtkWidget *label, char *text)
+/* Takes the text. False: it was there already. */
+static bool set_text(GtkWidget *label, char *text)
 {
-        if (strcmp(gtk_label_get_text(GTK_LABEL(label)), text) != 0)
+        bool differs = strcmp(gtk_label_get_text(GTK_LABEL(label)), text) != 0;
+
+        if (differs)
                 gtk_label_set_text(GTK_LABEL(label), text);
         g_free(text);
+        return differs;
 }
 
 static char *program_details(BastionTalk *talk, const struct subject *subject)
@@ -33,9 +37,9 @@ static char *program_details(BastionTalk *talk, const struct subject *subject)
         return g_strdup_printf("%s · %s", count, path);
 }
 
-static void label(GtkWidget *widget, const char *what, const char *whom)
+static void label(GtkWidget *widget, const char *what, GtkWidget *whom)
 {
-        g_autofree char *text = g_strdup_printf("%s: %s", what, whom);
+        g_autofree char *text = g_strdup_printf("%s: %s", what, gtk_label_get_text(GTK_LABEL(whom)));
 
         gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }
@@ -45,11 +49,11 @@ static void update(BastionConnectionRow *row)
         const struct connection *c = bastion_talk_get_connection(row->talk);
         bool is_program = bastion_talk_get_children(row->talk), may = bastion_link_is_up(row->link);
         uint64_t in = bastion_talk_get_rate_in(row->talk), out = bastion_talk_get_rate_out(row->talk);
-        char *title = is_program ? panel_program_name(c->subject) : panel_place(&c->flow, hosts_first(&c->hosts));
 
-        label(row->rule, _("Allow or deny"), title);
-        label(row->end, _("End"), title);
-        set_text(row->title, title);
+        if (set_text(row->title, is_program ? panel_program_name(c->subject) : panel_place(&c->flow, hosts_first(&c->hosts)))) {
+                label(row->rule, _("Allow or deny"), row->title);
+                label(row->end, _("End"), row->title);
+        }
         set_text(row->details, is_program ? program_details(row->talk, c->subject) : panel_flow_details(c));
         set_text(row->rates, in > 0 || out > 0 ? panel_rates(in, out) : g_strdup(""));
         (is_program ? gtk_widget_add_css_class : gtk_widget_remove_css_class)(row->title, "heading");

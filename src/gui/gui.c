@@ -2,9 +2,11 @@
 /*
  * bastion-gui: the firewall in a person's session. It keeps the connection, the tray's icon and the question's window together and decides nothing itself. Who
  * asks is one of two: the window where it can come without taking the focus and a tray shows that somebody is there; else a notification, as long as a server shows it.
+ * The icon comes first: GTK and the window are made when the tray has taken it and has had a moment to ask what it looks like.
  */
 #include "gui/app.h"
 #include "gui/i18n.h"
+#include "gui/late-application.h"
 #include "gui/notifier.h"
 #include "gui/question-window.h"
 #include "gui/service.h"
@@ -15,7 +17,10 @@
 #include "base/log.h"
 #include "client/programs.h"
 
-enum { PAUSE_MINUTE = 60 };
+enum {
+        PAUSE_MINUTE = 60,
+        ICON_MS = 200, /* for the tray to fetch the icon */
+};
 
 static struct {
         AdwApplication *app;
@@ -25,7 +30,8 @@ static struct {
         BastionTray *tray;         /* NULL: there is no session bus */
         BastionNotifier *notifier; /* with the tray */
         BastionQuestionWindow *window; /* made when it is needed; the application's */
-        bool has_service, knows_host;
+        bool has_service, is_ready; /* to ask */
+        guint preparing;            /* a timeout of the main loop, else 0 */
 } gui;
 
 /* ---- what is told -------------------------------------------------------------------------------------------------------- */
@@ -86,8 +92,14 @@ static void on_service_known(bool has_it, _unused_ gpointer userdata)
 
 /* ---- who asks -------------------------------------------------------------------------------------------------------------- */
 
+static GdkDisplay *display(void)
+{
+        return bastion_late_application_display(BASTION_LATE_APPLICATION(gui.app));
+}
+
 static BastionQuestionWindow *window(void)
 {
+        display();
         if (!gui.window)
                 gui.window = bastion_question_window_new(gui.app, gui.link, gui.inbox);
         return gui.window;
@@ -96,26 +108,45 @@ static BastionQuestionWindow *window(void)
 static bool notifier_asks(void)
 {
         return gui.notifier && !bastion_notifier_is_refused(gui.notifier) &&
-               !(unfocused_is_kept(gdk_display_get_default()) && bastion_tray_get_has_host(gui.tray));
+               !(unfocused_is_kept(display()) && bastion_tray_get_has_host(gui.tray));
 }
 
 /* A question that is there already is asked by whoever has to ask now. */
 static void route(void)
 {
-        bool notifies = notifier_asks();
+        bool notifies;
 
-        if (gui.tray && !gui.knows_host)
+        if (!gui.is_ready)
                 return;
+        notifies = notifier_asks();
         if (gui.notifier)
                 bastion_notifier_set_asks(gui.notifier, notifies);
         if (!notifies && n_items(bastion_inbox_get_open(gui.inbox)) > 0)
                 bastion_question_window_offer(window());
 }
 
+/* The first question should not wait for a window to be made. */
+static gboolean on_prepare(_unused_ gpointer userdata)
+{
+        gui.preparing = 0;
+        window();
+        gui.is_ready = true;
+        route();
+        return G_SOURCE_REMOVE;
+}
+
+static void prepare_in(guint ms)
+{
+        if (!gui.preparing)
+                gui.preparing = g_timeout_add(ms, on_prepare, NULL);
+}
+
 static void on_host(void)
 {
-        gui.knows_host = true;
-        route();
+        if (gui.is_ready)
+                route();
+        else
+                prepare_in(ICON_MS);
 }
 
 static void on_open_changed(_unused_ GListModel *model, _unused_ guint at, _unused_ guint removed, guint added)
@@ -135,7 +166,7 @@ static void on_details(_unused_ BastionNotifier *notifier, BastionQuestion *ques
 
 static void open_panel(void)
 {
-        g_autoptr(GdkAppLaunchContext) context = gdk_display_get_app_launch_context(gdk_display_get_default());
+        g_autoptr(GdkAppLaunchContext) context = gdk_display_get_app_launch_context(display());
         g_autofree char *quoted = NULL, *socket = g_shell_quote(app_socket(gui.app)), *line = NULL;
         g_autoptr(GAppInfo) panel = NULL;
         g_autoptr(GError) error = NULL;
@@ -249,13 +280,6 @@ static void start_tray(GDBusConnection *bus)
         service_probe(on_service_known, NULL);
 }
 
-/* The first question should not wait for a window to be made. */
-static gboolean on_idle(_unused_ gpointer userdata)
-{
-        window();
-        return G_SOURCE_REMOVE;
-}
-
 static void on_startup(GApplication *app)
 {
         GDBusConnection *bus = g_application_get_dbus_connection(app);
@@ -268,12 +292,14 @@ static void on_startup(GApplication *app)
         g_signal_connect(bastion_inbox_get_missed(gui.inbox), "items-changed", G_CALLBACK(tell_tray), NULL);
         if (bus)
                 start_tray(bus);
-        g_idle_add_full(G_PRIORITY_LOW, on_idle, NULL, NULL);
+        else
+                prepare_in(0);
         g_application_hold(app);
 }
 
 static void on_shutdown(_unused_ GApplication *app)
 {
+        g_clear_handle_id(&gui.preparing, g_source_remove);
         g_clear_object(&gui.tray);
         g_clear_object(&gui.notifier);
         g_clear_object(&gui.watch);
@@ -315,7 +341,7 @@ static const struct app_program program = {
 
 int main(int argc, char **argv)
 {
-        g_autoptr(AdwApplication) app = app_new(&program);
+        g_autoptr(AdwApplication) app = app_new(BASTION_TYPE_LATE_APPLICATION, &program);
 
         gui.app = app;
         g_signal_connect(app, "handle-local-options", G_CALLBACK(on_local_options), NULL);

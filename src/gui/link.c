@@ -27,6 +27,7 @@ struct watch {
         GSource source;
         BastionLink *link; /* borrowed: the link destroys the source before it goes */
         gpointer tag;
+        short events; /* that it waits for, of poll() */
 };
 
 struct _BastionLink {
@@ -213,12 +214,21 @@ const char *bastion_reply_error(const struct event *reply)
 
 /* ---- the main loop's source ---------------------------------------------------------------------------------------- */
 
+/* Only what is another: GLib wakes the loop for what it is told, and prepares again. */
+static void watch_set_events(struct watch *watch, short events)
+{
+        if (events == watch->events)
+                return;
+        watch->events = events;
+        g_source_modify_unix_fd(&watch->source, watch->tag, (GIOCondition)events | G_IO_HUP | G_IO_ERR);
+}
+
 static gboolean watch_prepare(GSource *source, gint *timeout)
 {
         struct watch *watch = (struct watch *)source;
 
         *timeout = -1;
-        g_source_modify_unix_fd(source, watch->tag, (GIOCondition)client_poll_events(watch->link->client) | G_IO_HUP | G_IO_ERR);
+        watch_set_events(watch, client_poll_events(watch->link->client));
         return FALSE;
 }
 
@@ -252,8 +262,9 @@ static GSourceFuncs watch_funcs = { .prepare = watch_prepare, .check = watch_che
 
 static void link_connect(BastionLink *link)
 {
-        int r, fd;
+        struct watch *watch;
         int64_t id;
+        int r;
 
         if (link->client)
                 return;
@@ -266,10 +277,11 @@ static void link_connect(BastionLink *link)
                 return;
         }
         g_clear_handle_id(&link->retry, g_source_remove);
-        fd = client_fd(link->client);
         link->watch = g_source_new(&watch_funcs, sizeof(struct watch));
-        ((struct watch *)link->watch)->link = link;
-        ((struct watch *)link->watch)->tag = g_source_add_unix_fd(link->watch, fd, (GIOCondition)client_poll_events(link->client));
+        watch = (struct watch *)link->watch;
+        watch->link = link;
+        watch->tag = g_source_add_unix_fd(link->watch, client_fd(link->client), 0);
+        watch_set_events(watch, client_poll_events(link->client));
         g_source_set_static_name(link->watch, "daemon");
         g_source_attach(link->watch, NULL);
         id = add_request(link, link, on_hello);

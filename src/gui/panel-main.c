@@ -22,6 +22,7 @@ static void on_startup(GApplication *app)
 
 static void on_activate(_unused_ GApplication *app)
 {
+        bastion_panel_window_show_first_page(window);
         gtk_window_present(GTK_WINDOW(window));
 }
 
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
                 { "page", on_page, "s", NULL, NULL, { 0 } },
                 { "quit", on_quit, NULL, NULL, NULL, { 0 } },
         };
-        g_autoptr(AdwApplication) app = app_new(&program);
+        g_autoptr(AdwApplication) app = app_new(ADW_TYPE_APPLICATION, &program);
 
         panel_register_resource();
         g_action_map_add_action_entries(G_ACTION_MAP(app), actions, ARRAY_SIZE(actions), app);

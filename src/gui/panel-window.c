@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Theory in the header. `status` is asked for when the link comes up and every minute while the window is mapped: its problems are told by nothing else. */
+/*
+ * Theory in the header. `status` is asked for when the link comes up and every minute while the window is seen: its problems are told by nothing else.
+ * A window that is minimised stays mapped: what is in it is unmapped then, so that pages, which ask for something only while they are mapped, are still.
+ */
 #include "gui/panel-window.h"
 
 #include "gui/app.h"
@@ -52,6 +55,12 @@ bool bastion_panel_window_show_page(BastionPanelWindow *window, const char *name
         gtk_list_box_select_row(window->list, gtk_list_box_get_row_at_index(window->list, (int)(page - panel_pages)));
         adw_leaflet_set_visible_child(window->leaflet, window->content);
         return true;
+}
+
+void bastion_panel_window_show_first_page(BastionPanelWindow *window)
+{
+        if (!gtk_stack_get_visible_child(window->stack))
+                bastion_panel_window_show_page(window, panel_pages[0].name);
 }
 
 static GtkWidget *new_row(const struct panel_page *page)
@@ -145,7 +154,8 @@ static gboolean ask_status(gpointer userdata)
 {
         BastionPanelWindow *window = userdata;
 
-        bastion_link_ask(window->link, MESSAGE_STATUS, window, on_status);
+        if (gtk_widget_get_child_visible(GTK_WIDGET(window->cover)))
+                bastion_link_ask(window->link, MESSAGE_STATUS, window, on_status);
         return G_SOURCE_CONTINUE;
 }
 
@@ -220,6 +230,17 @@ static void add_shortcuts(AdwApplication *app)
 
 /* ---- the window ------------------------------------------------------------------------------------------------------------ */
 
+static void on_surface_state(BastionPanelWindow *window, _unused_ GParamSpec *spec, GdkToplevel *surface)
+{
+        gtk_widget_set_child_visible(GTK_WIDGET(window->cover), !(gdk_toplevel_get_state(surface) & GDK_TOPLEVEL_STATE_MINIMIZED));
+}
+
+static void bastion_panel_window_realize(GtkWidget *widget)
+{
+        GTK_WIDGET_CLASS(bastion_panel_window_parent_class)->realize(widget);
+        g_signal_connect_object(gtk_native_get_surface(GTK_NATIVE(widget)), "notify::state", G_CALLBACK(on_surface_state), widget, G_CONNECT_SWAPPED);
+}
+
 static void bastion_panel_window_map(GtkWidget *widget)
 {
         BastionPanelWindow *window = BASTION_PANEL_WINDOW(widget);
@@ -249,6 +270,7 @@ static void bastion_panel_window_class_init(BastionPanelWindowClass *class)
         GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(class);
 
         G_OBJECT_CLASS(class)->dispose = bastion_panel_window_dispose;
+        widget_class->realize = bastion_panel_window_realize;
         widget_class->map = bastion_panel_window_map;
         widget_class->unmap = bastion_panel_window_unmap;
         g_type_ensure(BASTION_TYPE_MODE_BUTTON);
@@ -293,7 +315,6 @@ BastionPanelWindow *bastion_panel_window_new(AdwApplication *app, BastionLink *l
         add_shortcuts(app);
         bastion_mode_button_set_link(window->mode_button, link);
         g_signal_connect_object(link, "notify::state", G_CALLBACK(on_link_state), window, G_CONNECT_SWAPPED);
-        bastion_panel_window_show_page(window, panel_pages[0].name);
         on_link_state(window);
         return window;
 }

@@ -15,3 +15,5 @@ G_DECLARE_FINAL_TYPE(BastionPanelWindow, bastion_panel_window, BASTION, PANEL_WI
 BastionPanelWindow *bastion_panel_window_new(AdwApplication *app, BastionLink *link);
 /* False: there is no such page. */
 bool bastion_panel_window_show_page(BastionPanelWindow *window, const char *name);
+/* Where none is shown yet. */
+void bastion_panel_window_show_first_page(BastionPanelWindow *window);

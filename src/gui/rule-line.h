@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A rule as a list of very many holds it: what is shown, packed into one block; some 100 bytes for a flat entry, whose sentence its id tells. The
+ * A rule as a list of very many holds it: what is shown, packed into one block; some 80 bytes for a flat entry, whose sentence its id tells. The
  * whole rule is made of it again when it is needed. Immutable, and reference counted for several threads. Pure.
  */
 #pragma once
@@ -18,8 +18,8 @@ struct rule_line {
         bool has_sentence; /* else its id tells it */
         uint16_t n_subject; /* bytes of text that are what the rule is about, for flat entries */
         uint16_t at_sentence, at_subject; /* in text, where it has a sentence */
+        uint32_t created, changed; /* seconds since 1970, 0 unknown; what lies beyond 2106 is that year */
         uint64_t n_hits;
-        int64_t created, changed; /* seconds since 1970, 0 unknown */
         struct boottime expires;
         char text[]; /* the id, NUL-terminated; its sentence and its subject, the same */
 };

@@ -18,7 +18,7 @@ struct _BastionRuleList {
         GObject parent;
         GPtrArray *lines;
         GArray *rows; /* of uint32_t */
-        GHashTable *findings;
+        struct rule_findings *findings;
         enum rule_grouping grouping;
         enum rule_filter filter;
         char *words;
@@ -72,7 +72,7 @@ static uint32_t row_at(GArray *rows, unsigned i)
 
 static bool passes(BastionRuleList *list, const struct rule_line *line)
 {
-        return rule_line_passes(line, list->filter) && (list->filter != FILTER_WARNINGS || g_hash_table_contains(list->findings, rule_line_id(line))) &&
+        return rule_line_passes(line, list->filter) && (list->filter != FILTER_WARNINGS || rule_findings_find(list->findings, rule_line_id(line))) &&
                rule_line_has_words(line, list->words);
 }
 
@@ -190,9 +190,9 @@ unsigned bastion_rule_list_get_n_shown(BastionRuleList *list)
         return list->n_shown;
 }
 
-void bastion_rule_list_take_findings(BastionRuleList *list, GHashTable *findings)
+void bastion_rule_list_take_findings(BastionRuleList *list, struct rule_findings *findings)
 {
-        g_hash_table_unref(list->findings);
+        rule_findings_free(list->findings);
         list->findings = findings;
         if (list->filter == FILTER_WARNINGS)
                 refilter(list);
@@ -201,12 +201,12 @@ void bastion_rule_list_take_findings(BastionRuleList *list, GHashTable *findings
 
 const char *bastion_rule_list_get_finding(BastionRuleList *list, const char *id)
 {
-        return g_hash_table_lookup(list->findings, id);
+        return rule_findings_find(list->findings, id);
 }
 
 unsigned bastion_rule_list_get_n_findings(BastionRuleList *list)
 {
-        return g_hash_table_size(list->findings);
+        return rule_findings_count(list->findings);
 }
 
 static GType list_get_item_type(_unused_ GListModel *model)
@@ -247,7 +247,7 @@ static void bastion_rule_list_finalize(GObject *object)
 
         g_ptr_array_unref(list->lines);
         g_array_unref(list->rows);
-        g_hash_table_unref(list->findings);
+        rule_findings_free(list->findings);
         g_free(list->words);
         G_OBJECT_CLASS(bastion_rule_list_parent_class)->finalize(object);
 }
@@ -262,7 +262,7 @@ static void bastion_rule_list_init(BastionRuleList *list)
 {
         list->lines = g_ptr_array_new();
         list->rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-        list->findings = g_hash_table_new(g_str_hash, g_str_equal);
+        list->findings = rule_findings_new();
         list->words = g_strdup("");
 }
 

@@ -8,6 +8,7 @@
 
 #include <gio/gio.h>
 
+#include "gui/rule-findings.h"
 #include "gui/rule-line.h"
 
 enum rule_grouping { GROUP_BY_PROGRAM, GROUP_BY_ORIGIN };
@@ -40,8 +41,8 @@ enum rule_grouping bastion_rule_list_get_grouping(BastionRuleList *list);
 void bastion_rule_list_set_filter(BastionRuleList *list, enum rule_filter filter, const char *words);
 unsigned bastion_rule_list_get_n_shown(BastionRuleList *list); /* rules, without headings */
 
-/* Takes a table id → words for a person about what is wrong with that rule. */
-void bastion_rule_list_take_findings(BastionRuleList *list, GHashTable *findings);
+/* Takes them, sorted. */
+void bastion_rule_list_take_findings(BastionRuleList *list, struct rule_findings *findings);
 /* Borrowed; NULL: nothing. */
 const char *bastion_rule_list_get_finding(BastionRuleList *list, const char *id);
 unsigned bastion_rule_list_get_n_findings(BastionRuleList *list);

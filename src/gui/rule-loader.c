@@ -3,6 +3,7 @@
 #include "gui/rule-loader.h"
 
 #include <malloc.h>
+#include <string.h>
 
 #include "client/findings.h"
 
@@ -61,7 +62,8 @@ static void load_soon(BastionRuleLoader *loader)
 
 struct judging {
         GPtrArray *lines;
-        GHashTable *findings;
+        guint at; /* the line of the last finding: they come in this order */
+        struct rule_findings *findings;
 };
 
 static void judging_free(gpointer data)
@@ -69,7 +71,7 @@ static void judging_free(gpointer data)
         struct judging *judging = data;
 
         g_ptr_array_unref(judging->lines);
-        g_hash_table_unref(judging->findings);
+        rule_findings_free(judging->findings);
         g_free(judging);
 }
 
@@ -78,9 +80,12 @@ static void on_found(void *userdata, const struct finding *finding)
         struct judging *judging = userdata;
         _cleanup_(buf_deinit) struct buf words = { 0 };
 
+        while (judging->at < judging->lines->len && strcmp(rule_line_id(judging->lines->pdata[judging->at]), finding->rule->id) != 0)
+                judging->at++;
+        g_return_if_fail(judging->at < judging->lines->len);
         findings_words(finding, &words);
         if (!buf_error(&words))
-                g_hash_table_insert(judging->findings, g_strdup(finding->rule->id), g_ref_string_new_intern(words.data));
+                rule_findings_add(judging->findings, judging->lines->pdata[judging->at], words.data);
 }
 
 static void judge(GTask *task, _unused_ gpointer source, gpointer data, _unused_ GCancellable *cancellable)
@@ -98,8 +103,15 @@ static void judge(GTask *task, _unused_ gpointer source, gpointer data, _unused_
         }
         if (rules)
                 hygiene_check(rules, &hygiene, client_now());
-        rules = ruleset_free(rules);
-        malloc_trim(0); /* 100,000 rules are some 60 MB, for a second */
+        rules = ruleset_free(rules); /* before it is told: trim() comes then */
+        rule_findings_sort(judging->findings);
+        g_task_return_boolean(task, TRUE);
+}
+
+/* 100,000 rules are some 60 MB for a second, and what they replace was as large as they are. */
+static void trim(GTask *task, _unused_ gpointer source, _unused_ gpointer data, _unused_ GCancellable *cancellable)
+{
+        malloc_trim(0);
         g_task_return_boolean(task, TRUE);
 }
 
@@ -107,12 +119,15 @@ static void on_judged(GObject *source, GAsyncResult *result, _unused_ gpointer u
 {
         BastionRuleLoader *loader = BASTION_RULE_LOADER(source);
         struct judging *judging = g_task_get_task_data(G_TASK(result));
+        g_autoptr(GTask) after = g_task_new(loader, NULL, NULL, NULL);
 
         loader->checking = false;
-        bastion_rule_list_take_findings(loader->list, g_hash_table_ref(judging->findings));
+        bastion_rule_list_take_findings(loader->list, TAKE_PTR(judging->findings));
         g_signal_emit(loader, signal_progress, 0);
         if (loader->check_again)
                 check(loader);
+        else
+                g_task_run_in_thread(after, trim);
 }
 
 static void check(BastionRuleLoader *loader)
@@ -129,7 +144,7 @@ static void check(BastionRuleLoader *loader)
         judging->lines = new_lines();
         for (guint i = 0; i < lines->len; i++)
                 g_ptr_array_add(judging->lines, rule_line_ref(lines->pdata[i]));
-        judging->findings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ref_string_release);
+        judging->findings = rule_findings_new();
         task = g_task_new(loader, NULL, on_judged, NULL);
         g_task_set_task_data(task, judging, judging_free);
         g_task_run_in_thread(task, judge);

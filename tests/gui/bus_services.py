@@ -4,17 +4,19 @@
 
 import json
 import sys
+import time
 
 import gi
 
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402  pylint: disable=wrong-import-position
 
+TOLD = """<interface name="org.bastion.Test"><method name="Told"><arg type="s" direction="out"/></method></interface>"""
 TRAY = """<node><interface name="org.kde.StatusNotifierWatcher">
 <method name="RegisterStatusNotifierItem"><arg type="s" direction="in"/></method>
 <property name="RegisteredStatusNotifierItems" type="as" access="read"/>
 <property name="IsStatusNotifierHostRegistered" type="b" access="read"/><property name="ProtocolVersion" type="i" access="read"/>
-</interface></node>"""
+</interface>""" + TOLD + "</node>"
 NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
 <method name="GetCapabilities"><arg type="as" direction="out"/></method>
 <method name="Notify"><arg type="s" direction="in"/><arg type="u" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
@@ -26,8 +28,6 @@ NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
 <method name="Click"><arg type="u" direction="in"/><arg type="s" direction="in"/></method>
 </interface></node>"""
 
-
-TOLD = """<interface name="org.bastion.Test"><method name="Told"><arg type="s" direction="out"/></method></interface>"""
 SYSTEMD = """<node><interface name="org.freedesktop.systemd1.Manager">
 <method name="GetUnitFileState"><arg type="s" direction="in"/><arg type="s" direction="out"/></method>
 <method name="StartUnit"><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="o" direction="out"/></method>
@@ -63,11 +63,26 @@ class Tray:
     NAME, PATH, XML = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", TRAY
 
     def __init__(self):
-        self.items = []
+        self.items, self.told = [], {}
 
     def on_call(self, bus, sender, path, interface, method, parameters, invocation):
-        self.items.append(parameters.unpack()[0])
+        if method == "Told":
+            invocation.return_value(GLib.Variant("(s)", (json.dumps(self.told),)))
+            return
+        name = parameters.unpack()[0]
+        self.items.append(name)
+        self.told[name] = {"registered": time.monotonic()}
         invocation.return_value(None)
+        bus.call(name, "/StatusNotifierItem", "org.freedesktop.DBus.Properties", "GetAll", GLib.Variant("(s)", ("org.kde.StatusNotifierItem",)), None,
+                 Gio.DBusCallFlags.NONE, -1, None, self._on_look, name)
+
+    def _on_look(self, bus, result, name):
+        """It is shown when it has said what it looks like."""
+        try:
+            bus.call_finish(result)
+        except GLib.Error:
+            return  # it went
+        self.told[name]["shown"] = time.monotonic()
 
     def on_get(self, bus, sender, path, interface, name):
         return {"RegisteredStatusNotifierItems": GLib.Variant("as", self.items), "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
