@@ -203,8 +203,7 @@ static void show_nothing(BastionPageHistory *page)
 
         adw_status_page_set_icon_name(page->nothing, nothing_icon(result));
         adw_status_page_set_title(page->nothing, result == BASTION_HISTORY_FINE ? _("Nothing Found") : _("No History"));
-        /* A status page reads markup. */
-        escaped = g_markup_escape_text(result == BASTION_HISTORY_FAILED && *words ? words : history_text_nothing(nothing[result]), -1);
+        escaped = panel_markup_of(result == BASTION_HISTORY_FAILED && *words ? words : history_text_nothing(nothing[result]));
         adw_status_page_set_description(page->nothing, escaped);
 }
 

@@ -37,7 +37,7 @@ static void accept(BastionPageLearning *page, BastionProposalRow *row, const cha
 
 static void show_nothing(BastionPageLearning *page, const char *title, const char *words)
 {
-        g_autofree char *escaped = g_markup_escape_text(words, -1); /* a status page reads markup */
+        g_autofree char *escaped = panel_markup_of(words);
 
         adw_status_page_set_title(page->nothing, title);
         adw_status_page_set_description(page->nothing, escaped);

@@ -31,6 +31,7 @@ struct _BastionPagePrograms {
         GtkCustomFilter *filter;
         BastionProgram *shown; /* NULL: the list is */
         guint n_rules;
+        int64_t rules_request; /* the last one: what answers an older is about another program, or told twice */
 };
 
 static void page_init(BastionPageInterface *iface);
@@ -98,10 +99,12 @@ static void on_rules(gpointer owner, struct event *reply)
         BastionPagePrograms *page = owner;
         _cleanup_(buf_deinit) struct buf title = { 0 }, subtitle = { 0 };
 
-        if (!page->shown)
+        if (!page->shown || (reply && reply->id != page->rules_request))
                 return;
         if (!reply || reply->type != EVENT_REPLY) {
-                adw_preferences_group_set_description(page->rules, bastion_reply_error(reply));
+                g_autofree char *error = panel_markup_of(bastion_reply_error(reply));
+
+                adw_preferences_group_set_description(page->rules, error);
                 return;
         }
         for (size_t i = 0; i < reply->n_rules && page->n_rules < RULES_SHOWN; i++) {
@@ -122,13 +125,12 @@ static void ask_rules(BastionPagePrograms *page, const struct rules_mark *after)
 {
         struct rules_page wanted = { .limit = RULES_PAGE, .has_after = after };
         struct buf *out;
-        int64_t id;
 
         if (after)
                 wanted.after = *after;
-        out = bastion_link_request(page->link, page, on_rules, &id);
+        out = bastion_link_request(page->link, page, on_rules, &page->rules_request);
         if (out)
-                message_format_request_rules(out, id, &wanted);
+                message_format_request_rules(out, page->rules_request, &wanted);
         else
                 adw_preferences_group_set_description(page->rules, _("The firewall is not running."));
 }
@@ -186,11 +188,10 @@ static void update_stack(BastionPagePrograms *page)
                 panel_stack_show(page->stack, "loading");
                 return;
         }
-        escaped = g_markup_escape_text(result == BASTION_HISTORY_FAILED && *words     ? words
-                                       : result == BASTION_HISTORY_DENIED             ? history_text_nothing(HISTORY_NOTHING_DENIED)
-                                       : empty                                        ? history_text_nothing(HISTORY_NOTHING_THERE)
-                                                                                      : _("No program has this in its name."),
-                                       -1);
+        escaped = panel_markup_of(result == BASTION_HISTORY_FAILED && *words ? words
+                                  : result == BASTION_HISTORY_DENIED         ? history_text_nothing(HISTORY_NOTHING_DENIED)
+                                  : empty                                    ? history_text_nothing(HISTORY_NOTHING_THERE)
+                                                                             : _("No program has this in its name."));
         adw_status_page_set_description(page->nothing, escaped);
         panel_stack_show(page->stack, "nothing");
 }
