@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -15,6 +16,7 @@ from gi.repository import Gio, GLib  # noqa: E402  pylint: disable=wrong-import-
 
 from asking import HOST, House, Question  # noqa: E402  pylint: disable=wrong-import-position
 from harness.net import Network  # noqa: E402  pylint: disable=wrong-import-position
+from harness.programs import Running  # noqa: E402  pylint: disable=wrong-import-position
 from harness.wait import until  # noqa: E402  pylint: disable=wrong-import-position
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -270,6 +272,9 @@ def notifications(desktop, bus):
         def click(self, told, action):
             bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "Click", "(us)", (told["id"], action))
 
+        def put_away(self, told):
+            bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "PutAway", "(u)", (told["id"],))
+
     yield Server()
     desktop.stop(process)
 
@@ -304,6 +309,54 @@ def test_without_a_tray_notifications_ask(no_tray, notifications, gui, house, de
     program.press(question.live("Allow"))
     question.gone()
     until(lambda: not [t for t in notifications.told() if "three" in t["title"]], "the notification withdrawn")
+
+
+def test_a_notification_put_away_answers_nothing_and_the_next_is_asked(no_tray, notifications, gui, house):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    first = at.somebody().curl(at.copy("one"))
+    told = notifications.asked("one")
+    second = at.curl(at.copy("two"))
+    until(lambda: len(at.questions()) == 2, "two questions")
+    notifications.put_away(told)
+    told = notifications.asked("two")
+    assert len(at.questions()) == 2 and first.process.poll() is None
+    time.sleep(0.7)
+    notifications.click(told, "allow")
+    assert second.finish()[0] == 0
+    assert len(at.questions()) == 1 and first.process.poll() is None
+    assert not [t for t in notifications.told() if "one" in t["title"]], "it was put away"
+
+
+def test_a_notification_says_that_the_whole_program_is_asked_about(no_tray, notifications, gui, house, network, programs):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    at.somebody()
+    path = programs.copy("talk", "many-places")
+    for port in range(1, 5):
+        at.closing(Running(network.fw, path, "tcp", Network.PEER4, port))
+        until(lambda n=port: len(at.questions()) == n, "its question")
+    assert "everything that this program does" not in notifications.asked("many-places")["body"]
+    for question in at.questions():
+        if not question["whole_program"]:
+            at.cli("answer", question["question"], "deny")
+    told = until(lambda: next((t for t in notifications.told() if "everything that this program does" in t["body"]), None), lambda: str(notifications.told()))
+    assert "port 4" in told["title"]
+
+
+def test_an_answer_that_did_not_arrive_is_told(no_tray, notifications, gui, house):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    at.somebody().curl(at.copy("one"))
+    told = notifications.asked("one")
+    time.sleep(0.7)
+    os.kill(at.daemon.pid, signal.SIGSTOP)
+    notifications.click(told, "allow")
+    at.daemon.kill()
+    until(lambda: [t for t in notifications.told() if "went away before it answered" in t["body"]], lambda: f"words: {notifications.told()}")
 
 
 def test_with_neither_tray_nor_notifications_the_window_comes(no_tray, gui, house, desktop):
