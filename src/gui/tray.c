@@ -206,6 +206,13 @@ gboolean bastion_tray_get_has_host(BastionTray *tray)
         return tray->has_host;
 }
 
+/* No bus that gives it away (a sandbox): nobody will see the icon. */
+static void on_no_name(_unused_ GDBusConnection *bus, const char *name, gpointer userdata)
+{
+        log_warn("the bus does not give the name %s: no icon", name);
+        set_has_host(userdata, FALSE);
+}
+
 /* The name is ours before the watcher is told it. */
 static void on_name(_unused_ GDBusConnection *bus, _unused_ const char *name, gpointer userdata)
 {
@@ -226,7 +233,7 @@ BastionTray *bastion_tray_new(GDBusConnection *bus, struct tray_facts (*facts)(g
         tray->name = g_strdup_printf(ITEM "-%d-1", (int)getpid());
         tray->registration = g_dbus_connection_register_object(bus, ITEM_PATH, node->interfaces[0], &vtable, tray, NULL, NULL);
         tray->menu = tray_menu_new(bus, facts_for_menu, on_item, tray);
-        tray->owner = g_bus_own_name_on_connection(bus, tray->name, G_BUS_NAME_OWNER_FLAGS_NONE, on_name, NULL, tray, NULL);
+        tray->owner = g_bus_own_name_on_connection(bus, tray->name, G_BUS_NAME_OWNER_FLAGS_NONE, on_name, on_no_name, tray, NULL);
         return tray;
 }
 

@@ -186,6 +186,33 @@ def test_the_menu_changes_the_mode_and_pauses(tray, start, daemon, subscriber):
     until(lambda: not [label for label in icon.items() if label.endswith("resume")], "no way back any more")
 
 
+def test_a_strange_host_is_answered_and_does_nothing(tray, start, daemon):
+    assert tray.poll() is None
+    icon = start(daemon())
+    icon.icon("connected")
+    menu = icon.get("Menu")
+
+    def call(method, *arguments):
+        return icon.bus.call(icon.name, menu, "com.canonical.dbusmenu", method, *arguments)
+
+    least, most = -2**31, 2**31 - 1
+    whole = call("GetLayout", "(iias)", (0, -1, []))[1]
+    for item, depth in ((0, least), (0, most), (least, -2), (most, 9)):
+        assert call("GetLayout", "(iias)", (item, depth, []))[1] == whole
+    assert call("GetLayout", "(iias)", (0, 0, []))[1][2] == []
+    everything = call("GetGroupProperties", "(aias)", ([], []))[0]
+    assert [item for item, _ in everything] == list(range(len(everything))) and len(everything) > 15, "none means all"
+    assert call("GetGroupProperties", "(aias)", ([1, most, 1, least, 1], []))[0] == everything[1:2]
+    for item in (least, -1, 0, len(everything), most, icon.items()["Enforcement"][0] - 2):
+        call("Event", "(isvu)", (item, "clicked", GLib.Variant("s", "no number"), 0))
+        call("EventGroup", "(a(isvu))", ([(item, "clicked", GLib.Variant("as", []), 0), (item, "no such event", GLib.Variant("i", 0), 0)],))
+    with pytest.raises(GLib.Error):
+        call("GetProperty", "(is)", (1, "no-such-property"))
+    with pytest.raises(GLib.Error):
+        call("GetProperty", "(is)", (most, "label"))
+    icon.icon("connected")
+
+
 def test_questions_are_counted_and_shown(tray, start, house, elsewhere, desktop):
     assert tray.poll() is None
     at = house()
