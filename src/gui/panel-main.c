@@ -56,7 +56,7 @@ static int on_local_options(GApplication *app, GVariantDict *options, _unused_ g
 int main(int argc, char **argv)
 {
         static const GOptionEntry options[] = {
-                { "page", 'p', 0, G_OPTION_ARG_STRING, NULL, N_("Begin with this page: now, rules, settings"), N_("NAME") },
+                { "page", 'p', 0, G_OPTION_ARG_STRING, NULL, N_("Begin with this page: now, programs, rules, history, learning, settings"), N_("NAME") },
                 { 0 },
         };
         static const struct app_program program = { .id = APP_PANEL_ID, .client = "bastion-control-panel", .summary = N_("Shows what the firewall does, and changes it."), .options = options };
