@@ -39,6 +39,7 @@ struct _BastionTray {
         GDBusConnection *bus;
         char *name; /* that it owns on the bus, for the watcher */
         guint owner, registration, watcher;
+        guint telling; /* an idle source of the main loop while hosts are to be told, else 0 */
         struct tray_menu *menu;
         gboolean has_host, knows_host; /* the first answer is told, whatever it is */
         struct tray_facts (*facts)(gpointer userdata);
@@ -142,16 +143,26 @@ static void on_call(_unused_ GDBusConnection *bus, _unused_ const char *sender, 
 static const GDBusInterfaceVTable vtable = { .method_call = on_call, .get_property = on_get_property };
 
 /* Hosts answer each of these by asking for the properties again. */
-void bastion_tray_changed(BastionTray *tray)
+static gboolean on_telling(gpointer userdata)
 {
         static const char *const signals[] = { "NewIcon", "NewAttentionIcon", "NewToolTip" };
+        BastionTray *tray = userdata;
         struct tray_facts facts = tray->facts(tray->userdata);
 
+        tray->telling = 0;
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
                 g_dbus_connection_emit_signal(tray->bus, NULL, ITEM_PATH, ITEM, signals[i], NULL, NULL);
         g_dbus_connection_emit_signal(tray->bus, NULL, ITEM_PATH, ITEM, "NewStatus", g_variant_new("(s)", status_of(&facts)), NULL);
         if (tray->menu)
                 tray_menu_changed(tray->menu);
+        return G_SOURCE_REMOVE;
+}
+
+/* Once for all that the daemon said in one go: a hundred questions may end at once. */
+void bastion_tray_changed(BastionTray *tray)
+{
+        if (!tray->telling)
+                tray->telling = g_idle_add_full(G_PRIORITY_DEFAULT, on_telling, tray, NULL);
 }
 
 /* ---- who shows it ------------------------------------------------------------------------------------------------------- */
@@ -251,6 +262,7 @@ static void bastion_tray_dispose(GObject *object)
 {
         BastionTray *tray = BASTION_TRAY(object);
 
+        g_clear_handle_id(&tray->telling, g_source_remove);
         if (tray->watcher)
                 g_bus_unwatch_name(tray->watcher);
         if (tray->owner)
