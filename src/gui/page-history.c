@@ -237,9 +237,12 @@ static void on_state(BastionPageHistory *page)
 {
         const BastionHistoryModelState state = bastion_history_model_get_state(page->model);
         const bool empty = g_list_model_get_n_items(G_LIST_MODEL(page->model)) == 0;
+        const char *words;
 
         if (state == BASTION_HISTORY_MODEL_NONE)
                 show_nothing(page);
+        else if (state == BASTION_HISTORY_MODEL_END && bastion_history_model_get_result(page->model, &words) != BASTION_HISTORY_FINE)
+                panel_say(GTK_WIDGET(page), *words ? words : history_text_nothing(HISTORY_NOTHING_READ)); /* what is older is there, and cannot be read */
         panel_stack_show(page->stack, state == BASTION_HISTORY_MODEL_NONE ? "nothing" : empty ? "loading" : "list");
 }
 

@@ -23,7 +23,7 @@ struct _BastionPagePrograms {
         AdwStatusPage *nothing;
         GtkListView *list;
         AdwLeaflet *leaflet;
-        GtkLabel *title, *subtitle, *seen;
+        GtkLabel *title, *subtitle, *seen, *left_out;
         AdwPreferencesGroup *places, *rules;
         GPtrArray *rows; /* of the two groups, borrowed from them */
         BastionProgramsModel *model;
@@ -173,6 +173,17 @@ static gboolean is_wanted(gpointer item, gpointer userdata)
         return strstr(hay, needle) != NULL;
 }
 
+/* No list is shortened without a word. */
+static void show_left_out(BastionPagePrograms *page)
+{
+        const guint64 n = bastion_programs_model_get_n_left_out(page->model);
+        g_autofree char *text = g_strdup_printf(ngettext_("%llu connection was of a program for which there is no room here.",
+                                                          "%llu connections were of programs for which there is no room here.", n), (unsigned long long)n);
+
+        gtk_label_set_text(page->left_out, text);
+        gtk_widget_set_visible(GTK_WIDGET(page->left_out), n > 0);
+}
+
 static void update_stack(BastionPagePrograms *page)
 {
         const bool empty = g_list_model_get_n_items(G_LIST_MODEL(page->model)) == 0;
@@ -180,6 +191,7 @@ static void update_stack(BastionPagePrograms *page)
         const BastionHistoryResult result = bastion_programs_model_get_result(page->model, &words);
         g_autofree char *escaped = NULL;
 
+        show_left_out(page);
         if (!empty && g_list_model_get_n_items(G_LIST_MODEL(page->filtered)) > 0) {
                 panel_stack_show(page->stack, "list");
                 return;
@@ -295,6 +307,7 @@ static void bastion_page_programs_class_init(BastionPageProgramsClass *class)
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, title);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, subtitle);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, seen);
+        gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, left_out);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, places);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, rules);
         gtk_widget_class_bind_template_callback(widget_class, refresh);
