@@ -120,6 +120,16 @@ void words_plain(struct buf *out, const char *s, size_t n)
                 put_unquoted(out, escaped.data);
 }
 
+void words_lines(struct buf *out, const char *s)
+{
+        for (size_t n; *s; s += n + (s[n] == '\n')) {
+                n = strcspn(s, "\n");
+                if (out->n > 0)
+                        buf_putc(out, '\n');
+                words_plain(out, s, n);
+        }
+}
+
 static size_t n_characters(const char *s)
 {
         size_t n = 0;

@@ -19,6 +19,8 @@ void words_user(struct buf *out, uint32_t uid);
 /* Words of the daemon, of a person or of a stranger, one line of them: control and bidirectional characters and what is no UTF-8 are shown
  * escaped, the rest as it is. */
 void words_plain(struct buf *out, const char *s, size_t n);
+/* The same of several lines, each below what is there already: an escaped newline is nothing that people read. */
+void words_lines(struct buf *out, const char *s);
 /* The same, at most `max` characters of it: of what is longer the middle is left out ("/opt/a…z/run"), for both ends tell a path from another. */
 void words_short(struct buf *out, const char *s, unsigned max);
 /* Its arguments, quoted where a shell would need it; nothing where they are not known. */

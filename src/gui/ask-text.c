@@ -178,24 +178,6 @@ char *ask_text_missed_row(const struct prompt *prompt)
 
 /* ---- choices --------------------------------------------------------------------------------------------------------- */
 
-const char *ask_text_time(enum choice_time time)
-{
-        switch (time) {
-        case CHOICE_ONCE:
-                return _("Once");
-        case CHOICE_PROCESS:
-                return _("Until it quits");
-        case CHOICE_HOUR:
-                return _("1 hour");
-        case CHOICE_SESSION:
-                return _("Session");
-        case CHOICE_ALWAYS:
-        case CHOICE_TIMES:
-                break;
-        }
-        return _("Always");
-}
-
 char *ask_text_scope(const struct prompt *prompt, enum answer_scope scope)
 {
         const char *host = hosts_first(&prompt->hosts);

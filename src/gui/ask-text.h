@@ -19,7 +19,6 @@ char *ask_text_left(unsigned seconds);    /* "24 s" */
 char *ask_text_waiting(unsigned others);  /* "3 more waiting"; NULL: none */
 char *ask_text_missed_row(const struct prompt *prompt); /* "denied, 21:14" */
 
-const char *ask_text_time(enum choice_time time);
 char *ask_text_scope(const struct prompt *prompt, enum answer_scope scope);
 /* "allow /usr/bin/curl port 443"; NULL `rule`: what an answer says that writes no rule. */
 char *ask_text_rule(const struct rule *rule);

@@ -5,6 +5,7 @@
 #include "client/words.h"
 #include "gui/history-text.h"
 #include "gui/i18n.h"
+#include "gui/panel-page.h"
 #include "gui/panel-text.h"
 #include "gui/text-label.h"
 #include "wire/expect.h"
@@ -97,7 +98,9 @@ static void on_why(gpointer owner, struct event *reply)
         _cleanup_(buf_deinit) struct buf text = { 0 };
 
         if (!reply || reply->type != EVENT_REPLY || !reply->why) {
-                adw_preferences_group_set_description(dialog->why, bastion_reply_error(reply));
+                g_autofree char *error = panel_markup_of(bastion_reply_error(reply));
+
+                adw_preferences_group_set_description(dialog->why, error);
                 return;
         }
         history_text_verdict_today(&text, reply->why);

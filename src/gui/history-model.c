@@ -183,8 +183,12 @@ static void on_end(BastionHistoryResult result, const char *words, gpointer user
                 take_again(model, i, rows);
         if (next != G_MAXUINT && !page_at(model, next)->rows)
                 load_page(model, next);
-        if (!is_first)
+        if (!is_first) {
+                /* The page at the end was asked for meanwhile, and after it one that had been let go. */
+                if (!model->query && model->state == BASTION_HISTORY_MODEL_LOADING)
+                        load_page(model, model->pages->len - 1);
                 return;
+        }
         if (rows->len == PAGE_ROWS)
                 set_state(model, BASTION_HISTORY_MODEL_MORE);
         else

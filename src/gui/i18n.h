@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Words for a person go through gettext: _() where they are shown, N_() where they only stand. The domain is bound by app_init(). */
+/* Words for a person go through gettext: _() where they are shown, N_() where they only stand. The domain is bound by app_new(). */
 #pragma once
 
 #include <libintl.h>

@@ -8,6 +8,7 @@ struct _BastionInbox {
         GObject parent;
         BastionLink *link;
         GListStore *open, *missed;
+        bool is_asking, ask_again; /* a reply is on its way; it may be overtaken */
 };
 
 G_DEFINE_FINAL_TYPE(BastionInbox, bastion_inbox, G_TYPE_OBJECT)
@@ -64,13 +65,10 @@ static bool is_among(const struct event *reply, const char *ref)
         return false;
 }
 
-static void on_questions(gpointer owner, struct event *reply)
+static void take_questions(BastionInbox *inbox, struct event *reply)
 {
-        BastionInbox *inbox = owner;
         g_autoptr(GPtrArray) missed = g_ptr_array_new_with_free_func(g_object_unref);
 
-        if (!reply || reply->type != EVENT_REPLY)
-                return;
         for (guint i = g_list_model_get_n_items(G_LIST_MODEL(inbox->open)); i > 0; i--) {
                 g_autoptr(BastionQuestion) question = g_list_model_get_item(G_LIST_MODEL(inbox->open), i - 1);
 
@@ -79,14 +77,30 @@ static void on_questions(gpointer owner, struct event *reply)
         }
         for (size_t i = 0; i < reply->n_prompts; i++)
                 add_open(inbox, &reply->prompts[i]);
-        for (size_t i = 0; i < reply->n_missed; i++)
+        for (size_t i = 0; i < reply->n_missed && i < LIMIT_QUESTIONS_MISSED; i++)
                 g_ptr_array_add(missed, known_or_new(inbox->missed, &reply->missed[i]));
         g_list_store_splice(inbox->missed, 0, g_list_model_get_n_items(G_LIST_MODEL(inbox->missed)), missed->pdata, missed->len);
 }
 
+static void ask(BastionInbox *inbox);
+
+static void on_questions(gpointer owner, struct event *reply)
+{
+        BastionInbox *inbox = owner;
+
+        inbox->is_asking = false;
+        if (reply && reply->type == EVENT_REPLY)
+                take_questions(inbox, reply);
+        if (reply && inbox->ask_again)
+                ask(inbox);
+}
+
+/* A hundred questions may end at once, each of them a reason to ask. */
 static void ask(BastionInbox *inbox)
 {
-        bastion_link_ask(inbox->link, MESSAGE_QUESTIONS, inbox, on_questions);
+        inbox->ask_again = inbox->is_asking;
+        if (!inbox->is_asking)
+                inbox->is_asking = bastion_link_ask(inbox->link, MESSAGE_QUESTIONS, inbox, on_questions);
 }
 
 static void on_closed(BastionInbox *inbox, const struct event *event)
@@ -124,17 +138,6 @@ GListModel *bastion_inbox_get_open(BastionInbox *inbox)
 GListModel *bastion_inbox_get_missed(BastionInbox *inbox)
 {
         return G_LIST_MODEL(inbox->missed);
-}
-
-BastionQuestion *bastion_inbox_find_open(BastionInbox *inbox, const char *ref)
-{
-        g_autoptr(BastionQuestion) question = NULL;
-        guint at;
-
-        if (!find(inbox->open, ref, &at))
-                return NULL;
-        question = g_list_model_get_item(G_LIST_MODEL(inbox->open), at);
-        return question; /* the store has its own reference */
 }
 
 BastionInbox *bastion_inbox_new(BastionLink *link)

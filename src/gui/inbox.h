@@ -19,5 +19,3 @@ BastionInbox *bastion_inbox_new(BastionLink *link);
 /* Borrowed. */
 GListModel *bastion_inbox_get_open(BastionInbox *inbox);
 GListModel *bastion_inbox_get_missed(BastionInbox *inbox);
-/* Borrowed, or NULL. */
-BastionQuestion *bastion_inbox_find_open(BastionInbox *inbox, const char *ref);

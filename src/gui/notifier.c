@@ -10,7 +10,8 @@
 #include "gui/ask-text.h"
 #include "gui/i18n.h"
 
-#define SERVER "org.freedesktop.Notifications"
+#define SERVER   "org.freedesktop.Notifications"
+#define PUT_AWAY "bastion-put-away" /* of a question: it was shown, and its notification is gone without an answer */
 
 enum { URGENCY_NORMAL = 1, URGENCY_CRITICAL = 2, WORDS_MAX = 8 };
 
@@ -22,9 +23,12 @@ struct _BastionNotifier {
         guint subscription;
         bool asks, is_refused, knows_markup, has_markup;
         BastionQuestion *shown; /* a reference, or NULL */
+        gulong changed;         /* the handler of its signal */
         GPtrArray *words;       /* to be told when it is known how */
         guint32 id;             /* of its notification, 0: none, or not known yet */
-        bool is_showing;        /* a call to show it is under way */
+        bool is_showing;        /* a call to show it is under way: what is clicked now was another text */
+        bool is_stale;          /* it has changed since that call */
+        bool is_opened;         /* its details are looked at */
         struct ask_guard guard;
 };
 
@@ -36,10 +40,16 @@ G_DEFINE_FINAL_TYPE(BastionNotifier, bastion_notifier, G_TYPE_OBJECT)
 
 static void update(BastionNotifier *notifier);
 
-static void call(BastionNotifier *notifier, const char *method, GVariant *parameters, const char *reply, GAsyncReadyCallback callback)
+static void call_for(BastionNotifier *notifier, const char *method, GVariant *parameters, const char *reply, GAsyncReadyCallback callback, gpointer userdata)
 {
         g_dbus_connection_call(notifier->bus, SERVER, "/org/freedesktop/Notifications", SERVER, method, parameters, reply ? G_VARIANT_TYPE(reply) : NULL,
-                               G_DBUS_CALL_FLAGS_NONE, -1, NULL, callback, callback ? g_object_ref(notifier) : NULL);
+                               G_DBUS_CALL_FLAGS_NONE, -1, NULL, callback, userdata);
+}
+
+/* `callback` is given a reference to the notifier. */
+static void call(BastionNotifier *notifier, const char *method, GVariant *parameters, const char *reply, GAsyncReadyCallback callback)
+{
+        call_for(notifier, method, parameters, reply, callback, callback ? g_object_ref(notifier) : NULL);
 }
 
 static void set_refused(BastionNotifier *notifier, bool refused)
@@ -63,12 +73,33 @@ static GVariant *notification_of(BastionNotifier *notifier, guint32 replaces, co
 
 /* ---- the question's ---------------------------------------------------------------------------------------------------- */
 
+static void show(BastionNotifier *notifier);
+
+/* What an answer would mean is another than what can be read there. */
+static void on_changed(BastionNotifier *notifier, gboolean substance)
+{
+        if (substance && notifier->is_showing)
+                notifier->is_stale = true;
+        else if (substance)
+                show(notifier);
+}
+
+static void set_shown(BastionNotifier *notifier, BastionQuestion *question)
+{
+        if (notifier->shown)
+                g_clear_signal_handler(&notifier->changed, notifier->shown);
+        g_set_object(&notifier->shown, question);
+        notifier->is_opened = false;
+        if (question)
+                notifier->changed = g_signal_connect_swapped(question, "changed", G_CALLBACK(on_changed), notifier);
+}
+
 static void withdraw(BastionNotifier *notifier)
 {
         if (notifier->id)
                 call(notifier, "CloseNotification", g_variant_new("(u)", notifier->id), NULL, NULL);
         notifier->id = 0;
-        g_clear_object(&notifier->shown);
+        set_shown(notifier, NULL);
 }
 
 static void on_shown(GObject *source, GAsyncResult *result, gpointer userdata)
@@ -86,10 +117,9 @@ static void on_shown(GObject *source, GAsyncResult *result, gpointer userdata)
         set_refused(notifier, false);
         g_variant_get(reply, "(u)", &notifier->id);
         ask_guard_disturb(&notifier->guard, client_now());
-        if (!notifier->shown) /* it was withdrawn meanwhile */
-                withdraw(notifier);
-        else
-                update(notifier);
+        update(notifier);
+        if (notifier->is_stale && notifier->shown && !notifier->is_showing)
+                show(notifier);
 }
 
 static void show(BastionNotifier *notifier)
@@ -99,13 +129,35 @@ static void show(BastionNotifier *notifier)
         const struct prompt *prompt = bastion_question_get_prompt(notifier->shown);
         unsigned others = g_list_model_get_n_items(bastion_inbox_get_open(notifier->inbox)) - 1;
         g_autofree char *title = ask_text_title(prompt), *started_by = ask_text_started_by_short(prompt->subject), *path = ask_text_path(prompt->subject),
-                        *more = ask_text_waiting(others), *text = g_strjoin("\n", path ? path : "", started_by ? started_by : more, started_by ? more : NULL, NULL);
+                        *more = ask_text_waiting(others), *text = NULL;
+        g_autoptr(GStrvBuilder) lines = g_strv_builder_new();
+        g_auto(GStrv) body = NULL;
 
+        g_strv_builder_add(lines, path ? path : "");
+        if (started_by)
+                g_strv_builder_add(lines, started_by);
+        if (prompt->whole_program)
+                g_strv_builder_add(lines, _("The answer is for everything that this program does."));
+        if (more)
+                g_strv_builder_add(lines, more);
+        body = g_strv_builder_end(lines);
+        text = g_strjoinv("\n", body);
         notifier->is_showing = true;
+        notifier->is_stale = false;
         ask_guard_disturb(&notifier->guard, client_now());
         call(notifier, "Notify",
              notification_of(notifier, notifier->id, title ? title : "", text, bastion_link_is_up(notifier->link) ? actions : none, URGENCY_CRITICAL), "(u)",
              on_shown);
+}
+
+/* Words that nobody shows are said where words without a person go. */
+static void on_told(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+        g_autofree char *words = userdata;
+        g_autoptr(GVariant) reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+
+        if (!reply)
+                log_warn("%s", words);
 }
 
 static void tell_words(BastionNotifier *notifier)
@@ -113,7 +165,8 @@ static void tell_words(BastionNotifier *notifier)
         const char *const none[] = { NULL };
 
         for (guint i = 0; i < notifier->words->len; i++)
-                call(notifier, "Notify", notification_of(notifier, 0, _("Bastion Firewall"), notifier->words->pdata[i], none, URGENCY_NORMAL), "(u)", NULL);
+                call_for(notifier, "Notify", notification_of(notifier, 0, _("Bastion Firewall"), notifier->words->pdata[i], none, URGENCY_NORMAL), "(u)", on_told,
+                         g_strdup(notifier->words->pdata[i]));
         g_ptr_array_set_size(notifier->words, 0);
 }
 
@@ -131,10 +184,23 @@ static void on_capabilities(GObject *source, GAsyncResult *result, gpointer user
         update(notifier);
 }
 
-/* The oldest that waits is shown, and nothing where none does. */
+/* The oldest that waits and was not put away: a reference, or NULL. */
+static BastionQuestion *first_to_ask(BastionNotifier *notifier)
+{
+        GListModel *open = bastion_inbox_get_open(notifier->inbox);
+
+        for (guint i = 0; notifier->asks && i < g_list_model_get_n_items(open); i++) {
+                g_autoptr(BastionQuestion) question = g_list_model_get_item(open, i);
+
+                if (!g_object_get_data(G_OBJECT(question), PUT_AWAY))
+                        return g_steal_pointer(&question);
+        }
+        return NULL;
+}
+
 static void update(BastionNotifier *notifier)
 {
-        g_autoptr(BastionQuestion) first = notifier->asks ? g_list_model_get_item(bastion_inbox_get_open(notifier->inbox), 0) : NULL;
+        g_autoptr(BastionQuestion) first = first_to_ask(notifier);
 
         if (notifier->is_showing || first == notifier->shown)
                 return;
@@ -146,8 +212,14 @@ static void update(BastionNotifier *notifier)
                 call(notifier, "GetCapabilities", NULL, "(as)", on_capabilities);
                 return;
         }
-        g_set_object(&notifier->shown, first);
+        set_shown(notifier, first);
         show(notifier);
+}
+
+static void on_answered(gpointer notifier, struct event *reply)
+{
+        if (!reply || reply->type != EVENT_REPLY)
+                bastion_notifier_tell(notifier, bastion_reply_error(reply));
 }
 
 static void answer(BastionNotifier *notifier, bool allow)
@@ -156,7 +228,7 @@ static void answer(BastionNotifier *notifier, bool allow)
         struct choice choice = choice_default(prompt);
         struct answer given = choice_answer(&choice, prompt, allow);
         int64_t id;
-        struct buf *out = bastion_link_request(notifier->link, NULL, NULL, &id);
+        struct buf *out = bastion_link_request(notifier->link, notifier, on_answered, &id);
 
         if (out)
                 message_format_request_answer(out, id, prompt->ref, &given);
@@ -171,24 +243,45 @@ static void on_action(BastionNotifier *notifier, const char *action)
                 show(notifier);
                 return;
         }
-        if (is_answer)
+        if (is_answer) {
                 answer(notifier, *action == 'a');
-        else
-                g_signal_emit(notifier, signal_details, 0, notifier->shown);
+                return;
+        }
+        notifier->is_opened = true;
+        g_signal_emit(notifier, signal_details, 0, notifier->shown);
+}
+
+/* The person, or the server by itself, has put it away: no answer. What waits besides is asked; this one is in the window. */
+static void on_closed(BastionNotifier *notifier)
+{
+        notifier->id = 0;
+        if (notifier->is_opened)
+                return;
+        g_object_set_data(G_OBJECT(notifier->shown), PUT_AWAY, GINT_TO_POINTER(TRUE));
+        set_shown(notifier, NULL);
+        update(notifier);
 }
 
 static void on_signal(_unused_ GDBusConnection *bus, _unused_ const char *sender, _unused_ const char *path, _unused_ const char *interface, const char *name,
                       GVariant *parameters, gpointer userdata)
 {
         BastionNotifier *notifier = userdata;
+        const bool is_action = strcmp(name, "ActionInvoked") == 0 && g_variant_is_of_type(parameters, G_VARIANT_TYPE("(us)"));
+        const bool is_closed = strcmp(name, "NotificationClosed") == 0 && g_variant_is_of_type(parameters, G_VARIANT_TYPE("(uu)"));
         const char *action;
         guint32 id;
 
-        if (strcmp(name, "ActionInvoked") != 0 || !g_variant_is_of_type(parameters, G_VARIANT_TYPE("(us)")))
+        if (!is_action && !is_closed)
                 return;
-        g_variant_get(parameters, "(u&s)", &id, &action);
-        if (id != 0 && id == notifier->id && notifier->shown)
-                on_action(notifier, action);
+        g_variant_get_child(parameters, 0, "u", &id);
+        if (id == 0 || id != notifier->id || !notifier->shown || notifier->is_showing)
+                return;
+        if (is_closed) {
+                on_closed(notifier);
+                return;
+        }
+        g_variant_get_child(parameters, 1, "&s", &action);
+        on_action(notifier, action);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------------------------- */

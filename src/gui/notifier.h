@@ -2,7 +2,7 @@
 /*
  * Questions and words as notifications of the desktop (org.freedesktop.Notifications): for who has no tray, or a desktop where a window cannot come without taking the
  * focus. One notification at a time is about a question, the oldest that waits: Allow once, Deny once, Details. What is clicked within ASK_GUARD_MS after it changed
- * was meant for something else, and it is shown again.
+ * was meant for something else, and it is shown again. One that is put away answers nothing, and the next is asked.
  *
  * Signals:
  *      details(BastionQuestion *)      a person wants to see more of it

@@ -2,7 +2,8 @@
 /*
  * Theory in the header. A search is three things at once: the daemon is asked for its newest decision (so that history is waited for to have it, and
  * where history is), the list begins anew (history-model.h), and the picture is counted (timeline=, recorder/timeline.h). Words are searched for a
- * moment after the last key. What is decided later makes the button "Show new decisions" appear; a list that moves under the pointer helps nobody.
+ * moment after the last key. What is decided later makes the button "Show New Decisions" appear; a list that moves under the pointer helps nobody. The
+ * daemon is asked for its newest every LOOK_SECONDS while the page is seen: being told of each would be much for a button.
  */
 #include "gui/page-history.h"
 
@@ -15,7 +16,7 @@
 #include "gui/text-label.h"
 #include "gui/timeline-graph.h"
 
-enum { NEAR_THE_END = 50 };
+enum { NEAR_THE_END = 50, LOOK_SECONDS = 3 };
 
 struct _BastionPageHistory {
         AdwBin parent;
@@ -30,6 +31,8 @@ struct _BastionPageHistory {
         BastionHistoryModel *model;
         BastionHistoryQuery *timeline;
         gint64 since_us, until_us;               /* of the search */
+        guint64 newest_seq;                      /* that the daemon had decided then */
+        guint look;                              /* a timeout of the main loop while mapped, else 0 */
         gint64 stretch_since_us, stretch_until_us; /* picked in the picture; 0: none */
 };
 
@@ -115,17 +118,24 @@ static void search(BastionPageHistory *page, const char *folder, guint64 newest_
 {
         g_autoptr(GPtrArray) words = search_words(page);
 
+        gtk_widget_set_visible(GTK_WIDGET(page->refresh), FALSE);
         g_ptr_array_add(words, NULL);
         bastion_history_model_search(page->model, folder, (const char *const *)words->pdata, newest_seq, newest_us);
         count_timeline(page, folder);
+}
+
+static const struct record *newest_of(const struct event *reply)
+{
+        return reply->n_records > 0 ? &reply->records[reply->n_records - 1] : NULL;
 }
 
 static void on_newest(gpointer owner, struct event *reply)
 {
         BastionPageHistory *page = owner;
         const bool known = reply && reply->type == EVENT_REPLY;
-        const struct record *newest = known && reply->n_records > 0 ? &reply->records[reply->n_records - 1] : NULL;
+        const struct record *newest = known ? newest_of(reply) : NULL;
 
+        page->newest_seq = newest ? newest->seq : 0;
         search(page, known && reply->history ? reply->history : BASTION_HISTORY_FOLDER, newest ? newest->seq : 0, newest ? newest->time_us : 0);
 }
 
@@ -135,7 +145,6 @@ static void search_anew(BastionPageHistory *page)
         struct buf *out;
         int64_t id;
 
-        gtk_widget_set_visible(GTK_WIDGET(page->refresh), FALSE);
         gtk_widget_set_visible(GTK_WIDGET(page->stretch), page->stretch_since_us != 0);
         page->since_us = page->stretch_since_us;
         page->until_us = page->stretch_until_us;
@@ -174,12 +183,29 @@ static void on_picked(_unused_ BastionTimelineGraph *graph, gint64 since_us, gin
         search_anew(page);
 }
 
-static void on_event(_unused_ BastionLink *link, gpointer data, BastionPageHistory *page)
-{
-        const struct event *event = data;
+/* ---- what comes later ------------------------------------------------------------------------------------------------ */
 
-        if (event->type == EVENT_DECISION && page->stretch_since_us == 0)
+static void on_looked(gpointer owner, struct event *reply)
+{
+        BastionPageHistory *page = owner;
+        const struct record *newest = reply && reply->type == EVENT_REPLY ? newest_of(reply) : NULL;
+
+        if (newest && newest->seq != page->newest_seq && page->stretch_since_us == 0)
                 gtk_widget_set_visible(GTK_WIDGET(page->refresh), TRUE);
+}
+
+static gboolean look(gpointer userdata)
+{
+        BastionPageHistory *page = userdata;
+        struct buf *out;
+        int64_t id;
+
+        if (gtk_widget_get_visible(GTK_WIDGET(page->refresh)) || page->stretch_since_us != 0)
+                return G_SOURCE_CONTINUE;
+        out = bastion_link_request(page->link, page, on_looked, &id);
+        if (out)
+                message_format_request_decisions(out, id, 1);
+        return G_SOURCE_CONTINUE;
 }
 
 /* ---- the list -------------------------------------------------------------------------------------------------------- */
@@ -203,8 +229,7 @@ static void show_nothing(BastionPageHistory *page)
 
         adw_status_page_set_icon_name(page->nothing, nothing_icon(result));
         adw_status_page_set_title(page->nothing, result == BASTION_HISTORY_FINE ? _("Nothing Found") : _("No History"));
-        /* A status page reads markup. */
-        escaped = g_markup_escape_text(result == BASTION_HISTORY_FAILED && *words ? words : history_text_nothing(nothing[result]), -1);
+        escaped = panel_markup_of(result == BASTION_HISTORY_FAILED && *words ? words : history_text_nothing(nothing[result]));
         adw_status_page_set_description(page->nothing, escaped);
 }
 
@@ -212,9 +237,12 @@ static void on_state(BastionPageHistory *page)
 {
         const BastionHistoryModelState state = bastion_history_model_get_state(page->model);
         const bool empty = g_list_model_get_n_items(G_LIST_MODEL(page->model)) == 0;
+        const char *words;
 
         if (state == BASTION_HISTORY_MODEL_NONE)
                 show_nothing(page);
+        else if (state == BASTION_HISTORY_MODEL_END && bastion_history_model_get_result(page->model, &words) != BASTION_HISTORY_FINE)
+                panel_say(GTK_WIDGET(page), *words ? words : history_text_nothing(HISTORY_NOTHING_READ)); /* what is older is there, and cannot be read */
         panel_stack_show(page->stack, state == BASTION_HISTORY_MODEL_NONE ? "nothing" : empty ? "loading" : "list");
 }
 
@@ -245,8 +273,14 @@ static void on_activate(_unused_ GtkListView *list, guint position, BastionPageH
 
 static void on_map(BastionPageHistory *page)
 {
+        page->look = g_timeout_add_seconds(LOOK_SECONDS, look, page);
         if (!page->timeline && g_list_model_get_n_items(G_LIST_MODEL(page->model)) == 0)
                 search_anew(page);
+}
+
+static void on_unmap(BastionPageHistory *page)
+{
+        g_clear_handle_id(&page->look, g_source_remove);
 }
 
 static void page_search(BastionPage *page)
@@ -263,6 +297,7 @@ static void bastion_page_history_dispose(GObject *object)
 {
         BastionPageHistory *page = BASTION_PAGE_HISTORY(object);
 
+        g_clear_handle_id(&page->look, g_source_remove);
         bastion_history_query_cancel(page->timeline);
         page->timeline = NULL;
         if (page->link)
@@ -292,6 +327,7 @@ static void bastion_page_history_class_init(BastionPageHistoryClass *class)
         gtk_widget_class_bind_template_child(widget_class, BastionPageHistory, nothing);
         gtk_widget_class_bind_template_child(widget_class, BastionPageHistory, list);
         gtk_widget_class_bind_template_callback(widget_class, on_map);
+        gtk_widget_class_bind_template_callback(widget_class, on_unmap);
         gtk_widget_class_bind_template_callback(widget_class, on_changed);
         gtk_widget_class_bind_template_callback(widget_class, on_period_changed);
         gtk_widget_class_bind_template_callback(widget_class, on_activate);
@@ -319,7 +355,6 @@ GtkWidget *page_history_new(BastionLink *link)
         BastionPageHistory *page = g_object_new(BASTION_TYPE_PAGE_HISTORY, NULL);
 
         page->link = g_object_ref(link);
-        g_signal_connect(link, "event", G_CALLBACK(on_event), page);
         g_signal_connect_swapped(link, "notify::state", G_CALLBACK(on_changed), page);
         return GTK_WIDGET(page);
 }

@@ -33,11 +33,17 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(BastionPageLearning, bastion_page_learning, ADW_TY
 
 static void accept(BastionPageLearning *page, BastionProposalRow *row, const char *sentence);
 
+static void set_all(BastionPageLearning *page, gboolean all)
+{
+        page->all = all;
+        gtk_widget_set_sensitive(GTK_WIDGET(page->accept_all), !all);
+}
+
 /* ---- what is shown --------------------------------------------------------------------------------------------------- */
 
 static void show_nothing(BastionPageLearning *page, const char *title, const char *words)
 {
-        g_autofree char *escaped = g_markup_escape_text(words, -1); /* a status page reads markup */
+        g_autofree char *escaped = panel_markup_of(words);
 
         adw_status_page_set_title(page->nothing, title);
         adw_status_page_set_description(page->nothing, escaped);
@@ -121,7 +127,7 @@ static void begin(BastionPageLearning *page)
                 g_signal_handlers_disconnect_by_data(page->session, page);
         g_clear_object(&page->session);
         clear_rows(page);
-        page->all = FALSE;
+        set_all(page, FALSE);
         update_enforce(page);
         page->session = bastion_learn_session_start(page->link);
         if (!page->session) {
@@ -140,13 +146,12 @@ static void accept_next(BastionPageLearning *page)
                 GtkListBoxRow *row = gtk_list_box_get_row_at_index(page->list, i);
 
                 if (!row) {
-                        page->all = FALSE;
+                        set_all(page, FALSE);
                 } else if (!bastion_proposal_row_is_surprising(BASTION_PROPOSAL_ROW(row))) {
                         accept(page, BASTION_PROPOSAL_ROW(row), bastion_proposal_row_get_sentence(BASTION_PROPOSAL_ROW(row)));
                         return;
                 }
         }
-        gtk_widget_set_sensitive(GTK_WIDGET(page->accept_all), TRUE);
 }
 
 static BastionPageLearning *page_of(BastionProposalRow *row)
@@ -164,9 +169,8 @@ static void on_added(gpointer owner, struct event *reply)
                 return;
         bastion_proposal_row_set_busy(row, FALSE);
         if (!reply || reply->type != EVENT_REPLY) {
-                page->all = FALSE;
+                set_all(page, FALSE);
                 bastion_proposal_row_show_error(row, bastion_reply_error(reply));
-                accept_next(page);
                 return;
         }
         if (!page->all)
@@ -181,7 +185,7 @@ static void accept(BastionPageLearning *page, BastionProposalRow *row, const cha
         struct buf *out = bastion_link_request(page->link, row, on_added, &id);
 
         if (!out) {
-                page->all = FALSE;
+                set_all(page, FALSE);
                 bastion_proposal_row_show_error(row, bastion_reply_error(NULL));
                 return;
         }
@@ -191,8 +195,7 @@ static void accept(BastionPageLearning *page, BastionProposalRow *row, const cha
 
 static void on_accept_all(BastionPageLearning *page)
 {
-        page->all = TRUE;
-        gtk_widget_set_sensitive(GTK_WIDGET(page->accept_all), FALSE);
+        set_all(page, TRUE);
         accept_next(page);
 }
 

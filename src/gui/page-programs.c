@@ -23,7 +23,7 @@ struct _BastionPagePrograms {
         AdwStatusPage *nothing;
         GtkListView *list;
         AdwLeaflet *leaflet;
-        GtkLabel *title, *subtitle, *seen;
+        GtkLabel *title, *subtitle, *seen, *left_out;
         AdwPreferencesGroup *places, *rules;
         GPtrArray *rows; /* of the two groups, borrowed from them */
         BastionProgramsModel *model;
@@ -31,6 +31,7 @@ struct _BastionPagePrograms {
         GtkCustomFilter *filter;
         BastionProgram *shown; /* NULL: the list is */
         guint n_rules;
+        int64_t rules_request; /* the last one: what answers an older is about another program, or told twice */
 };
 
 static void page_init(BastionPageInterface *iface);
@@ -100,10 +101,12 @@ static void on_rules(gpointer owner, struct event *reply)
         BastionPagePrograms *page = owner;
         _cleanup_(buf_deinit) struct buf title = { 0 }, subtitle = { 0 };
 
-        if (!page->shown)
+        if (!page->shown || (reply && reply->id != page->rules_request))
                 return;
         if (!reply || reply->type != EVENT_REPLY) {
-                adw_preferences_group_set_description(page->rules, bastion_reply_error(reply));
+                g_autofree char *error = panel_markup_of(bastion_reply_error(reply));
+
+                adw_preferences_group_set_description(page->rules, error);
                 return;
         }
         for (size_t i = 0; i < reply->n_rules && page->n_rules < RULES_SHOWN; i++) {
@@ -124,13 +127,12 @@ static void ask_rules(BastionPagePrograms *page, const struct rules_mark *after)
 {
         struct rules_page wanted = { .limit = RULES_PAGE, .has_after = after };
         struct buf *out;
-        int64_t id;
 
         if (after)
                 wanted.after = *after;
-        out = bastion_link_request(page->link, page, on_rules, &id);
+        out = bastion_link_request(page->link, page, on_rules, &page->rules_request);
         if (out)
-                message_format_request_rules(out, id, &wanted);
+                message_format_request_rules(out, page->rules_request, &wanted);
         else
                 adw_preferences_group_set_description(page->rules, _("The firewall is not running."));
 }
@@ -173,6 +175,17 @@ static gboolean is_wanted(gpointer item, gpointer userdata)
         return strstr(hay, needle) != NULL;
 }
 
+/* No list is shortened without a word. */
+static void show_left_out(BastionPagePrograms *page)
+{
+        const guint64 n = bastion_programs_model_get_n_left_out(page->model);
+        g_autofree char *text = g_strdup_printf(ngettext_("%llu connection was of a program for which there is no room here.",
+                                                          "%llu connections were of programs for which there is no room here.", n), (unsigned long long)n);
+
+        gtk_label_set_text(page->left_out, text);
+        gtk_widget_set_visible(GTK_WIDGET(page->left_out), n > 0);
+}
+
 static void update_stack(BastionPagePrograms *page)
 {
         const bool empty = g_list_model_get_n_items(G_LIST_MODEL(page->model)) == 0;
@@ -180,6 +193,7 @@ static void update_stack(BastionPagePrograms *page)
         const BastionHistoryResult result = bastion_programs_model_get_result(page->model, &words);
         g_autofree char *escaped = NULL;
 
+        show_left_out(page);
         if (!empty && g_list_model_get_n_items(G_LIST_MODEL(page->filtered)) > 0) {
                 panel_stack_show(page->stack, "list");
                 return;
@@ -188,11 +202,10 @@ static void update_stack(BastionPagePrograms *page)
                 panel_stack_show(page->stack, "loading");
                 return;
         }
-        escaped = g_markup_escape_text(result == BASTION_HISTORY_FAILED && *words     ? words
-                                       : result == BASTION_HISTORY_DENIED             ? history_text_nothing(HISTORY_NOTHING_DENIED)
-                                       : empty                                        ? history_text_nothing(HISTORY_NOTHING_THERE)
-                                                                                      : _("No program has this in its name."),
-                                       -1);
+        escaped = panel_markup_of(result == BASTION_HISTORY_FAILED && *words ? words
+                                  : result == BASTION_HISTORY_DENIED         ? history_text_nothing(HISTORY_NOTHING_DENIED)
+                                  : empty                                    ? history_text_nothing(HISTORY_NOTHING_THERE)
+                                                                             : _("No program has this in its name."));
         adw_status_page_set_description(page->nothing, escaped);
         panel_stack_show(page->stack, "nothing");
 }
@@ -296,6 +309,7 @@ static void bastion_page_programs_class_init(BastionPageProgramsClass *class)
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, title);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, subtitle);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, seen);
+        gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, left_out);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, places);
         gtk_widget_class_bind_template_child(widget_class, BastionPagePrograms, rules);
         gtk_widget_class_bind_template_callback(widget_class, refresh);

@@ -54,6 +54,14 @@ void panel_stack_show(GtkStack *stack, const char *name)
                 gtk_widget_set_visible(child, child == shown);
 }
 
+char *panel_markup_of(const char *text)
+{
+        _cleanup_(buf_deinit) struct buf plain = {0};
+
+        words_lines(&plain, text);
+        return g_markup_escape_text(buf_error(&plain) || plain.n == 0 ? "" : plain.data, -1);
+}
+
 /* ---- toasts ------------------------------------------------------------------------------------------------------------ */
 
 static AdwToast *new_toast(const char *text)

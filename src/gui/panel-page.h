@@ -35,6 +35,9 @@ extern const struct panel_page panel_pages[];
 /* Shows that child of the stack alone. GTK 4.8 tells screen readers of the other children too, unless these are hidden. */
 void panel_stack_show(GtkStack *stack, const char *name);
 
+/* `text`, a stranger's too, for widgets of libadwaita that read markup and cannot be told not to: the description of a group or a status page. The caller's. */
+char *panel_markup_of(const char *text);
+
 /* ---- what a page may ask of its window -------------------------------------------------------------------------------- */
 
 /* One line at the bottom for some seconds, plain text. */

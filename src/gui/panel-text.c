@@ -86,7 +86,12 @@ const char *panel_not_permitted(void)
 
 char *panel_problems(const struct status *status)
 {
-        return status->problems && *status->problems ? panel_plain(status->problems) : NULL;
+        _cleanup_(buf_deinit) struct buf out = { 0 };
+
+        if (!status->problems || !*status->problems)
+                return NULL;
+        words_lines(&out, status->problems);
+        return panel_take(&out);
 }
 
 char *panel_config_file(const char *path, const char *problem)

@@ -20,8 +20,8 @@ struct _BastionQuestionView {
         enum answer_scope scopes[CHOICE_SCOPES_MAX];
         unsigned n_scopes;
         bool live, is_setting; /* may be answered; choices are being set by us */
-        int64_t preview[VERDICTS], past_request; /* under way, 0: none */
-        bool has_rule[VERDICTS], is_answering;
+        int64_t preview[VERDICTS], past_request, answering; /* requests under way, 0: none */
+        bool has_rule[VERDICTS];
         guint tick; /* a timeout of the main loop while the countdown is seen */
         /* of the template */
         GtkWidget *icon, *title, *origin, *origin_package, *note, *scope, *deny, *allow, *deny_rule, *allow_rule, *countdown, *progress, *left, *error, *details;
@@ -55,7 +55,7 @@ static GtkWidget *const *time_buttons(BastionQuestionView *view)
 
 static void update_live(BastionQuestionView *view)
 {
-        bool may = view->live && !view->is_answering && view->question;
+        bool may = view->live && !view->answering && view->question;
 
         gtk_widget_set_sensitive(view->deny, may && view->has_rule[DENY]);
         gtk_widget_set_sensitive(view->allow, may && view->has_rule[ALLOW]);
@@ -121,6 +121,7 @@ static void on_choice(BastionQuestionView *view)
         if (choice.time == view->choice.time && choice.scope == view->choice.scope)
                 return;
         view->choice = choice;
+        set_text(view->error, NULL); /* it was about the choice before */
         ask_rules(view);
 }
 
@@ -128,7 +129,9 @@ static void on_answered(gpointer owner, struct event *reply)
 {
         BastionQuestionView *view = owner;
 
-        view->is_answering = false;
+        if (reply && reply->id != view->answering)
+                return; /* to the question that was shown before */
+        view->answering = 0;
         if (!reply || reply->type != EVENT_REPLY)
                 set_text(view->error, g_strdup(bastion_reply_error(reply)));
         update_live(view);
@@ -139,16 +142,14 @@ static void answer(BastionQuestionView *view, bool allow)
         const struct prompt *prompt = view->question ? bastion_question_get_prompt(view->question) : NULL;
         struct answer given;
         struct buf *out;
-        int64_t id;
 
-        if (!prompt || !view->live || view->is_answering || !view->has_rule[allow ? ALLOW : DENY])
+        if (!prompt || !view->live || view->answering || !view->has_rule[allow ? ALLOW : DENY])
                 return;
         given = choice_answer(&view->choice, prompt, allow);
-        out = bastion_link_request(view->link, view, on_answered, &id);
+        out = bastion_link_request(view->link, view, on_answered, &view->answering);
         if (!out)
                 return;
-        message_format_request_answer(out, id, prompt->ref, &given);
-        view->is_answering = true;
+        message_format_request_answer(out, view->answering, prompt->ref, &given);
         update_live(view);
 }
 
@@ -257,7 +258,7 @@ static void show_anew(BastionQuestionView *view)
         const struct prompt *prompt = bastion_question_get_prompt(view->question);
 
         view->choice = choice_default(prompt);
-        view->is_answering = false;
+        view->answering = 0;
         set_text(view->error, NULL);
         gtk_label_set_text(GTK_LABEL(view->deny_rule), "");
         gtk_label_set_text(GTK_LABEL(view->allow_rule), "");
@@ -325,11 +326,6 @@ void bastion_question_view_set_question(BastionQuestionView *view, BastionQuesti
         }
         update_tick(view);
         update_live(view);
-}
-
-BastionQuestion *bastion_question_view_get_question(BastionQuestionView *view)
-{
-        return view->question;
 }
 
 void bastion_question_view_set_live(BastionQuestionView *view, bool live)

@@ -22,5 +22,4 @@ G_DECLARE_FINAL_TYPE(BastionQuestionView, bastion_question_view, BASTION, QUESTI
 void bastion_question_view_set_link(BastionQuestionView *view, BastionLink *link);
 /* NULL: none. The choices of the one before are forgotten. */
 void bastion_question_view_set_question(BastionQuestionView *view, BastionQuestion *question);
-BastionQuestion *bastion_question_view_get_question(BastionQuestionView *view); /* borrowed */
 void bastion_question_view_set_live(BastionQuestionView *view, bool live);

@@ -44,8 +44,12 @@ static void on_switched(BastionSettingRow *row)
 
 static void on_selected(BastionSettingRow *row)
 {
-        const char *value = row->setting->choices[gtk_drop_down_get_selected(GTK_DROP_DOWN(row->value))].value;
+        const guint selected = gtk_drop_down_get_selected(GTK_DROP_DOWN(row->value));
+        const char *value;
 
+        if (selected == GTK_INVALID_LIST_POSITION) /* the daemon has a value that this table does not know */
+                return;
+        value = row->setting->choices[selected].value;
         choose(row, value ? value : "null");
 }
 

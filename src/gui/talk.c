@@ -220,7 +220,8 @@ static bool settle(BastionTalks *talks, BastionTalk *program)
                 BastionTalk *talk = child(program, i);
 
                 if (!talk->seen) {
-                        remove_connection(talks, talk);
+                        g_hash_table_steal(talks->connections, &talk->connection.flow);
+                        g_list_store_remove(program->children, i);
                         continue;
                 }
                 talk->seen = false;

@@ -119,13 +119,15 @@ static GVariant *properties_of(int item, const struct tray_facts *facts)
         return g_variant_builder_end(&properties);
 }
 
+/* `depth` of levels below it; a negative one: all, as in the protocol. */
 static GVariant *layout_of(int item, int depth, const struct tray_facts *facts)
 {
+        const int below = depth < 0 ? depth : depth - 1;
         GVariantBuilder children = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("av"));
 
         for (int i = TRAY_ITEM_ROOT + 1; depth != 0 && is_parent(item) && i < TRAY_ITEMS; i++)
                 if ((int)parents[i] == item)
-                        g_variant_builder_add(&children, "v", layout_of(i, depth - 1, facts));
+                        g_variant_builder_add(&children, "v", layout_of(i, below, facts));
         return g_variant_new("(i@a{sv}@av)", item, properties_of(item, facts), g_variant_builder_end(&children));
 }
 
@@ -185,11 +187,16 @@ static GVariant *on_get_group(struct tray_menu *menu, GVariant *parameters)
         struct tray_facts facts = menu->facts(menu->userdata);
         GVariantBuilder items = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ia{sv})"));
         g_autoptr(GVariantIter) ids = NULL;
+        bool wanted[TRAY_ITEMS] = { false }, all;
         int item;
 
         g_variant_get(parameters, "(aias)", &ids, NULL);
+        all = g_variant_iter_n_children(ids) == 0; /* in the protocol nothing means all */
         while (g_variant_iter_next(ids, "i", &item))
                 if (item >= TRAY_ITEM_ROOT && item < TRAY_ITEMS)
+                        wanted[item] = true;
+        for (item = TRAY_ITEM_ROOT; item < TRAY_ITEMS; item++)
+                if (all || wanted[item])
                         g_variant_builder_add(&items, "(i@a{sv})", item, properties_of(item, &facts));
         return g_variant_new("(a(ia{sv}))", &items);
 }

@@ -2,44 +2,21 @@
 /* Theory in the header. */
 #include "gui/tray-text.h"
 
-#include <string.h>
-
 #include "client/words.h"
 #include "gui/i18n.h"
-
-static void put_line(struct buf *out, const char *line, size_t n)
-{
-        if (out->n > 0)
-                buf_putc(out, '\n');
-        words_plain(out, line, n);
-}
-
-/* Each line of it as one: an escaped newline is nothing that people read. */
-static void put_lines(struct buf *out, const char *text)
-{
-        for (size_t n; *text; text += n + (text[n] == '\n')) {
-                n = strcspn(text, "\n");
-                put_line(out, text, n);
-        }
-}
-
-static void put_sentence(struct buf *out, const char *sentence)
-{
-        put_line(out, sentence, strlen(sentence));
-}
 
 char *tray_text_problems(const struct status *status, struct trouble trouble)
 {
         _cleanup_(buf_deinit) struct buf out = {0};
 
         if (trouble.fails)
-                put_sentence(&out, _("Packets are being dropped, or judged without knowing their program."));
+                words_lines(&out, _("Packets are being dropped, or judged without knowing their program."));
         if (status->problems)
-                put_lines(&out, status->problems);
+                words_lines(&out, status->problems);
         if (status->rung_reason)
-                put_lines(&out, status->rung_reason);
+                words_lines(&out, status->rung_reason);
         if (status->n_log_lost > 0)
-                put_sentence(&out, _("Decisions are missing in the log or in history."));
+                words_lines(&out, _("Decisions are missing in the log or in history."));
         return out.n > 0 ? buf_take(&out) : NULL;
 }
 

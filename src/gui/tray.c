@@ -39,6 +39,7 @@ struct _BastionTray {
         GDBusConnection *bus;
         char *name; /* that it owns on the bus, for the watcher */
         guint owner, registration, watcher;
+        guint telling; /* an idle source of the main loop while hosts are to be told, else 0 */
         struct tray_menu *menu;
         gboolean has_host, knows_host; /* the first answer is told, whatever it is */
         struct tray_facts (*facts)(gpointer userdata);
@@ -142,16 +143,26 @@ static void on_call(_unused_ GDBusConnection *bus, _unused_ const char *sender, 
 static const GDBusInterfaceVTable vtable = { .method_call = on_call, .get_property = on_get_property };
 
 /* Hosts answer each of these by asking for the properties again. */
-void bastion_tray_changed(BastionTray *tray)
+static gboolean on_telling(gpointer userdata)
 {
         static const char *const signals[] = { "NewIcon", "NewAttentionIcon", "NewToolTip" };
+        BastionTray *tray = userdata;
         struct tray_facts facts = tray->facts(tray->userdata);
 
+        tray->telling = 0;
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
                 g_dbus_connection_emit_signal(tray->bus, NULL, ITEM_PATH, ITEM, signals[i], NULL, NULL);
         g_dbus_connection_emit_signal(tray->bus, NULL, ITEM_PATH, ITEM, "NewStatus", g_variant_new("(s)", status_of(&facts)), NULL);
         if (tray->menu)
                 tray_menu_changed(tray->menu);
+        return G_SOURCE_REMOVE;
+}
+
+/* Once for all that the daemon said in one go: a hundred questions may end at once. */
+void bastion_tray_changed(BastionTray *tray)
+{
+        if (!tray->telling)
+                tray->telling = g_idle_add_full(G_PRIORITY_DEFAULT, on_telling, tray, NULL);
 }
 
 /* ---- who shows it ------------------------------------------------------------------------------------------------------- */
@@ -206,6 +217,13 @@ gboolean bastion_tray_get_has_host(BastionTray *tray)
         return tray->has_host;
 }
 
+/* No bus that gives it away (a sandbox): nobody will see the icon. */
+static void on_no_name(_unused_ GDBusConnection *bus, const char *name, gpointer userdata)
+{
+        log_warn("the bus does not give the name %s: no icon", name);
+        set_has_host(userdata, FALSE);
+}
+
 /* The name is ours before the watcher is told it. */
 static void on_name(_unused_ GDBusConnection *bus, _unused_ const char *name, gpointer userdata)
 {
@@ -226,7 +244,7 @@ BastionTray *bastion_tray_new(GDBusConnection *bus, struct tray_facts (*facts)(g
         tray->name = g_strdup_printf(ITEM "-%d-1", (int)getpid());
         tray->registration = g_dbus_connection_register_object(bus, ITEM_PATH, node->interfaces[0], &vtable, tray, NULL, NULL);
         tray->menu = tray_menu_new(bus, facts_for_menu, on_item, tray);
-        tray->owner = g_bus_own_name_on_connection(bus, tray->name, G_BUS_NAME_OWNER_FLAGS_NONE, on_name, NULL, tray, NULL);
+        tray->owner = g_bus_own_name_on_connection(bus, tray->name, G_BUS_NAME_OWNER_FLAGS_NONE, on_name, on_no_name, tray, NULL);
         return tray;
 }
 
@@ -244,6 +262,7 @@ static void bastion_tray_dispose(GObject *object)
 {
         BastionTray *tray = BASTION_TRAY(object);
 
+        g_clear_handle_id(&tray->telling, g_source_remove);
         if (tray->watcher)
                 g_bus_unwatch_name(tray->watcher);
         if (tray->owner)

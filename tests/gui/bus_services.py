@@ -22,10 +22,11 @@ NOTIFICATIONS = """<node><interface name="org.freedesktop.Notifications">
 <method name="Notify"><arg type="s" direction="in"/><arg type="u" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/>
 <arg type="s" direction="in"/><arg type="as" direction="in"/><arg type="a{sv}" direction="in"/><arg type="i" direction="in"/><arg type="u" direction="out"/></method>
 <method name="CloseNotification"><arg type="u" direction="in"/></method>
-<signal name="ActionInvoked"><arg type="u"/><arg type="s"/></signal>
+<signal name="ActionInvoked"><arg type="u"/><arg type="s"/></signal><signal name="NotificationClosed"><arg type="u"/><arg type="u"/></signal>
 </interface><interface name="org.bastion.Test">
 <method name="Told"><arg type="s" direction="out"/></method>
 <method name="Click"><arg type="u" direction="in"/><arg type="s" direction="in"/></method>
+<method name="PutAway"><arg type="u" direction="in"/></method>
 </interface></node>"""
 
 SYSTEMD = """<node><interface name="org.freedesktop.systemd1.Manager">
@@ -109,6 +110,10 @@ class Notifications:
             invocation.return_value(None)
         elif method == "Told":
             invocation.return_value(GLib.Variant("(s)", (json.dumps(self.told),)))
+        elif method == "PutAway":
+            self.told = [told for told in self.told if told["id"] != words[0]]
+            bus.emit_signal(None, self.PATH, self.NAME, "NotificationClosed", GLib.Variant("(uu)", (words[0], 2)))
+            invocation.return_value(None)
         elif method == "Click":
             bus.emit_signal(None, self.PATH, self.NAME, "ActionInvoked", GLib.Variant("(us)", words))
             invocation.return_value(None)

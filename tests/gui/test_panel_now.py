@@ -122,3 +122,13 @@ def test_it_is_nobody_to_ask(daemon, desktop, gui, subscriber, network, programs
     closing(Running(network.fw, second, "tcp", Network.PEER4, "8080"))
     question = asker.wait("question", lambda e: e["path"] == second)
     assert asker.request("answer", question=question["question"], allow=False)["type"] == "reply"
+
+
+def test_problems_are_told_below_each_other(daemon, desktop, gui):
+    d = daemon()
+    d.write_rules("{ broken")
+    d.write_config({"timeout_seconds": "never"})
+    d.reload_and_wait()
+    panel = Panel(desktop, gui("bastion-control-panel", d))
+    lines = panel.find("label", lambda name: "rules.json" in name and "config.json" in name).name
+    assert "\\n" not in lines and len(lines.split("\n")) == 2, lines

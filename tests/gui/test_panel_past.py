@@ -86,6 +86,18 @@ def test_history_is_searched(house, panel, desktop):
     p.has_text("Nothing Found")
 
 
+def test_what_is_decided_later_waits_for_a_button(house, panel, network, tcp):
+    p = panel(house, "history")
+    spoken(p, "Allowed: plain")
+    assert not p.showing("push button", "Show New Decisions")
+    network.fw.run(house.refused, "tcp", Network.PEER4, tcp.port + 1)
+    button = p.find("push button", lambda name: name and "Show New Decisions" in name)
+    assert not p.showing(name=lambda name: name and f":{tcp.port + 1}" in name)
+    p.press(button)
+    spoken(p, "refused", f"{Network.PEER4}:{tcp.port + 1}")
+    p.gone("push button", lambda name: name and "Show New Decisions" in name)
+
+
 def test_strangers_words_are_shown_as_they_are(house, panel):
     p = panel(house, "history")
     spoken(p, SHOWN)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -15,6 +16,7 @@ from gi.repository import Gio, GLib  # noqa: E402  pylint: disable=wrong-import-
 
 from asking import HOST, House, Question  # noqa: E402  pylint: disable=wrong-import-position
 from harness.net import Network  # noqa: E402  pylint: disable=wrong-import-position
+from harness.programs import Running  # noqa: E402  pylint: disable=wrong-import-position
 from harness.wait import until  # noqa: E402  pylint: disable=wrong-import-position
 
 WATCHER = "org.kde.StatusNotifierWatcher"
@@ -205,6 +207,33 @@ def test_the_menu_changes_the_mode_and_pauses(tray, start, daemon, subscriber):
     until(lambda: not [label for label in icon.items() if label.endswith("resume")], "no way back any more")
 
 
+def test_a_strange_host_is_answered_and_does_nothing(tray, start, daemon):
+    assert tray.poll() is None
+    icon = start(daemon())
+    icon.icon("connected")
+    menu = icon.get("Menu")
+
+    def call(method, *arguments):
+        return icon.bus.call(icon.name, menu, "com.canonical.dbusmenu", method, *arguments)
+
+    least, most = -2**31, 2**31 - 1
+    whole = call("GetLayout", "(iias)", (0, -1, []))[1]
+    for item, depth in ((0, least), (0, most), (least, -2), (most, 9)):
+        assert call("GetLayout", "(iias)", (item, depth, []))[1] == whole
+    assert call("GetLayout", "(iias)", (0, 0, []))[1][2] == []
+    everything = call("GetGroupProperties", "(aias)", ([], []))[0]
+    assert [item for item, _ in everything] == list(range(len(everything))) and len(everything) > 15, "none means all"
+    assert call("GetGroupProperties", "(aias)", ([1, most, 1, least, 1], []))[0] == everything[1:2]
+    for item in (least, -1, 0, len(everything), most, icon.items()["Enforcement"][0] - 2):
+        call("Event", "(isvu)", (item, "clicked", GLib.Variant("s", "no number"), 0))
+        call("EventGroup", "(a(isvu))", ([(item, "clicked", GLib.Variant("as", []), 0), (item, "no such event", GLib.Variant("i", 0), 0)],))
+    with pytest.raises(GLib.Error):
+        call("GetProperty", "(is)", (1, "no-such-property"))
+    with pytest.raises(GLib.Error):
+        call("GetProperty", "(is)", (most, "label"))
+    icon.icon("connected")
+
+
 def test_questions_are_counted_and_shown(tray, start, house, elsewhere, desktop):
     assert tray.poll() is None
     at = house()
@@ -291,6 +320,9 @@ def notifications(desktop, bus):
         def click(self, told, action):
             bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "Click", "(us)", (told["id"], action))
 
+        def put_away(self, told):
+            bus.call(NOTIFICATIONS, self.path, "org.bastion.Test", "PutAway", "(u)", (told["id"],))
+
     yield Server()
     desktop.stop(process)
 
@@ -325,6 +357,54 @@ def test_without_a_tray_notifications_ask(no_tray, notifications, gui, house, de
     program.press(question.live("Allow"))
     question.gone()
     until(lambda: not [t for t in notifications.told() if "three" in t["title"]], "the notification withdrawn")
+
+
+def test_a_notification_put_away_answers_nothing_and_the_next_is_asked(no_tray, notifications, gui, house):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    first = at.somebody().curl(at.copy("one"))
+    told = notifications.asked("one")
+    second = at.curl(at.copy("two"))
+    until(lambda: len(at.questions()) == 2, "two questions")
+    notifications.put_away(told)
+    told = notifications.asked("two")
+    assert len(at.questions()) == 2 and first.process.poll() is None
+    time.sleep(0.7)
+    notifications.click(told, "allow")
+    assert second.finish()[0] == 0
+    assert len(at.questions()) == 1 and first.process.poll() is None
+    assert not [t for t in notifications.told() if "one" in t["title"]], "it was put away"
+
+
+def test_a_notification_says_that_the_whole_program_is_asked_about(no_tray, notifications, gui, house, network, programs):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    at.somebody()
+    path = programs.copy("talk", "many-places")
+    for port in range(1, 5):
+        at.closing(Running(network.fw, path, "tcp", Network.PEER4, port))
+        until(lambda n=port: len(at.questions()) == n, "its question")
+    assert "everything that this program does" not in notifications.asked("many-places")["body"]
+    for question in at.questions():
+        if not question["whole_program"]:
+            at.cli("answer", question["question"], "deny")
+    told = until(lambda: next((t for t in notifications.told() if "everything that this program does" in t["body"]), None), lambda: str(notifications.told()))
+    assert "port 4" in told["title"]
+
+
+def test_an_answer_that_did_not_arrive_is_told(no_tray, notifications, gui, house):
+    assert not no_tray
+    at = house()
+    gui("bastion-gui", at.daemon)
+    at.somebody().curl(at.copy("one"))
+    told = notifications.asked("one")
+    time.sleep(0.7)
+    os.kill(at.daemon.pid, signal.SIGSTOP)
+    notifications.click(told, "allow")
+    at.daemon.kill()
+    until(lambda: [t for t in notifications.told() if "went away before it answered" in t["body"]], lambda: f"words: {notifications.told()}")
 
 
 def test_with_neither_tray_nor_notifications_the_window_comes(no_tray, gui, house, desktop):

@@ -111,6 +111,9 @@ static void words_cannot_disturb_the_terminal(void **state)
         (void)state;
         words_plain(&out, text, strlen(text));
         assert_shown(&out, "say \"hi\" \\ \\x1b[31m\\u202e\\n");
+        words_lines(&out, "rules.json: line 3\x1b[31m\nconfig.json: gone\n");
+        words_lines(&out, "one more\n");
+        assert_shown(&out, "rules.json: line 3\\x1b[31m\nconfig.json: gone\none more");
         text_block(&out, "one\n\ttwo\nthree\n", 2);
         assert_shown(&out, "one\n          two\n  three\n");
 }

@@ -87,6 +87,35 @@ static void test_what_was_let_go_comes_back_and_says_so(_unused_ void **state)
         assert_int_equal(when(model, 0), ALL - 1);
 }
 
+static gboolean on_too_late(gpointer userdata)
+{
+        *(bool *)userdata = true;
+        return G_SOURCE_REMOVE;
+}
+
+static void test_more_is_not_forgotten_over_what_comes_back(_unused_ void **state)
+{
+        g_autoptr(BastionHistoryModel) model = search("history", no_words);
+        bool late = false;
+        guint n, timer;
+
+        for (int i = 0; i < 17; i++) { /* so that the first two pages are let go */
+                bastion_history_model_load_more(model);
+                settle(model);
+        }
+        n = g_list_model_get_n_items(G_LIST_MODEL(model));
+        assert_int_equal(bastion_history_model_get_state(model), BASTION_HISTORY_MODEL_MORE);
+        assert_int_equal(when(model, 0), -1);
+        bastion_history_model_load_more(model);
+        assert_int_equal(when(model, 256), -1);
+        timer = g_timeout_add_seconds(30, on_too_late, &late);
+        while (!late && bastion_history_model_get_state(model) == BASTION_HISTORY_MODEL_LOADING)
+                g_main_context_iteration(NULL, TRUE);
+        assert_false(late);
+        g_source_remove(timer);
+        assert_true(g_list_model_get_n_items(G_LIST_MODEL(model)) > n);
+}
+
 static void test_criteria_hold_over_all_pages(_unused_ void **state)
 {
         g_autofree char *until = g_strdup_printf("until=%" G_GINT64_FORMAT, NOW_US + INT64_C(2000) * 1000000);
@@ -145,6 +174,7 @@ static int run(void)
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_row_is_there_once_the_newest_first),
                 cmocka_unit_test(test_what_was_let_go_comes_back_and_says_so),
+                cmocka_unit_test(test_more_is_not_forgotten_over_what_comes_back),
                 cmocka_unit_test(test_criteria_hold_over_all_pages),
                 cmocka_unit_test(test_a_search_replaces_the_one_before),
                 cmocka_unit_test(test_nothing_found_is_told_from_no_history),
