@@ -26,7 +26,8 @@ struct _BastionPageNow {
         BastionTalks *talks;
         GtkFilter *filter;
         GListModel *shown; /* programs that pass the filter */
-        char *words, *decided; /* `decided`: what the rows of decisions say */
+        char *words;
+        int64_t newest_us; /* of the decisions that are shown; 0: none */
         bool told, waiting_connections, waiting_traffic, waiting_decisions;
         unsigned turn;
         guint timer; /* a timeout of the main loop while mapped, else 0 */
@@ -141,32 +142,19 @@ static void add_decision(BastionPageNow *page, const struct record *record)
         gtk_box_append(page->decisions, row);
 }
 
-static char *all_decisions(const struct event *reply)
-{
-        GString *all = g_string_new(NULL);
-
-        for (size_t i = 0; i < reply->n_records; i++) {
-                g_autofree char *title = panel_decision_title(&reply->records[i]), *details = panel_decision_details(&reply->records[i]);
-
-                g_string_append_printf(all, "%d\n%s\n%s\n", reply->records[i].verdict, title, details);
-        }
-        return g_string_free(all, FALSE);
-}
-
 static void on_decisions(gpointer owner, struct event *reply)
 {
         BastionPageNow *page = owner;
-        g_autofree char *decided = NULL;
+        int64_t newest_us;
         GtkWidget *child;
 
         page->waiting_decisions = false;
         if (!reply || reply->type != EVENT_REPLY)
                 return;
-        decided = all_decisions(reply);
-        if (g_strcmp0(decided, page->decided) == 0)
+        newest_us = reply->n_records > 0 ? reply->records[reply->n_records - 1].time_us : 0;
+        if (newest_us == page->newest_us)
                 return; /* new widgets cost a layout of the window */
-        g_free(page->decided);
-        page->decided = TAKE_PTR(decided);
+        page->newest_us = newest_us;
         while ((child = gtk_widget_get_first_child(GTK_WIDGET(page->decisions))))
                 gtk_box_remove(page->decisions, child);
         for (size_t i = reply->n_records; i-- > 0;) /* the newest first */
@@ -317,7 +305,6 @@ static void bastion_page_now_finalize(GObject *object)
         g_clear_object(&page->filter);
         g_clear_object(&page->talks);
         g_free(page->words);
-        g_free(page->decided);
         G_OBJECT_CLASS(bastion_page_now_parent_class)->finalize(object);
 }
 
