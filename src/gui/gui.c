@@ -167,9 +167,11 @@ static void on_details(_unused_ BastionNotifier *notifier, BastionQuestion *ques
 static void open_panel(void)
 {
         g_autoptr(GdkAppLaunchContext) context = gdk_display_get_app_launch_context(display());
-        g_autofree char *quoted = NULL, *socket = g_shell_quote(app_socket(gui.app)), *line = NULL;
+        g_autofree char *socket = g_shell_quote(app_socket(gui.app));
+        g_autoptr(GString) line = g_string_new(NULL);
         g_autoptr(GAppInfo) panel = NULL;
         g_autoptr(GError) error = NULL;
+        g_autofree char *quoted = NULL;
         char path[PATH_MAX];
 
         if (!program_find(PROGRAM_PANEL, path)) {
@@ -179,8 +181,9 @@ static void open_panel(void)
                 return;
         }
         quoted = g_shell_quote(path);
-        line = g_strdup_printf("%s --socket=%s", quoted, socket);
-        panel = g_app_info_create_from_commandline(line, _("Bastion Control Panel"), G_APP_INFO_CREATE_SUPPORTS_STARTUP_NOTIFICATION, &error);
+        g_string_append_printf(line, "%s --socket=%s", quoted, socket);
+        g_string_replace(line, "%", "%%", 0); /* or it would stand for files */
+        panel = g_app_info_create_from_commandline(line->str, _("Bastion Control Panel"), G_APP_INFO_CREATE_SUPPORTS_STARTUP_NOTIFICATION, &error);
         if (!panel || !g_app_info_launch(panel, NULL, G_APP_LAUNCH_CONTEXT(context), &error))
                 tell(error->message);
 }

@@ -36,7 +36,8 @@ struct _BastionLink {
         unsigned events;
         BastionLinkState state;
         enum mode mode;
-        bool refused; /* hello was answered: nothing else is */
+        bool refused;    /* hello was answered: nothing else is */
+        bool is_strange; /* hello was answered by an error */
         struct boottime try_end;
         struct client *client; /* GREETING, UP */
         GSource *watch;
@@ -152,7 +153,7 @@ static void lose(BastionLink *link, BastionLinkState state)
         gpointer value;
 
         link->requests = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, request_free);
-        link->refused = false;
+        link->refused = link->is_strange = false;
         if (link->watch)
                 g_source_destroy(link->watch);
         g_clear_pointer(&link->watch, g_source_unref);
@@ -173,7 +174,8 @@ static void on_hello(gpointer owner, struct event *reply)
         if (!reply)
                 return;
         if (reply->type != EVENT_REPLY) {
-                log_warn("the daemon did not answer the greeting: %s", bastion_reply_error(reply));
+                log_warn("the daemon refused the greeting: %s", bastion_reply_error(reply));
+                link->is_strange = true;
                 return;
         }
         link->refused = reply->authority == AUTHORITY_NONE;
@@ -244,7 +246,7 @@ static gboolean watch_dispatch(GSource *source, _unused_ GSourceFunc callback, _
 
         if (g_source_is_destroyed(source)) /* a handler has dropped the link */
                 return G_SOURCE_REMOVE;
-        if (r == 0 && !link->refused)
+        if (r == 0 && !link->refused && !link->is_strange)
                 return G_SOURCE_CONTINUE;
         if (link->refused) {
                 lose(link, BASTION_LINK_NOT_PERMITTED);

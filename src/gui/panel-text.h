@@ -13,7 +13,7 @@
 
 enum panel_mode { PANEL_MODE_LOST, PANEL_MODE_LEARNING, PANEL_MODE_ENFORCEMENT, PANEL_MODE_PAUSED };
 enum panel_mode panel_mode(bool is_up, enum mode mode, bool tried);
-/* "Enforcement", "Paused, 4:59 left". */
+/* "Enforcement", "Paused 4:59". */
 char *panel_mode_text(enum panel_mode mode, bool tried, uint64_t left_seconds);
 const char *panel_not_permitted(void);
 char *panel_problems(const struct status *status); /* NULL: there are none */

@@ -20,6 +20,11 @@ char *tray_text_problems(const struct status *status, struct trouble trouble)
         return out.n > 0 ? buf_take(&out) : NULL;
 }
 
+const char *tray_text_silent(void)
+{
+        return _("The firewall's daemon does not answer: new connections wait.");
+}
+
 const char *tray_text_state(const struct tray_facts *facts)
 {
         switch (facts->state) {

@@ -17,6 +17,7 @@ struct tray_facts {
 };
 
 char *tray_text_problems(const struct status *status, struct trouble trouble); /* NULL: there are none */
+const char *tray_text_silent(void); /* a problem: it is connected and says nothing */
 /* "The firewall asks and denies" */
 const char *tray_text_state(const struct tray_facts *facts);
 char *tray_text_tooltip(const struct tray_facts *facts);

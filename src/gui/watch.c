@@ -6,7 +6,7 @@
 
 #include "gui/tray-text.h"
 
-enum { STATUS_SECONDS = 10 };
+enum { STATUS_SECONDS = 10, SILENCE_SECONDS = 10 };
 
 struct _BastionWatch {
         GObject parent;
@@ -16,6 +16,8 @@ struct _BastionWatch {
         struct trouble trouble;
         struct boottime asked;
         char *problems;
+        guint silence; /* a timeout of the main loop, else 0: it is silent, or not connected */
+        bool is_silent;
 };
 
 G_DEFINE_FINAL_TYPE(BastionWatch, bastion_watch, G_TYPE_OBJECT)
@@ -59,8 +61,32 @@ static void ask(BastionWatch *watch)
         bastion_link_ask(watch->link, MESSAGE_STATUS, watch, on_status);
 }
 
+static gboolean on_silence(gpointer userdata)
+{
+        BastionWatch *watch = userdata;
+
+        watch->silence = 0;
+        watch->is_silent = true;
+        g_signal_emit(watch, signal_changed, 0);
+        return G_SOURCE_REMOVE;
+}
+
+/* It has said something, or has begun to be there; or it is not there, and is not waited for. */
+static void on_heard(BastionWatch *watch)
+{
+        const bool was_silent = watch->is_silent, is_up = bastion_link_get_state(watch->link) == BASTION_LINK_UP;
+
+        watch->is_silent = false;
+        g_clear_handle_id(&watch->silence, g_source_remove);
+        if (is_up)
+                watch->silence = g_timeout_add_seconds(SILENCE_SECONDS, on_silence, watch);
+        if (was_silent)
+                g_signal_emit(watch, signal_changed, 0);
+}
+
 static void on_event(BastionWatch *watch, struct event *event)
 {
+        on_heard(watch);
         if (event->type == EVENT_NOTIFICATION ||
             (event->type == EVENT_STATS && boottime_reached(boottime_add(watch->asked, STATUS_SECONDS * NS_PER_SEC), client_now())))
                 ask(watch);
@@ -70,6 +96,7 @@ static void on_link(BastionWatch *watch, GParamSpec *spec)
 {
         if (strcmp(spec->name, "state") == 0) {
                 forget_status(watch);
+                on_heard(watch);
                 ask(watch);
         }
         g_signal_emit(watch, signal_changed, 0);
@@ -78,13 +105,15 @@ static void on_link(BastionWatch *watch, GParamSpec *spec)
 enum tray_state bastion_watch_get_state(BastionWatch *watch)
 {
         BastionLinkState state = bastion_link_get_state(watch->link);
+        struct trouble trouble = watch->trouble;
 
-        return tray_state_of(state == BASTION_LINK_UP, state != BASTION_LINK_NOT_PERMITTED, bastion_link_get_mode(watch->link), watch->trouble);
+        trouble.fails |= watch->is_silent;
+        return tray_state_of(state == BASTION_LINK_UP, state != BASTION_LINK_NOT_PERMITTED, bastion_link_get_mode(watch->link), trouble);
 }
 
 const char *bastion_watch_get_problems(BastionWatch *watch)
 {
-        return watch->problems;
+        return watch->is_silent ? tray_text_silent() : watch->problems;
 }
 
 BastionWatch *bastion_watch_new(BastionLink *link)
@@ -101,6 +130,7 @@ static void bastion_watch_dispose(GObject *object)
 {
         BastionWatch *watch = BASTION_WATCH(object);
 
+        g_clear_handle_id(&watch->silence, g_source_remove);
         forget_status(watch);
         g_clear_object(&watch->link);
         G_OBJECT_CLASS(bastion_watch_parent_class)->dispose(object);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * How the firewall is, as the tray tells it. It asks the daemon for its status when the connection comes up, when the daemon has something to notify, and with
- * its statistics, yet not more often than every 10 s: between them nothing wakes it.
+ * its statistics, yet not more often than every 10 s: between them nothing wakes it. A daemon that hangs keeps its socket open: one that is connected and
+ * sends no statistics for 10 s, five times their turn, counts as failing.
  *
  * Signals:
  *      changed()       state or words are others than before

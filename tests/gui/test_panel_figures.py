@@ -94,7 +94,7 @@ def test_looking_at_who_talks_costs_little(daemon, desktop, gui, hold, record_pr
     d = daemon(rules={f"{PYTHON}:*": True})
     hold(n)
     panel = Panel(desktop, gui("bastion-control-panel", d))
-    panel.has_text(f"{n} connections")
+    panel.has_text(f"{n:,} connections")
     time.sleep(3)  # what it does at its start is over
     before, began = panel.program.cpu_seconds(), time.monotonic()
     time.sleep(10)

@@ -122,6 +122,20 @@ def test_the_icon_is_true_to_the_daemon(tray, start, daemon, cli):
     icon.icon("disconnected")
 
 
+def test_a_daemon_that_hangs_protects_nobody(tray, start, daemon):
+    """Its socket stays open."""
+    assert tray.poll() is None
+    d = daemon()
+    icon = start(d)
+    icon.icon("connected")
+    os.kill(d.pid, signal.SIGSTOP)
+    icon.icon("error")
+    assert "does not answer" in icon.get("ToolTip")[3]
+    os.kill(d.pid, signal.SIGCONT)
+    icon.icon("connected")
+    assert "does not answer" not in icon.get("ToolTip")[3]
+
+
 def test_the_icon_is_there_before_a_window_could_be(tray, start, daemon, desktop, tmp_path, record_property):
     """It needs a bus, and neither GTK nor a display. Against an empty window, side by side, each at its best of three."""
     assert tray.poll() is None
