@@ -20,6 +20,9 @@ SH = os.path.realpath("/bin/sh")
 WHERE = f"tcp {Network.PEER4} 8080"
 
 
+SPEAKS_OF_ANCESTORS = "deny /nonexistent/program ancestor /nonexistent/ancestor"
+
+
 def path_of(pid):
     """What the process runs, if that is on the disk, as /proc says."""
     path = os.readlink(f"/proc/{pid}/exe")
@@ -46,8 +49,7 @@ def question_of(desk, path):
 
 def run(desk, closing, *argv):
     """With a rule in force that speaks of ancestors: otherwise only the parent's path is read."""
-    if desk.rung == "gate":
-        maps.want(desk.daemon, ANCESTORS)
+    desk.rule(SPEAKS_OF_ANCESTORS)
     return closing(Running(desk.fw, *argv, stdin=-1))
 
 
@@ -73,8 +75,8 @@ def test_a_shell_and_all_above_it(desk, closing):
 
 @pytest.mark.rungs("gate")
 def test_without_such_rules_only_the_parents_path_is_read(desk, closing):
-    path = desk.asked("nobody-asks")
-    maps.want(desk.daemon, 0)
+    path, rule = desk.asked("nobody-asks"), desk.rule(SPEAKS_OF_ANCESTORS)
+    assert desk.watcher.request("rule_delete", rule=rule["id"])["type"] == "reply"
     shell = closing(Running(desk.fw, "sh", "-c", f"sh -c '{path} {WHERE}; true'; true", stdin=-1))
     question = question_of(desk, path)
     parents = question["parents"]

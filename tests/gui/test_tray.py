@@ -417,6 +417,7 @@ def test_an_answer_that_did_not_arrive_is_told(no_tray, notifications, gui, hous
     time.sleep(0.7)
     os.kill(at.daemon.pid, signal.SIGSTOP)
     notifications.click(told, "allow")
+    time.sleep(2)  # it is on its way by then
     at.daemon.kill()
     until(lambda: [t for t in notifications.told() if "went away before it answered" in t["body"]], lambda: f"words: {notifications.told()}")
 
