@@ -141,6 +141,7 @@ def test_fast_open_data_is_held_too(desk, closing):
     assert [p for p in desk.sniffer.packets[n_before:] if p.protocol == TCP and p.destination == Network.PEER4] == []
     desk.answer(question, True)
     until(lambda: any(str(program.pid).encode() in c["data"] for c in desk.tcp.snapshot()), "what it said, at the peer")
+    desk.sniffer.fence()
     syn = next(p for p in desk.sniffer.packets[n_before:] if p.protocol == TCP and p.destination == Network.PEER4)
     assert syn.length > 80, "no data in the SYN: fast open did not happen"
 
