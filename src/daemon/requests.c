@@ -16,43 +16,6 @@
 
 typedef void (*handler_fn)(struct daemon *d, struct client *c, struct message *m);
 
-/* ---- old-style, without an id ------------------------------------------------------------------------------------------------ */
-
-static void answer_old_style(struct daemon *d, struct message *m)
-{
-        struct question *q = question_find(d->questions, m->response.request_id);
-        struct policy_error error;
-        const struct rule *rule;
-
-        if (!q) {
-                /* Old programs send a late deny when they close a popup by themselves. It must not touch any other question. */
-                log_debug("late or unknown answer to %s: dropped", m->response.request_id);
-                return;
-        }
-        if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
-                server_notify(d, "Not kept", NOTIFICATION_ERROR, "%s", error.text);
-}
-
-static void add_old_style(struct daemon *d, struct message *m)
-{
-        const struct rule *added;
-        int64_t ticket;
-        int r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
-
-        if (r != 0)
-                server_notify(d, "Rule", NOTIFICATION_ERROR, "the rule could not be added: %s", r < 0 ? strerror(-r) : "too many rules");
-}
-
-static void delete_old_style(struct daemon *d, struct client *c, struct message *m)
-{
-        _cleanup_(buf_deinit) struct buf line = { 0 };
-        int64_t ticket = 0;
-        bool done = policy_delete_rule(d, m->key.key, &ticket);
-
-        message_format_rule_deleted(&line, m->key.key, done);
-        server_send(c, &line);
-}
-
 /* ---- new-style ---------------------------------------------------------------------------------------------------------------- */
 
 /* What came of a change that was not made: a negative errno, or POLICY_E_REFUSED with its error. */
@@ -470,26 +433,51 @@ static void on_why(struct daemon *d, struct client *c, struct message *m)
 
 static void on_gui_response(struct daemon *d, struct client *c, struct message *m)
 {
-        if (m->has_id)
+        struct question *q = question_find(d->questions, m->response.request_id);
+        struct policy_error error;
+        const struct rule *rule;
+
+        if (m->has_id) {
                 on_answer(d, c, m);
-        else
-                answer_old_style(d, m);
+                return;
+        }
+        if (!q) {
+                /* Old programs send a late deny when they close a popup by themselves. It must not touch any other question. */
+                log_debug("late or unknown answer to %s: dropped", m->response.request_id);
+                return;
+        }
+        if (!prompts_answer(d, q, &m->response.answer, &rule, &error))
+                server_notify(d, "Not kept", NOTIFICATION_ERROR, "%s", error.text);
 }
 
 static void on_add_rule(struct daemon *d, struct client *c, struct message *m)
 {
-        if (m->has_id)
+        const struct rule *added;
+        int64_t ticket;
+        int r;
+
+        if (m->has_id) {
                 on_rule_add(d, c, m);
-        else
-                add_old_style(d, m);
+                return;
+        }
+        r = policy_add_rule(d, TAKE_PTR(m->add.rule), &added, &ticket);
+        if (r != 0)
+                server_notify(d, "Rule", NOTIFICATION_ERROR, "the rule could not be added: %s", r < 0 ? strerror(-r) : "too many rules");
 }
 
 static void on_delete_rule(struct daemon *d, struct client *c, struct message *m)
 {
-        if (m->has_id)
+        _cleanup_(buf_deinit) struct buf line = { 0 };
+        int64_t ticket = 0;
+        bool done;
+
+        if (m->has_id) {
                 on_rule_delete(d, c, m);
-        else
-                delete_old_style(d, c, m);
+                return;
+        }
+        done = policy_delete_rule(d, m->key.key, &ticket);
+        message_format_rule_deleted(&line, m->key.key, done);
+        server_send(c, &line);
 }
 
 static void on_list_rules(_unused_ struct daemon *d, struct client *c, struct message *m)
