@@ -36,8 +36,7 @@ struct _BastionLink {
         unsigned events;
         BastionLinkState state;
         enum mode mode;
-        bool refused;    /* hello was answered: nothing else is */
-        bool is_strange; /* hello was answered by an error */
+        BastionLinkState left_as; /* what the answer to hello makes of it, when it was dispatched; UP: it is not left */
         struct boottime try_end;
         struct client *client; /* GREETING, UP */
         GSource *watch;
@@ -153,7 +152,7 @@ static void lose(BastionLink *link, BastionLinkState state)
         gpointer value;
 
         link->requests = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, request_free);
-        link->refused = link->is_strange = false;
+        link->left_as = BASTION_LINK_UP;
         if (link->watch)
                 g_source_destroy(link->watch);
         g_clear_pointer(&link->watch, g_source_unref);
@@ -175,12 +174,13 @@ static void on_hello(gpointer owner, struct event *reply)
                 return;
         if (reply->type != EVENT_REPLY) {
                 log_warn("the daemon refused the greeting: %s", bastion_reply_error(reply));
-                link->is_strange = true;
+                link->left_as = BASTION_LINK_NO_DAEMON;
                 return;
         }
-        link->refused = reply->authority == AUTHORITY_NONE;
-        if (link->refused) /* watch_dispatch() goes on from there */
+        if (reply->authority == AUTHORITY_NONE) { /* nothing else is answered */
+                link->left_as = BASTION_LINK_NOT_PERMITTED;
                 return;
+        }
         set_mode(link, reply->mode, reply->try_left_seconds);
         set_state(link, BASTION_LINK_UP);
         /* How long a try still runs is told here only. */
@@ -246,10 +246,10 @@ static gboolean watch_dispatch(GSource *source, _unused_ GSourceFunc callback, _
 
         if (g_source_is_destroyed(source)) /* a handler has dropped the link */
                 return G_SOURCE_REMOVE;
-        if (r == 0 && !link->refused && !link->is_strange)
+        if (r == 0 && link->left_as == BASTION_LINK_UP)
                 return G_SOURCE_CONTINUE;
-        if (link->refused) {
-                lose(link, BASTION_LINK_NOT_PERMITTED);
+        if (link->left_as != BASTION_LINK_UP) {
+                lose(link, link->left_as);
                 return G_SOURCE_REMOVE;
         }
         if (r == CLIENT_E_TOO_LONG)
@@ -388,6 +388,7 @@ static void bastion_link_class_init(BastionLinkClass *class)
 static void bastion_link_init(BastionLink *link)
 {
         link->try_end = BOOTTIME_NEVER;
+        link->left_as = BASTION_LINK_UP;
         link->requests = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, request_free);
 }
 
