@@ -2,6 +2,7 @@
 /* Theory in the header. */
 #include "gui/ask-text.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,15 +21,6 @@ static char *shortened(const char *s, unsigned max)
 
         buf_puts(&out, "");
         words_short(&out, s, max);
-        return buf_take(&out);
-}
-
-static char *plain(const char *s)
-{
-        _cleanup_(buf_deinit) struct buf out = {0};
-
-        buf_puts(&out, "");
-        words_plain(&out, s, strlen(s));
         return buf_take(&out);
 }
 
@@ -231,7 +223,7 @@ char *ask_text_rule(const struct rule *rule)
 
 char *ask_text_path(const struct subject *s)
 {
-        _cleanup_(freep) char *path = plain(s->path), *name = plain(s->name);
+        _cleanup_(freep) char *path = shortened(s->path, UINT_MAX), *name = shortened(s->name, UINT_MAX);
         _cleanup_(buf_deinit) struct buf out = {0};
 
         if (!path || !name)
@@ -299,7 +291,7 @@ char *ask_text_user(const struct subject *s)
 
 char *ask_text_process(const struct subject *s)
 {
-        _cleanup_(freep) char *name = plain(s->name);
+        _cleanup_(freep) char *name = shortened(s->name, UINT_MAX);
         _cleanup_(buf_deinit) struct buf out = {0};
 
         if (!name || s->kind != SUBJECT_PROGRAM || s->process.pid == 0)
