@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is wrong with a rule is found by its id, whatever the order in which it was told; the line is held as long as it is. */
-#include "../unit.h"
-
 #include "gui/rule-findings.h"
-
-static struct rule_line *line_of(const char *key)
-{
-        _cleanup_(rule_freep) struct rule *rule = NULL;
-        const char *expected;
-        struct rule_line *line;
-
-        assert_int_equal(rule_from_flat_key(key, true, &rule, &expected), 0);
-        free(rule->id);
-        rule->id = strdup(key);
-        rule->origin = ORIGIN_FLAT;
-        line = rule_line_new(rule);
-        assert_non_null(line);
-        return line;
-}
+#include "rule-lines.h"
 
 static void add(struct rule_findings *findings, const char *key, const char *words)
 {
-        struct rule_line *line = line_of(key);
+        struct rule_line *line = flat_line(key, true);
 
         rule_findings_add(findings, line, words);
         rule_line_unref(line); /* findings has its own */
@@ -61,7 +45,7 @@ static void each_is_found(void **state)
 static void the_last_of_a_line_counts(void **state)
 {
         struct rule_findings *findings = rule_findings_new();
-        struct rule_line *line = line_of("/usr/bin/curl:443");
+        struct rule_line *line = flat_line("/usr/bin/curl:443", true);
 
         (void)state;
         rule_findings_add(findings, line, "shadowed");

@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A packed rule says what the rule said, is the same rule when it is unpacked, and is found by what is in it. */
-#include "../unit.h"
-
-#include "gui/rule-line.h"
+#include "rule-lines.h"
 #include "wire/sentence.h"
-
-static struct rule_line *flat(const char *key, bool allow)
-{
-        _cleanup_(rule_freep) struct rule *rule = NULL;
-        const char *expected;
-        struct rule_line *line;
-
-        assert_int_equal(rule_from_flat_key(key, allow, &rule, &expected), 0);
-        free(rule->id);
-        rule->id = strdup(key);
-        rule->origin = ORIGIN_FLAT;
-        line = rule_line_new(rule);
-        assert_non_null(line);
-        return line;
-}
 
 static struct rule_line *listed(const char *sentence, enum rule_origin origin, const char *id)
 {
@@ -55,17 +38,17 @@ static void says(struct rule_line *line, const char *sentence, const char *subje
 static void packed_it_says_the_same(void **state)
 {
         (void)state;
-        says(flat("/usr/bin/curl:443", true), "allow /usr/bin/curl port 443", "/usr/bin/curl");
-        says(flat("/opt/a b:*", false), "deny \"/opt/a b\"", "\"/opt/a b\"");
-        says(flat("@name:ping:*", true), "allow name ping", "name ping");
-        says(flat("@dest:192.0.2.7:123:*", false), "deny unknown to 192.0.2.7 port 123", "unknown");
+        says(flat_line("/usr/bin/curl:443", true), "allow /usr/bin/curl port 443", "/usr/bin/curl");
+        says(flat_line("/opt/a b:*", false), "deny \"/opt/a b\"", "\"/opt/a b\"");
+        says(flat_line("@name:ping:*", true), "allow name ping", "name ping");
+        says(flat_line("@dest:192.0.2.7:123:*", false), "deny unknown to 192.0.2.7 port 123", "unknown");
         says(listed("deny /usr/bin/telnet to internet note \"n\"", ORIGIN_LIST, "r7"), "deny /usr/bin/telnet to internet note \"n\"", "/usr/bin/telnet");
         says(listed("allow anyone to lan", ORIGIN_FACTORY, "factory:lan"), "allow anyone to lan", "anyone");
 }
 
 static void flat_and_listed_rules_of_a_program_are_one_group(void **state)
 {
-        _cleanup_(rule_line_unrefp) struct rule_line *a = flat("/usr/bin/curl:443", true), *b = listed("deny /usr/bin/curl to lan", ORIGIN_LIST, "r1"),
+        _cleanup_(rule_line_unrefp) struct rule_line *a = flat_line("/usr/bin/curl:443", true), *b = listed("deny /usr/bin/curl to lan", ORIGIN_LIST, "r1"),
                                                      *shipped = listed("allow /usr/bin/curl", ORIGIN_FACTORY, "factory:x");
 
         (void)state;
@@ -78,7 +61,7 @@ static void flat_and_listed_rules_of_a_program_are_one_group(void **state)
 
 static void the_alphabet_is_of_names_not_of_folders(void **state)
 {
-        _cleanup_(rule_line_unrefp) struct rule_line *curl = flat("/usr/local/bin/curl:1", true), *bash = flat("/zzz/bash:1", true);
+        _cleanup_(rule_line_unrefp) struct rule_line *curl = flat_line("/usr/local/bin/curl:1", true), *bash = flat_line("/zzz/bash:1", true);
 
         (void)state;
         assert_true(rule_line_compare(&bash, &curl) < 0);
@@ -86,7 +69,7 @@ static void the_alphabet_is_of_names_not_of_folders(void **state)
 
 static void it_is_found_by_its_words(void **state)
 {
-        _cleanup_(rule_line_unrefp) struct rule_line *line = flat("/usr/bin/Curl:443", false), *list = listed("allow anyone to .example.com", ORIGIN_LIST, "r12");
+        _cleanup_(rule_line_unrefp) struct rule_line *line = flat_line("/usr/bin/Curl:443", false), *list = listed("allow anyone to .example.com", ORIGIN_LIST, "r12");
 
         (void)state;
         assert_true(rule_line_has_words(line, ""));
