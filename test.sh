@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Tests everything: layers, units, tables and fuzz corpora, the same under sanitizers (built by clang) and the units under
-# valgrind, then the real programs end to end in private network namespaces. The machine's own network is not touched. The
-# last line sums up.
+# Tests everything: layers, units, tables and fuzz corpora; the real programs end to end in private network namespaces, and the
+# desktop; and beside them the units and corpora under sanitizers (built by clang) and the units under valgrind. The machine's
+# own network is not touched. The last line sums up.
 set -eu
 cd "$(dirname "$0")"
 
